@@ -1,0 +1,138 @@
+"""Misbehaviour on demand, and the log of what reached a twin.
+
+Every twin serves through `Faults.middleware`: it writes each request to `Faults.log` and plays the first
+armed fault that matches. Safe to arm and to read from another thread than the server's.
+"""
+
+import asyncio
+import re
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aiohttp import web
+
+Action = Literal["delay", "answer", "drop_before", "drop_after", "hang_before", "hang_after"]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(eq=False)
+class Fault:
+    """One way to misbehave for the next `times` matching requests.
+
+    `delay` waits `seconds`, then works; `answer` replies `status`, `headers`, `body` without working;
+    `drop_before` / `drop_after` cut the connection before / after the work is done;
+    `hang_before` / `hang_after` hold the answer until `release()`, before / after the work is done.
+    """
+
+    method: str
+    path: str
+    action: Action
+    times: int = 1
+    seconds: float = 0.0
+    status: int = 503
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str = ""
+    reached: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def matches(self, method: str, path: str) -> bool:
+        return self.times > 0 and self.method in ("*", method) and re.search(self.path, path) is not None
+
+    def release(self) -> None:
+        self.released.set()
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A request that reached the twin. `status` is 0 where the connection was cut or never answered."""
+
+    at: float
+    method: str
+    path: str
+    body: bytes
+    status: int
+
+
+class Faults:
+    def __init__(self) -> None:
+        self._armed: list[Fault] = []
+        self._log: list[Logged] = []
+        self._lock = threading.Lock()
+
+    def arm(self, fault: Fault) -> Fault:
+        with self._lock:
+            self._armed.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        with self._lock:
+            for fault in self._armed:
+                fault.release()
+            self._armed.clear()
+
+    def log(self, method: str = "*", path: str = "") -> list[Logged]:
+        """Requests so far whose path (with query) contains the regular expression `path`, oldest first."""
+        with self._lock:
+            seen = list(self._log)
+        return [entry for entry in seen if method in ("*", entry.method) and re.search(path, entry.path)]
+
+    def _take(self, method: str, path: str) -> Fault | None:
+        with self._lock:
+            for fault in self._armed:
+                if fault.matches(method, path):
+                    fault.times -= 1
+                    return fault
+        return None
+
+    def _record(self, request: web.Request, body: bytes, status: int) -> None:
+        with self._lock:
+            self._log.append(Logged(time.time(), request.method, request.path_qs, body, status))
+
+    @property
+    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+        @web.middleware
+        async def misbehave(request: web.Request, handler: Handler) -> web.StreamResponse:
+            body = await request.read() if request.can_read_body else b""
+            fault = self._take(request.method, request.path_qs)
+            status = 0
+            try:
+                response = await _play(fault, request, handler) if fault else await handler(request)
+                status = response.status
+                return response
+            except web.HTTPException as refused:
+                status = refused.status
+                raise
+            finally:
+                self._record(request, body, status)
+
+        return misbehave
+
+
+async def _play(fault: Fault, request: web.Request, handler: Handler) -> web.StreamResponse:
+    if fault.action == "delay":
+        fault.reached.set()
+        await asyncio.sleep(fault.seconds)
+        return await handler(request)
+    if fault.action == "answer":
+        fault.reached.set()
+        return web.Response(status=fault.status, headers=fault.headers, text=fault.body)
+    response = await handler(request) if fault.action.endswith("after") else None
+    fault.reached.set()
+    if fault.action.startswith("hang"):
+        await _until(fault.released)
+        return response or await handler(request)
+    _cut(request)
+    return web.Response(status=500)
+
+
+async def _until(event: threading.Event) -> None:
+    while not event.is_set():
+        await asyncio.sleep(0.02)
+
+
+def _cut(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
