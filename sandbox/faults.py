@@ -8,6 +8,7 @@ import asyncio
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -59,7 +60,7 @@ class Logged:
 class Faults:
     def __init__(self) -> None:
         self._armed: list[Fault] = []
-        self._log: list[Logged] = []
+        self._log: deque[Logged] = deque(maxlen=50_000)
         self._lock = threading.Lock()
 
     def arm(self, fault: Fault) -> Fault:
@@ -129,7 +130,7 @@ async def _play(fault: Fault, request: web.Request, handler: Handler) -> web.Str
 
 
 async def _until(event: threading.Event) -> None:
-    while not event.is_set():
+    while not event.is_set():  # noqa: ASYNC110  released from another thread, where no asyncio.Event reaches
         await asyncio.sleep(0.02)
 
 
