@@ -1,0 +1,85 @@
+"""The audit trail: append-only, each row bound to the one before by a SHA-256 hash.
+
+A row's hash covers its sequence number, time, actor, action, subject, details and the previous row's hash, so a
+changed, removed or reordered row is found by `verify`. (Rows cut off the end are not: keep the newest hash elsewhere.)
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text
+
+from storage.tables import audit
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The first row that does not fit, and why."""
+
+    seq: int
+    reason: str
+
+
+def record(tx: Connection, *, at: datetime, actor: str, action: str, subject: str, **details: Any) -> None:
+    """Append a row in the caller's transaction. `actor` is a Slack user id, or "spotter" for what it did by itself."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
+    last = tx.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
+    seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    row: dict[str, Any] = {
+        "seq": seq,
+        "at": at,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "details": details,
+        "previous": previous,
+    }
+    tx.execute(insert(audit).values(**row, hash=_hash(row)))
+
+
+def rows(tx: Connection, *, subject: str | None = None) -> Iterator[AuditRow]:
+    """All rows in order, or those of one subject."""
+    query = select(audit).order_by(audit.c.seq)
+    if subject is not None:
+        query = query.where(audit.c.subject == subject)
+    for row in tx.execute(query).mappings():
+        yield AuditRow(**row)
+
+
+def verify(tx: Connection) -> Broken | None:
+    """The first broken row of the chain, or None when every row fits."""
+    expected, previous = 1, GENESIS
+    for row in rows(tx):
+        if row.seq != expected:
+            return Broken(expected, f"row {expected} is missing")
+        if row.previous != previous:
+            return Broken(row.seq, "does not follow the row before it")
+        if _hash({**vars(row)}) != row.hash:
+            return Broken(row.seq, "its content does not match its hash")
+        expected, previous = expected + 1, row.hash
+    return None
+
+
+def _hash(row: Mapping[str, Any]) -> str:
+    kept = {key: row[key] for key in ("seq", "actor", "action", "subject", "details", "previous")}
+    kept["at"] = row["at"].isoformat(timespec="microseconds")
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

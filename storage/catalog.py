@@ -1,0 +1,151 @@
+"""What the workspace holds, as last seen: labeling exports, clusters, model versions.
+
+Forms and answers read this, never Azure; followers keep it fresh.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from storage.tables import clusters, exports, model_versions
+
+
+@dataclass(frozen=True)
+class ExportRow:
+    """A labeling export. `contents` is what was counted in it; `unreadable` says why that was not possible."""
+
+    name: str
+    version: str
+    kind: str
+    created_at: datetime | None
+    created_by: str | None
+    uri: str | None
+    contents: dict[str, Any] | None
+    unreadable: str | None
+    seen_at: datetime
+    present: bool
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    name: str
+    facts: dict[str, Any]
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A registered version. Metrics are None where the version carries none."""
+
+    name: str
+    version: int
+    created_at: datetime | None
+    created_by: str | None
+    mean_average_precision: float | None
+    precision: float | None
+    recall: float | None
+    tags: dict[str, str]
+    uri: str | None
+    run_id: str | None
+    announced: bool
+    seen_at: datetime
+
+
+def put_export(tx: Connection, row: ExportRow) -> None:
+    same = (exports.c.name == row.name) & (exports.c.version == row.version)
+    tx.execute(delete(exports).where(same))
+    tx.execute(insert(exports).values(**vars(row)))
+
+
+def keep_exports(tx: Connection, present: Iterable[tuple[str, str]]) -> None:
+    """Mark every export that is no longer in the workspace as gone."""
+    there = set(present)
+    for row in tx.execute(select(exports.c.name, exports.c.version).where(exports.c.present)):
+        if (row.name, row.version) not in there:
+            gone = (exports.c.name == row.name) & (exports.c.version == row.version)
+            tx.execute(update(exports).where(gone).values(present=False))
+
+
+def list_exports(tx: Connection, limit: int = 100, containing: str = "") -> list[ExportRow]:
+    """Exports in the workspace, newest first."""
+    query = select(exports).where(exports.c.present)
+    if containing:
+        query = query.where(func.lower(exports.c.name).contains(containing.lower(), autoescape=True))
+    query = query.order_by(exports.c.created_at.desc(), exports.c.name.desc()).limit(limit)
+    return [ExportRow(**row) for row in tx.execute(query).mappings()]
+
+
+def get_export(tx: Connection, name: str) -> ExportRow | None:
+    """The newest version of the export, if the workspace still has it."""
+    query = (
+        select(exports)
+        .where(exports.c.name == name, exports.c.present)
+        .order_by(exports.c.created_at.desc(), exports.c.version.desc())
+        .limit(1)
+    )
+    row = tx.execute(query).first()
+    return ExportRow(**row._mapping) if row else None
+
+
+def put_clusters(tx: Connection, rows: Iterable[ClusterRow]) -> None:
+    """Replace what is known of all clusters."""
+    tx.execute(delete(clusters))
+    for row in rows:
+        tx.execute(insert(clusters).values(**vars(row)))
+
+
+def list_clusters(tx: Connection) -> list[ClusterRow]:
+    query = select(clusters).order_by(clusters.c.name)
+    return [ClusterRow(**row) for row in tx.execute(query).mappings()]
+
+
+def add_model(tx: Connection, row: ModelRow) -> None:
+    tx.execute(insert(model_versions).values(**vars(row)))
+
+
+def get_model(tx: Connection, name: str, version: int) -> ModelRow | None:
+    query = select(model_versions).where(model_versions.c.name == name, model_versions.c.version == version)
+    return _model(tx.execute(query).first())
+
+
+def model_of_run(tx: Connection, run_id: str) -> ModelRow | None:
+    """The version that this training registered."""
+    query = select(model_versions).where(model_versions.c.run_id == run_id)
+    return _model(tx.execute(query.order_by(model_versions.c.version).limit(1)).first())
+
+
+def known_versions(tx: Connection) -> dict[str, int]:
+    """The newest version seen of each model."""
+    newest = select(model_versions.c.name, func.max(model_versions.c.version).label("version"))
+    return {row.name: row.version for row in tx.execute(newest.group_by(model_versions.c.name))}
+
+
+def versions_of(tx: Connection, name: str, limit: int = 20) -> list[ModelRow]:
+    """A model's versions, newest first."""
+    query = select(model_versions).where(model_versions.c.name == name)
+    query = query.order_by(model_versions.c.version.desc()).limit(limit)
+    return [ModelRow(**row) for row in tx.execute(query).mappings()]
+
+
+def latest_models(tx: Connection, limit: int = 50) -> list[ModelRow]:
+    """The newest version of each model, most recently registered first."""
+    newest = select(model_versions.c.name, func.max(model_versions.c.version).label("version"))
+    newest_of_each = newest.group_by(model_versions.c.name).subquery()
+    query = (
+        select(model_versions)
+        .join(
+            newest_of_each,
+            (model_versions.c.name == newest_of_each.c.name)
+            & (model_versions.c.version == newest_of_each.c.version),
+        )
+        .order_by(model_versions.c.created_at.desc())
+        .limit(limit)
+    )
+    return [ModelRow(**row) for row in tx.execute(query).mappings()]
+
+
+def _model(row: Row[Any] | None) -> ModelRow | None:
+    return ModelRow(**row._mapping) if row else None

@@ -1,0 +1,91 @@
+"""One database: SQLite in one file (default), or PostgreSQL by another URL."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+BUSY_SECONDS = 5
+
+
+class StoreInUse(Exception):
+    """Another process holds this SQLite database."""
+
+
+class Store:
+    """Opens transactions. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        parsed = make_url(url)
+        self._file = (
+            Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+        )
+        self.engine = _sqlite(url) if self._file else create_engine(url, pool_pre_ping=True)
+        self._lock: TextIO | None = None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may change things; SQLite takes its write lock at the start."""
+        with self.engine.connect().execution_options(spotter_writes=True) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view of the store."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def claim(self) -> None:
+        """Keep a second process away from a SQLite file. Raises StoreInUse."""
+        if self._file is None:
+            return
+        lock = self._file.with_name(self._file.name + ".lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as held:
+            lock.close()
+            raise StoreInUse(
+                f"Another Spotter is using {self._file}. SQLite serves one process; "
+                "stop the other one, or set DATABASE_URL to PostgreSQL to run several."
+            ) from held
+        self._lock = lock
+
+    def answers(self) -> bool:
+        """Whether the database answers a trivial question now."""
+        try:
+            with self.read() as tx:
+                tx.exec_driver_sql("SELECT 1")
+        except OperationalError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self.engine.dispose()
+        if self._lock is not None:
+            self._lock.close()
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: object, _record: object) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]  # the driver's own BEGIN comes too late
+        cursor = connection.cursor()  # type: ignore[attr-defined]  # typed as the DBAPI's bare object
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("spotter_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

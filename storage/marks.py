@@ -1,0 +1,30 @@
+"""Small durable marks: what Spotter did once and must not do again, and deliveries already taken."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.tables import deliveries, marks
+
+KEEP_DELIVERIES = timedelta(days=2)
+
+
+def first_delivery(tx: Connection, key: str, at: datetime) -> bool:
+    """Whether this delivery (event id, trigger id, view id) is seen for the first time; remembers it."""
+    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    taken = tx.execute(upsert(deliveries).values(key=key, at=at).on_conflict_do_nothing())
+    return taken.rowcount == 1
+
+
+def forget_old_deliveries(tx: Connection, now: datetime) -> None:
+    tx.execute(delete(deliveries).where(deliveries.c.at < now - KEEP_DELIVERIES))
+
+
+def get(tx: Connection, key: str) -> str | None:
+    return tx.execute(select(marks.c.value).where(marks.c.key == key)).scalar_one_or_none()
+
+
+def put(tx: Connection, key: str, value: str, at: datetime) -> None:
+    tx.execute(delete(marks).where(marks.c.key == key))
+    tx.execute(insert(marks).values(key=key, value=value, at=at))

@@ -1,0 +1,98 @@
+"""What Slack should show: for each message its key, place, wanted content, and what was last shown.
+
+A message is a view of a record. Rooms say what they want with `want`; the courier alone talks to Slack.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from storage.tables import messages
+
+PROGRESS, RESULT, DECISION = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class WantedMessage:
+    """`shown_revision < wanted_revision` means that Slack is behind. States: open; gone (deleted in Slack);
+    refused (Slack will not take it)."""
+
+    key: str
+    channel: str
+    parent_key: str | None
+    wanted: dict[str, Any]
+    wanted_revision: int
+    wanted_at: datetime
+    shown_revision: int
+    shown_at: datetime | None
+    urgency: int
+    ts: str | None
+    posting_since: datetime | None
+    state: str
+    tries: int
+    next_try_at: datetime | None
+    trouble: str | None
+
+
+def want(
+    tx: Connection,
+    key: str,
+    *,
+    channel: str,
+    content: dict[str, Any],
+    at: datetime,
+    urgency: int = PROGRESS,
+    parent_key: str | None = None,
+) -> bool:
+    """Want this content under this key. Returns False where that is what was wanted already.
+
+    `content` holds `text` and `blocks` (and `plain` blocks for a workspace that refuses the first ones).
+    """
+    there = get(tx, key)
+    if there is None:
+        tx.execute(
+            insert(messages).values(
+                key=key,
+                channel=channel,
+                parent_key=parent_key,
+                wanted=content,
+                wanted_revision=1,
+                wanted_at=at,
+                shown_revision=0,
+                urgency=urgency,
+                state="open",
+                tries=0,
+            )
+        )
+        return True
+    if there.wanted == content:
+        return False
+    change(tx, key, wanted=content, wanted_revision=there.wanted_revision + 1, wanted_at=at, urgency=urgency)
+    return True
+
+
+def get(tx: Connection, key: str) -> WantedMessage | None:
+    return _one(tx.execute(select(messages).where(messages.c.key == key)).first())
+
+
+def due(tx: Connection, now: datetime, limit: int = 200) -> list[WantedMessage]:
+    """Messages that Slack should show and does not yet: urgent ones first, then the oldest wish."""
+    query = (
+        select(messages)
+        .where(messages.c.state == "open")
+        .where(messages.c.shown_revision < messages.c.wanted_revision)
+        .where(or_(messages.c.next_try_at.is_(None), messages.c.next_try_at <= now))
+        .order_by(messages.c.urgency.desc(), messages.c.wanted_at)
+        .limit(limit)
+    )
+    return [WantedMessage(**row) for row in tx.execute(query).mappings()]
+
+
+def change(tx: Connection, key: str, **columns: Any) -> None:
+    tx.execute(update(messages).where(messages.c.key == key).values(**columns))
+
+
+def _one(row: Row[Any] | None) -> WantedMessage | None:
+    return WantedMessage(**row._mapping) if row else None

@@ -1,0 +1,120 @@
+"""Training runs: what was asked for, and how far it has come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from storage.tables import training_runs
+
+OPEN = ("requested", "submitting", "queued", "running", "completed")
+ENDED = ("registered", "failed", "canceled", "lost")
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """One training. `id` is also the Azure job's name; states go requested → submitting → queued → running →
+    completed → registered, or end in failed, canceled or lost."""
+
+    id: str
+    request_id: str
+    state: str
+    model_name: str
+    dataset: str
+    dataset_version: str
+    cluster: str
+    experiment: str
+    requested_by: str
+    channel: str
+    requested_at: datetime
+    submitted_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    status: str | None = None
+    studio_url: str | None = None
+    progress: dict[str, Any] | None = None
+    waiting: dict[str, Any] | None = None
+    failure: dict[str, Any] | None = None
+    trouble: str | None = None
+    tries: int = 0
+    next_try_at: datetime | None = None
+    cancel_by: str | None = None
+    cancel_sent_at: datetime | None = None
+    registered_version: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+
+def add(tx: Connection, run: TrainingRun) -> bool:
+    """Store a new run; False when this request was stored before (the same click twice)."""
+    if by_request(tx, run.request_id) is not None:
+        return False
+    try:
+        with tx.begin_nested():
+            tx.execute(insert(training_runs).values(**vars(run)))
+    except IntegrityError:
+        if by_request(tx, run.request_id) is None:
+            raise
+        return False
+    return True
+
+
+def change(tx: Connection, run_id: str, **columns: Any) -> TrainingRun:
+    """Change columns of a run and return it as it is now."""
+    tx.execute(update(training_runs).where(training_runs.c.id == run_id).values(**columns))
+    run = get(tx, run_id)
+    if run is None:
+        raise LookupError(run_id)
+    return run
+
+
+def get(tx: Connection, run_id: str) -> TrainingRun | None:
+    return _one(tx.execute(select(training_runs).where(training_runs.c.id == run_id)).first())
+
+
+def by_request(tx: Connection, request_id: str) -> TrainingRun | None:
+    return _one(tx.execute(select(training_runs).where(training_runs.c.request_id == request_id)).first())
+
+
+def open_runs(tx: Connection) -> list[TrainingRun]:
+    """Runs that have not ended, oldest first."""
+    query = (
+        select(training_runs).where(training_runs.c.state.in_(OPEN)).order_by(training_runs.c.requested_at)
+    )
+    return [TrainingRun(**row) for row in tx.execute(query).mappings()]
+
+
+def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[TrainingRun]:
+    """The newest runs in these states, newest first."""
+    query = (
+        select(training_runs)
+        .where(training_runs.c.state.in_(states))
+        .order_by(training_runs.c.requested_at.desc())
+        .limit(limit)
+    )
+    return [TrainingRun(**row) for row in tx.execute(query).mappings()]
+
+
+def count(tx: Connection, states: Sequence[str]) -> int:
+    query = select(func.count()).select_from(training_runs).where(training_runs.c.state.in_(states))
+    return tx.execute(query).scalar_one()
+
+
+def last_used(tx: Connection, person: str) -> TrainingRun | None:
+    """The person's newest run: its cluster and model name are what they probably want again."""
+    query = (
+        select(training_runs)
+        .where(training_runs.c.requested_by == person)
+        .order_by(training_runs.c.requested_at.desc())
+        .limit(1)
+    )
+    return _one(tx.execute(query).first())
+
+
+def _one(row: Row[Any] | None) -> TrainingRun | None:
+    return TrainingRun(**row._mapping) if row else None

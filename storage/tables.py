@@ -1,0 +1,170 @@
+"""The tables. All times are UTC; migrations in `storage/migrations` create and change them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, kept as UTC; SQLite has no zones of its own."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        assert isinstance(value, datetime)  # noqa: S101  DateTime hands out nothing else
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+training_runs = Table(
+    "training_runs",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("request_id", String(64), nullable=False, unique=True),
+    Column("state", String(20), nullable=False),
+    Column("model_name", String(255), nullable=False),
+    Column("dataset", String(255), nullable=False),
+    Column("dataset_version", String(255), nullable=False),
+    Column("cluster", String(64), nullable=False),
+    Column("experiment", String(255), nullable=False),
+    Column("requested_by", String(64), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("submitted_at", UtcDateTime),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("status", String(64)),
+    Column("studio_url", Text),
+    Column("progress", JSON),
+    Column("waiting", JSON),
+    Column("failure", JSON),
+    Column("trouble", Text),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", UtcDateTime),
+    Column("cancel_by", String(64)),
+    Column("cancel_sent_at", UtcDateTime),
+    Column("registered_version", Integer),
+    Index("ix_training_runs_state", "state"),
+    Index("ix_training_runs_requested_at", "requested_at"),
+    Index("ix_training_runs_model", "model_name", "requested_at"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("channel", String(64), nullable=False),
+    Column("parent_key", String(255)),
+    Column("wanted", JSON, nullable=False),
+    Column("wanted_revision", Integer, nullable=False),
+    Column("wanted_at", UtcDateTime, nullable=False),
+    Column("shown_revision", Integer, nullable=False, server_default="0"),
+    Column("shown_at", UtcDateTime),
+    Column("urgency", Integer, nullable=False, server_default="0"),
+    Column("ts", String(32)),
+    Column("posting_since", UtcDateTime),
+    Column("state", String(20), nullable=False, server_default="open"),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", UtcDateTime),
+    Column("trouble", Text),
+)
+Index("ix_messages_due", messages.c.state, messages.c.urgency, messages.c.wanted_at)
+
+model_versions = Table(
+    "model_versions",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("created_at", UtcDateTime),
+    Column("created_by", String(255)),
+    Column("mean_average_precision", Float),
+    Column("precision", Float),
+    Column("recall", Float),
+    Column("tags", JSON, nullable=False),
+    Column("uri", Text),
+    Column("run_id", String(255)),
+    Column("announced", Boolean, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index("ix_model_versions_run", "run_id"),
+    Index("ix_model_versions_seen", "seen_at"),
+)
+
+exports = Table(
+    "exports",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("version", String(255), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("created_at", UtcDateTime),
+    Column("created_by", String(255)),
+    Column("uri", Text),
+    Column("contents", JSON),
+    Column("unreadable", Text),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("present", Boolean, nullable=False),
+    Index("ix_exports_created", "present", "created_at"),
+)
+
+clusters = Table(
+    "clusters",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("facts", JSON, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("details", JSON, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ix_audit_subject", "subject"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_deliveries_at", "at"),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("key", String(255), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
