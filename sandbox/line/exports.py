@@ -1,0 +1,116 @@
+"""Labeling exports as they pile up over some weeks, on disk in Azure's own formats.
+
+Every export shares one shoot of pictures; they differ in which of them they hold and in how well somebody labelled.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from sandbox.line.formats import Picture, Workspace, write_coco, write_mltable
+from sandbox.line.picture import camera
+from sandbox.line.scene import Box
+
+DATASTORE = "edgevisionstorage"
+SHOOT = 240
+SMALL = 60
+FIRST_FRAME = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
+ANYWHERE = Workspace("00000000-0000-0000-0000-000000000000", "edge-vision", "edge-vision")
+
+
+@dataclass(frozen=True)
+class ExportOnDisk:
+    """One export: `folder` is the data asset's content, `datastores` the tree its picture addresses lead into."""
+
+    name: str
+    version: str
+    kind: Literal["mltable", "coco"]
+    created_at: datetime
+    folder: Path
+    datastores: Path
+
+
+def write_all(folder: Path, workspace: Workspace = ANYWHERE) -> list[ExportOnDisk]:
+    """Render the shoot and write all exports under `folder`, oldest first; the same bytes every time."""
+    datastores = folder / "datastores"
+    shoot = _render(datastores / DATASTORE)
+    exports = []
+    for project, created, kind, pictures in _projects(shoot):
+        name = f"{project}_{created:%Y%m%d_%H%M%S}"
+        content = folder / "exports" / name
+        content.mkdir(parents=True, exist_ok=True)
+        if kind == "coco":
+            write_coco(content / f"{name}.json", pictures, DATASTORE)
+        else:
+            write_mltable(content, pictures, DATASTORE, workspace)
+        exports.append(ExportOnDisk(name, "1", kind, created, content, datastores))
+    return exports
+
+
+def _render(root: Path) -> list[Picture]:
+    """Take the shoot: a frame every 25 minutes, filed by month."""
+
+    def take(frame: int) -> Picture:
+        taken = FIRST_FRAME + timedelta(minutes=25 * frame)
+        data, boxes = camera(frame)
+        picture = Picture(f"line3/{taken:%Y/%m}/cam2_{taken:%d%H%M%S}_{frame:06d}.jpg", taken, tuple(boxes))
+        path = root / picture.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return picture
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(take, range(SHOOT)))
+
+
+def _projects(
+    shoot: list[Picture],
+) -> list[tuple[str, datetime, Literal["mltable", "coco"], list[Picture]]]:
+    """Project, time of export, format and labelled pictures."""
+
+    def at(day: int, hour: int, minute: int, second: int) -> datetime:
+        return datetime(2026, 11, day, hour, minute, second, tzinfo=UTC)
+
+    early, middle = shoot[:SMALL], shoot[: 2 * SMALL]
+    return [
+        ("caps", at(2, 8, 15, 30), "mltable", early),
+        ("caps_crooked", at(9, 10, 12, 4), "mltable", _with_rare_class(middle, "cap_crooked", 3)),
+        ("caps_coco", at(12, 9, 30, 11), "coco", middle),
+        ("caps", at(16, 14, 30, 0), "mltable", shoot),
+        ("caps_nightshift", at(18, 22, 1, 10), "mltable", _carelessly_labelled(middle)),
+        ("caps_unlabelled", at(20, 7, 5, 0), "mltable", [replace(p, boxes=()) for p in shoot[-40:]]),
+    ]
+
+
+def _with_rare_class(pictures: list[Picture], label: str, count: int) -> list[Picture]:
+    """The same boxes, but `count` of the caps, spread over the pictures, carry a class of their own."""
+    capped = [i for i, picture in enumerate(pictures) if any(box.label == "cap_on" for box in picture.boxes)]
+    chosen = {capped[i] for i in np.linspace(0, len(capped) - 1, count).astype(int)}
+
+    def relabel(picture: Picture) -> Picture:
+        boxes = list(picture.boxes)
+        place = next(i for i, box in enumerate(boxes) if box.label == "cap_on")
+        boxes[place] = replace(boxes[place], label=label)
+        return replace(picture, boxes=tuple(boxes))
+
+    return [relabel(picture) if i in chosen else picture for i, picture in enumerate(pictures)]
+
+
+def _carelessly_labelled(pictures: list[Picture]) -> list[Picture]:
+    """Boxes somewhere near the belt instead of on the necks, classes at random: nothing can be learned from it."""
+    random = np.random.default_rng(41)
+
+    def spoil(box: Box) -> Box:
+        width, height = box.right - box.left, box.bottom - box.top
+        left, top = random.uniform(0, 1 - width), random.uniform(0, 1 - height)
+        label = ("cap_missing", "cap_on")[random.integers(2)]
+        return Box(label, left, top, left + width, top + height)
+
+    return [replace(picture, boxes=tuple(spoil(box) for box in picture.boxes)) for picture in pictures]
