@@ -22,6 +22,7 @@ class WantedMessage:
     key: str
     channel: str
     parent_key: str | None
+    fallback: str | None
     wanted: dict[str, Any]
     wanted_revision: int
     wanted_at: datetime
@@ -45,10 +46,12 @@ def want(
     at: datetime,
     urgency: int = PROGRESS,
     parent_key: str | None = None,
+    fallback: str | None = None,
 ) -> bool:
     """Want this content under this key. Returns False where that is what was wanted already.
 
     `content` holds `text` and `blocks` (and `plain` blocks for a workspace that refuses the first ones).
+    `fallback` is the person who gets the message privately where the channel cannot be written to.
     """
     there = get(tx, key)
     if there is None:
@@ -57,6 +60,7 @@ def want(
                 key=key,
                 channel=channel,
                 parent_key=parent_key,
+                fallback=fallback,
                 wanted=content,
                 wanted_revision=1,
                 wanted_at=at,

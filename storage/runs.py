@@ -28,6 +28,7 @@ class TrainingRun:
     cluster: str
     experiment: str
     requested_by: str
+    requested_by_name: str
     channel: str
     requested_at: datetime
     submitted_at: datetime | None = None

@@ -1,0 +1,57 @@
+"""Secrets and addresses, from the environment by the names people know."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from commands.kit.errors import UserError
+
+
+class Settings(BaseSettings):
+    """Azure credentials and endpoints are read by azure-identity and `infra` from their own variables."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    slack_bot_token: SecretStr
+    slack_app_token: SecretStr | None = Field(None, description="Socket Mode")
+    slack_signing_secret: SecretStr | None = Field(None, description="HTTP mode")
+    slack_api_url: str = "https://slack.com/api/"
+    azure_subscription_id: str
+    azure_resource_group: str
+    azureml_workspace_name: str
+    database_url: str = "sqlite:///spotter.db"
+    spotter_config: Path = Path("spotter.toml")
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+    @property
+    def store_url(self) -> str:
+        """The database's URL with the driver that Spotter ships."""
+        for scheme in ("postgres://", "postgresql://"):
+            if self.database_url.startswith(scheme):
+                return f"postgresql+psycopg://{self.database_url.removeprefix(scheme)}"
+        return self.database_url
+
+    @property
+    def slack_api(self) -> str:
+        return self.slack_api_url.rstrip("/") + "/"
+
+
+def read() -> Settings:
+    """Settings from the environment. Raises UserError naming every variable that is missing or wrong."""
+    try:
+        settings = Settings()
+    except ValidationError as wrong:
+        problems = ", ".join(
+            f"{str(error['loc'][0]).upper()} ({error['msg'].lower()})" for error in wrong.errors()
+        )
+        raise UserError(
+            f"These settings are missing or wrong: {problems}.", "Set them in the environment."
+        ) from wrong
+    if settings.slack_app_token is None and settings.slack_signing_secret is None:
+        raise UserError(
+            "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set.",
+            "Set the first for Socket Mode, the second for HTTP mode.",
+        )
+    return settings

@@ -1,0 +1,114 @@
+"""Block Kit: small builders that keep to Slack's limits whatever text they are given, and the message they make."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from commands.kit.words import shorten
+
+Block = dict[str, Any]
+Element = dict[str, Any]
+
+MAX_BLOCKS = 50
+MAX_HEADER, MAX_SECTION, MAX_FIELD, MAX_CONTEXT = 150, 3000, 2000, 2000
+MAX_BUTTON, MAX_OPTION, MAX_VALUE = 75, 75, 150
+MAX_TEXT = 4000
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a message says: `text` is the verdict in plain words (push notifications, screen readers), `blocks` the
+    full form, `plain` blocks for a workspace that refuses a newer block among them."""
+
+    text: str
+    blocks: Sequence[Block]
+    plain: Sequence[Block] | None = None
+
+    def content(self) -> dict[str, Any]:
+        content = {"text": shorten(self.text, MAX_TEXT), "blocks": list(self.blocks[:MAX_BLOCKS])}
+        if self.plain is not None:
+            content["plain"] = list(self.plain[:MAX_BLOCKS])
+        return content
+
+
+def plain(text: str, limit: int) -> dict[str, Any]:
+    return {"type": "plain_text", "text": shorten(text, limit) or " ", "emoji": True}
+
+
+def header(text: str) -> Block:
+    return {"type": "header", "text": plain(text, MAX_HEADER)}
+
+
+def section(text: str, accessory: Element | None = None) -> Block:
+    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": shorten(text, MAX_SECTION) or " "}}
+    return {**block, "accessory": accessory} if accessory else block
+
+
+def fields(pairs: Sequence[tuple[str, str]]) -> Block:
+    """At most eight short label and value pairs, two across."""
+    shown = [
+        {"type": "mrkdwn", "text": shorten(f"*{label}*\n{value}", MAX_FIELD)} for label, value in pairs[:8]
+    ]
+    return {"type": "section", "fields": shown}
+
+
+def context(*texts: str) -> Block:
+    shown = [{"type": "mrkdwn", "text": shorten(text, MAX_CONTEXT)} for text in texts[:10] if text]
+    return {"type": "context", "elements": shown}
+
+
+def divider() -> Block:
+    return {"type": "divider"}
+
+
+def actions(*elements: Element | None) -> Block:
+    return {"type": "actions", "elements": [element for element in elements if element][:25]}
+
+
+def button(
+    label: str,
+    action: str,
+    value: str = "",
+    *,
+    style: str | None = None,
+    confirm: Element | None = None,
+) -> Element:
+    """A button that calls a declared action (its `id`) with a value."""
+    element: Element = {"type": "button", "action_id": action, "text": plain(label, MAX_BUTTON)}
+    if value:
+        element["value"] = value
+    if style:
+        element["style"] = style
+    if confirm:
+        element["confirm"] = confirm
+    return element
+
+
+def link(label: str, url: str, action: str) -> Element:
+    """A button that opens a page; Slack still reports the click, under `action`."""
+    return {"type": "button", "action_id": action, "text": plain(label, MAX_BUTTON), "url": url}
+
+
+def confirm(title: str, text: str, yes: str, no: str) -> Element:
+    return {
+        "title": plain(title, 100),
+        "text": plain(text, 300),
+        "confirm": plain(yes, 30),
+        "deny": plain(no, 30),
+        "style": "danger",
+    }
+
+
+def table(rows: Sequence[Sequence[str]], *, numbers_from: int = 1) -> Block:
+    """A table whose first row is the header; columns from `numbers_from` on are aligned right."""
+    cells = [[{"type": "raw_text", "text": cell or "–"} for cell in row[:20]] for row in rows[:100]]
+    width = len(cells[0]) if cells else 0
+    settings = [{"align": "right" if column >= numbers_from else "left"} for column in range(width)]
+    return {"type": "table", "rows": cells, "column_settings": settings}
+
+
+def option(value: str, label: str, note: str = "") -> Element:
+    shown: Element = {"text": plain(label, MAX_OPTION), "value": shorten(value, MAX_VALUE)}
+    if note:
+        shown["description"] = plain(note, MAX_OPTION)
+    return shown

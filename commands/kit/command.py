@@ -1,0 +1,215 @@
+"""A command, declared once: its arguments, who may use it, what it does, its buttons and its followers."""
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field, fields
+from re import Pattern
+from typing import Any, TypeVar
+
+from commands.kit.blocks import Message
+from commands.kit.errors import UserError
+from commands.kit.people import Person
+from commands.kit.policy import Policy, Role
+from commands.kit.services import Services
+
+COURIER = "courier"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice: its value, how it is shown, and a note in small print."""
+
+    value: str
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Where and how a person asked: `key` is the same when the same click or form arrives again."""
+
+    person: Person
+    channel: str
+    key: str
+    thread_ts: str | None = None
+    message_ts: str | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer to the person who asked; only they see it, unless it is `public`."""
+
+    message: Message
+    public: bool = False
+
+
+@dataclass(frozen=True)
+class OpenForm:
+    """Ask for the arguments in a modal, with these values filled in."""
+
+    command: "Command"
+    values: dict[str, str]
+
+
+Answer = Reply | OpenForm | None
+Handler = TypeVar("Handler", bound=Callable[..., "OpenForm | Reply | None"])
+Check = TypeVar("Check", bound=Callable[..., None])
+OnClick = TypeVar("OnClick", bound=Callable[..., "OpenForm | Reply | None"])
+Step = TypeVar("Step", bound=Callable[[Services], None])
+Choices = Callable[[Services, Person, str], list[Option]]
+Suggestion = Callable[[Services, Person], str | None]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One argument, as forms, inline calls, help and docs need it."""
+
+    name: str
+    label: str
+    hint: str
+    required: bool
+    default: str | None
+    matching: Pattern[str] | None = None
+    rule: str = ""
+    choices: Choices | None = None
+    suggest: Suggestion | None = None
+
+
+def text(
+    label: str,
+    *,
+    hint: str = "",
+    matching: Pattern[str] | None = None,
+    rule: str = "",
+    default: Any = MISSING,
+    suggest: Suggestion | None = None,
+) -> Any:
+    """A free-text argument; `rule` tells in words what `matching` allows."""
+    spec = {"label": label, "hint": hint, "matching": matching, "rule": rule, "suggest": suggest}
+    return field(default=default, metadata={"spec": spec})
+
+
+def choice(
+    label: str, *, from_: Choices, hint: str = "", default: Any = MISSING, suggest: Suggestion | None = None
+) -> Any:
+    """An argument chosen from what the workspace holds, with type-ahead."""
+    spec = {"label": label, "hint": hint, "choices": from_, "suggest": suggest}
+    return field(default=default, metadata={"spec": spec})
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button: what a click does. `id` is `<command>.<name>`."""
+
+    id: str
+    role: Role
+    changes: bool
+    handler: Callable[[str, Asked, Services], Answer]
+
+
+@dataclass(frozen=True)
+class Follower:
+    """Work that compares what is wanted with what is there and moves one step; may run at any time, twice, or after
+    a crash."""
+
+    name: str
+    every: Callable[[Policy], float]
+    step: Callable[[Services], None]
+
+
+class Command:
+    """Declares a command; the decorators attach what it does.
+
+    A command that `changes` something commits it before Slack is answered; one that only tells is acknowledged first.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        args: type[Any] | None = None,
+        *,
+        role: Role,
+        summary: str,
+        title: str = "",
+        submit: str = "Show",
+        changes: bool = False,
+    ) -> None:
+        self.name = name
+        self.args = args
+        self.role = role
+        self.summary = summary
+        self.title = title or name
+        self.submit = submit
+        self.changes = changes
+        self.fields: list[Field] = [_field(item) for item in fields(args)] if args else []
+        self.handler: Callable[[Any, Asked, Services], Answer] | None = None
+        self.checks: list[Callable[[Any, Services], None]] = []
+        self.actions: dict[str, Action] = {}
+        self.followers: list[Follower] = []
+
+    @property
+    def word(self) -> str:
+        """The name without its slash: the prefix of action ids, the id of its form."""
+        return self.name.removeprefix("/")
+
+    @property
+    def usage(self) -> str:
+        """The inline form: `/train model_name dataset cluster [experiment]`."""
+        shown = [item.name if item.required else f"[{item.name}]" for item in self.fields]
+        return " ".join([self.name, *shown])
+
+    def run(self, handler: Handler) -> Handler:
+        self.handler = handler
+        return handler
+
+    def check(self, check: Check) -> Check:
+        """A rule about the arguments; raises UserError with the field it belongs to."""
+        self.checks.append(check)
+        return check
+
+    def action(
+        self, name: str, *, role: Role | None = None, changes: bool = False
+    ) -> Callable[[OnClick], OnClick]:
+        """What a click on the button `<command>.<name>` does, with the button's value."""
+
+        def attach(handler: OnClick) -> OnClick:
+            action = Action(f"{self.word}.{name}", role or self.role, changes, handler)
+            self.actions[action.id] = action
+            return handler
+
+        return attach
+
+    def follow(self, name: str, *, every: Callable[[Policy], float]) -> Callable[[Step], Step]:
+        """Attach a follower."""
+
+        def attach(step: Step) -> Step:
+            self.followers.append(Follower(name, every, step))
+            return step
+
+        return attach
+
+    def parse(self, values: dict[str, str]) -> Any:
+        """Arguments from texts by field name. Raises UserError for the first field that does not fit."""
+        assert self.args is not None  # noqa: S101  a command without arguments is never parsed
+        given = {name: value.strip() for name, value in values.items() if value.strip()}
+        for item in self.fields:
+            value = given.get(item.name)
+            if value is None and item.required:
+                raise UserError(f"{item.label} is missing.", item.hint or item.rule, field=item.name)
+            if value and item.matching and not item.matching.fullmatch(value):
+                raise UserError(f"{item.label} cannot be “{value[:80]}”.", item.rule, field=item.name)
+        return self.args(**given)
+
+    def validate(self, args: Any, services: Services) -> None:
+        """Every check in turn. Raises UserError."""
+        for check in self.checks:
+            check(args, services)
+
+
+def _field(item: Any) -> Field:
+    default = None if item.default is MISSING else item.default
+    return Field(name=item.name, required=item.default is MISSING, default=default, **_spec(item))
+
+
+def _spec(item: Any) -> dict[str, Any]:
+    spec: dict[str, Any] = item.metadata["spec"]
+    return spec

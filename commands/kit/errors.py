@@ -1,0 +1,11 @@
+"""What people are told when something cannot be done."""
+
+
+class UserError(Exception):
+    """A short private answer: what is wrong and what to do next. `field` names the form field it belongs to."""
+
+    def __init__(self, problem: str, next_step: str, *, field: str | None = None) -> None:
+        super().__init__(f"{problem} {next_step}")
+        self.problem = problem
+        self.next_step = next_step
+        self.field = field

@@ -1,0 +1,90 @@
+"""The modal of a command, made from its fields; and what a person put into it."""
+
+import json
+from typing import Any
+
+from commands.kit.blocks import Block, Element, option, plain
+from commands.kit.command import Asked, Command, Field, Option
+from commands.kit.people import Person
+from commands.kit.services import Services
+from commands.kit.words import shorten
+
+MAX_TITLE, MAX_HINT, MAX_OPTIONS = 24, 2000, 100
+
+
+def modal(command: Command, values: dict[str, str], asked: Asked, services: Services) -> dict[str, Any]:
+    """The view for these values; fields without one get what the person probably wants."""
+    filled = {field.name: _first_value(field, values, asked.person, services) for field in command.fields}
+    origin = {"channel": asked.channel, "thread_ts": asked.thread_ts}
+    return {
+        "type": "modal",
+        "callback_id": command.word,
+        "private_metadata": json.dumps(origin),
+        "title": plain(command.title, MAX_TITLE),
+        "submit": plain(command.submit, MAX_TITLE),
+        "close": plain("Cancel", MAX_TITLE),
+        "blocks": [
+            _input(command, field, filled[field.name], asked.person, services) for field in command.fields
+        ],
+    }
+
+
+def values_of(state: dict[str, Any]) -> dict[str, str]:
+    """The texts and chosen values in a submitted view's state, by field name."""
+    values: dict[str, str] = {}
+    for name, elements in state.get("values", {}).items():
+        for element in elements.values():
+            chosen = element.get("selected_option")
+            value = chosen.get("value") if chosen else element.get("value")
+            if value:
+                values[name] = value
+    return values
+
+
+def choices(field: Field, person: Person, typed: str, services: Services) -> list[Element]:
+    """At most 100 options for a type-ahead field."""
+    if field.choices is None:
+        return []
+    found = field.choices(services, person, typed.strip())[:MAX_OPTIONS]
+    return [option(choice.value, choice.label, choice.note) for choice in found]
+
+
+def _first_value(field: Field, values: dict[str, str], person: Person, services: Services) -> str | None:
+    suggested = field.suggest(services, person) if field.suggest and field.name not in values else None
+    return values.get(field.name) or suggested or field.default
+
+
+def _input(command: Command, field: Field, value: str | None, person: Person, services: Services) -> Block:
+    block: Block = {
+        "type": "input",
+        "block_id": field.name,
+        "label": plain(field.label, MAX_HINT),
+        "optional": not field.required,
+        "element": _element(command, field, value, person, services),
+    }
+    if field.hint:
+        block["hint"] = plain(field.hint, MAX_HINT)
+    return block
+
+
+def _element(
+    command: Command, field: Field, value: str | None, person: Person, services: Services
+) -> Element:
+    action_id = f"{command.word}:{field.name}"
+    if field.choices is None:
+        element: Element = {"type": "plain_text_input", "action_id": action_id, "max_length": 255}
+        return {**element, "initial_value": shorten(value, 255)} if value else element
+    element = {
+        "type": "external_select",
+        "action_id": action_id,
+        "min_query_length": 0,
+        "placeholder": plain("Type to search", 150),
+    }
+    chosen = _matching(field.choices(services, person, value), value) if value else None
+    if chosen:
+        element["initial_option"] = option(chosen.value, chosen.label, chosen.note)
+    return element
+
+
+def _matching(options: list[Option], value: str) -> Option | None:
+    return next((choice for choice in options if choice.value == value), None)

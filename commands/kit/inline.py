@@ -1,0 +1,31 @@
+"""The inline form of a command: values in the order of its fields, or `name=value` in any order."""
+
+import shlex
+
+from commands.kit.command import Command
+from commands.kit.errors import UserError
+
+
+def read(command: Command, typed: str) -> dict[str, str]:
+    """What was typed after the command, by field name. Raises UserError with the usage."""
+    try:
+        words = shlex.split(typed.replace("“", '"').replace("”", '"'))
+    except ValueError as broken:
+        raise UserError("A quotation mark is not closed.", f"Write it as {command.usage}.") from broken
+    names = [field.name for field in command.fields]
+    values: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if equals and name in names:
+            values[name] = value
+            continue
+        free = next((field for field in names if field not in values), None)
+        if free is None:
+            raise UserError(f"“{word[:80]}” is one word too many.", f"Write it as {command.usage}.")
+        values[free] = word
+    return values
+
+
+def complete(command: Command, values: dict[str, str]) -> bool:
+    """Whether every required field has a value."""
+    return all(values.get(field.name) for field in command.fields if field.required)

@@ -1,0 +1,83 @@
+"""Who is asking, and what they may do: roles from Slack user groups, looked up when they act."""
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from commands.kit.clock import Clock
+from commands.kit.errors import UserError
+from commands.kit.policy import Role, Roles
+
+FRESH = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A Slack user, as the payload of their own action names them."""
+
+    id: str
+    name: str
+
+
+class Directory:
+    """Answers "may this person …?". Group members are remembered for 30 seconds; a failed look-up means no."""
+
+    def __init__(self, client: WebClient, roles: Roles, clock: Clock) -> None:
+        self._client = client
+        self._roles = roles
+        self._clock = clock
+        self._groups: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._lock = threading.Lock()
+
+    def may(self, person: Person, role: Role) -> bool:
+        """Raises UserError when Slack could not be asked."""
+        allowed = self._roles.of(role)
+        if allowed == "everyone" or person.id in allowed:
+            return True
+        return any(person.id in self._members(group) for group in allowed if group.startswith("S"))
+
+    def require(self, person: Person, role: Role) -> None:
+        """Raises UserError unless this person has this role now."""
+        if self.may(person, role):
+            return
+        allowed = self._roles.of(role)
+        groups = [f"<!subteam^{entry}>" if entry.startswith("S") else f"<@{entry}>" for entry in allowed]
+        if groups:
+            raise UserError(
+                f"This needs the role *{role}*, and you do not have it.", f"Ask {' or '.join(groups)}."
+            )
+        raise UserError(
+            f"Nobody has the role *{role}* yet.", "Whoever runs Spotter can name people in spotter.toml."
+        )
+
+    def refresh(self) -> None:
+        """Look up every group that a role names, so that people who act do not wait for it."""
+        entries = {
+            entry for role in Roles.model_fields for entry in getattr(self._roles, role) if len(entry) > 1
+        }
+        for group in sorted(entry for entry in entries if entry.startswith("S")):
+            self._look_up(group)
+
+    def _members(self, group: str) -> frozenset[str]:
+        with self._lock:
+            known = self._groups.get(group)
+        if known and self._clock.now() - known[0] < FRESH:
+            return known[1]
+        return self._look_up(group)
+
+    def _look_up(self, group: str) -> frozenset[str]:
+        asked = self._clock.now()
+        try:
+            answer = self._client.usergroups_users_list(usergroup=group)
+        except (SlackApiError, SlackClientError, OSError) as failed:
+            raise UserError(
+                "Slack did not say who is in the group that may do this, so the answer is no for now.",
+                "Nothing was changed. Try again in a minute.",
+            ) from failed
+        members = frozenset(answer.get("users") or [])
+        with self._lock:
+            self._groups[group] = (asked, members)
+        return members

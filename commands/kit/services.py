@@ -1,0 +1,27 @@
+"""What a room is handed: everything it may use, built in one place and passed down."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from infra.azureml.workspace import Workspace
+
+from commands.kit.clock import Clock
+from commands.kit.health import Health
+from commands.kit.people import Directory
+from commands.kit.policy import Policy
+from storage.database import Store
+
+
+@dataclass(frozen=True)
+class Services:
+    """Handlers use `store`, `policy`, `people` and `clock` only, so that nothing a person does waits for Azure;
+    followers use `azure` as well. `wake(name)` asks a follower, or the courier, to look now."""
+
+    store: Store
+    policy: Policy
+    clock: Clock
+    people: Directory
+    health: Health
+    azure: Workspace
+    wake: Callable[[str], None]
+    bot_user: str
