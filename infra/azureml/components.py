@@ -1,0 +1,42 @@
+"""The published training pipeline, as the workspace knows it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from infra.azureml.connection import Connection
+from infra.azureml.errors import NotFound
+from infra.azureml.fields import mapping, moment, text, texts
+
+API = "2024-01-01-preview"
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component version; `inputs` are the names it takes, empty where the workspace did not say."""
+
+    id: str
+    name: str
+    version: str
+    created_at: datetime | None = None
+    inputs: frozenset[str] = frozenset()
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+def latest(connection: Connection, name: str) -> Component | None:
+    """The version created last, or None where the component was never published."""
+    url = connection.arm("components", name, "versions")
+    try:
+        told = next(connection.pages(url, api=API, _orderBy="createdtime desc", _top=1), None)
+    except NotFound:
+        return None
+    if told is None:
+        return None
+    version = text(told, "name") or text(told, "id").rpartition("/")[2]
+    return Component(
+        id=text(told, "id") or f"{connection.workspace.path}/components/{name}/versions/{version}",
+        name=name,
+        version=version,
+        created_at=moment(told, "systemData", "createdAt"),
+        inputs=frozenset(mapping(told, "properties", "componentSpec", "inputs")),
+        tags=texts(told, "properties", "tags"),
+    )

@@ -1,0 +1,250 @@
+"""Signed requests to one Azure ML workspace: resource manager, run history, MLflow, blobs.
+
+Everything above speaks through `Connection`; it is safe to use from many threads.
+"""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote
+
+from azure.core import PipelineClient
+from azure.core import exceptions as core
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline import PipelineResponse
+from azure.core.pipeline.policies import (
+    BearerTokenCredentialPolicy,
+    RequestIdPolicy,
+    RetryPolicy,
+    UserAgentPolicy,
+)
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest, HttpResponse
+
+from infra.azureml.cloud import WELL_KNOWN_LOGINS, Cloud, cloud_from_environment
+from infra.azureml.errors import AzureError, Denied, Unavailable, Unclear, error_from, retry_after
+from infra.azureml.fields import mapping, sequence, text
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+LONGEST_NAP = 5.0
+LONGEST_CALL = 45
+STORAGE_SCOPE = "https://storage.azure.com/.default"
+STORAGE_VERSION = "2023-11-03"
+WORKSPACE_API = "2024-10-01-preview"
+
+Audience = Literal["arm", "storage", "none"]
+Client = PipelineClient[HttpRequest, HttpResponse]
+
+
+@dataclass(frozen=True)
+class WorkspaceId:
+    """Where a workspace is."""
+
+    subscription: str
+    resource_group: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Its ARM id."""
+        return (
+            f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
+        )
+
+
+@dataclass(frozen=True)
+class DataPlane:
+    """The workspace's own hosts, without trailing slashes; `mlflow` ends before `/api/2.0/mlflow`."""
+
+    api: str
+    mlflow: str
+
+
+class _ShortRetry(RetryPolicy[HttpRequest, HttpResponse]):
+    """Azure's own retries, but an answer that asks for a long wait goes back to the caller at once."""
+
+    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        if retry_after(response.http_response) > LONGEST_NAP:
+            return False
+        return super().is_retry(settings, response)
+
+
+class Connection:
+    """Sends requests and turns every failure into an `AzureError`."""
+
+    def __init__(self, workspace: WorkspaceId, cloud: Cloud, credential: TokenCredential) -> None:
+        self.workspace = workspace
+        self.cloud = cloud
+        self._credential = credential
+        self._transport = RequestsTransport(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+        self._transport.open()
+        self._clients: dict[Audience, Client] = {
+            "arm": self._client(BearerTokenCredentialPolicy(credential, cloud.arm_scope)),
+            "storage": self._client(BearerTokenCredentialPolicy(credential, STORAGE_SCOPE)),
+            "none": self._client(),
+        }
+        self._data_plane: DataPlane | None = None
+        self._finding = threading.Lock()
+
+    @classmethod
+    def open(cls, workspace: WorkspaceId, credential: TokenCredential | None = None) -> "Connection":
+        """Reads cloud and identity from the environment. Raises Unavailable if the cloud's metadata is not there."""
+        cloud = cloud_from_environment()
+        return cls(workspace, cloud, credential or _default_credential(cloud))
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def arm(self, *parts: str) -> str:
+        """The address of something in the workspace; the parts are escaped."""
+        return self.cloud.resource_manager + self.workspace.path + escaped(parts)
+
+    def history(self, *parts: str) -> str:
+        """The address of something in the workspace's run history."""
+        return f"{self.data_plane().api}/history/v1.0{self.workspace.path}{escaped(parts)}"
+
+    def mlflow(self, call: str) -> str:
+        return f"{self.data_plane().mlflow}/api/2.0/mlflow/{call}"
+
+    def get(self, url: str, *, api: str = "", **query: str | int) -> Any:
+        """The JSON at `url`. `api` is the api-version; `query` keys may spell `$` as `_`, as in `_top`."""
+        return _json(self.send("GET", url, params=_query(api, query)))
+
+    def ask(self, url: str, body: Any = None, *, api: str = "") -> Any:
+        """The JSON answer to a POST that changes nothing."""
+        return _json(self.send("POST", url, params=_query(api, {}), json=body))
+
+    def pages(self, url: str, *, api: str = "", **query: str | int) -> Iterator[Any]:
+        """The items of a list, one page at a time as they are consumed."""
+        page = self.get(url, api=api, **query)
+        seen = {url}
+        while True:
+            yield from sequence(page, "value")
+            following = text(page, "nextLink")
+            if not following or following in seen:
+                return
+            seen.add(following)
+            page = self.get(following)
+
+    def change(
+        self, method: str, url: str, body: Any = None, *, api: str, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """A write. Raises Unclear where it may or may not have happened."""
+        try:
+            response = self.send(method, url, params=_query(api, {}), json=body, headers=headers)
+        except Unavailable as fault:
+            raise Unclear(
+                f"{fault.message} The change may have been made.",
+                status=fault.status,
+                code=fault.code,
+                inner_codes=fault.inner_codes,
+                request_id=fault.request_id,
+            ) from fault
+        return _json(response) if response.content else {}
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        audience: Audience = "arm",
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpResponse:
+        """One request with its retries. Raises an AzureError for every answer of 400 and above."""
+        request = HttpRequest(method, url, params=params, json=json, headers=dict(headers or {}))
+        try:
+            response = self._clients[audience].send_request(request)
+        except core.ClientAuthenticationError as fault:
+            raise _sign_in_error(fault) from fault
+        except core.HttpResponseError as fault:
+            raise Unavailable(f"Azure broke off its answer: {fault.message}") from fault
+        except (core.AzureError, OSError) as fault:
+            raise Unavailable(f"Azure could not be reached: {fault}") from fault
+        if response.status_code >= 400:
+            raise error_from(response)
+        return response
+
+    def machine_learning_token(self) -> str:
+        """A token for Azure ML itself, which a pipeline job is handed to act with."""
+        try:
+            return self._credential.get_token(self.cloud.machine_learning_scope).token
+        except core.ClientAuthenticationError as fault:
+            raise _sign_in_error(fault) from fault
+        except (core.AzureError, OSError) as fault:
+            raise Unavailable(f"Azure could not be reached for a token: {fault}") from fault
+
+    def data_plane(self) -> DataPlane:
+        """The workspace's hosts, looked up once."""
+        with self._finding:
+            if self._data_plane is None:
+                self._data_plane = self._find_data_plane()
+            return self._data_plane
+
+    def _find_data_plane(self) -> DataPlane:
+        workspace = mapping(self.get(self.arm(), api=WORKSPACE_API), "properties")
+        discovery = text(workspace, "discoveryUrl")
+        if not discovery:
+            raise Unavailable(f"Workspace {self.workspace.name} names no discovery address.")
+        api = text(_json(self.send("GET", discovery, audience="none")), "api").rstrip("/")
+        if not api:
+            raise Unavailable(f"{discovery} names no api address.")
+        tracking = text(workspace, "mlFlowTrackingUri").replace("azureml://", "https://", 1).rstrip("?/")
+        return DataPlane(api, tracking or f"{api}/mlflow/v2.0{self.workspace.path}")
+
+    def _client(self, *sign_in: BearerTokenCredentialPolicy[HttpRequest, HttpResponse]) -> Client:
+        retry = _ShortRetry(
+            retry_total=3,
+            retry_connect=2,
+            retry_read=1,
+            retry_status=2,
+            retry_backoff_factor=0.4,
+            retry_backoff_max=3,
+            timeout=LONGEST_CALL,
+        )
+        policies = [RequestIdPolicy(), UserAgentPolicy("spotter"), retry, *sign_in]
+        return Client("", transport=self._transport, policies=policies)
+
+
+def escaped(parts: Sequence[str]) -> str:
+    return "".join("/" + quote(part, safe="") for part in parts)
+
+
+def _default_credential(cloud: Cloud) -> TokenCredential:
+    from azure.identity import DefaultAzureCredential  # half a second, so not before it is needed
+
+    authority = os.environ.get("AZURE_AUTHORITY_HOST", cloud.login)
+    # A private sign-in host is unknown to the public one, which would be asked about it otherwise.
+    private = not any(host in authority for host in WELL_KNOWN_LOGINS)
+    credential: TokenCredential = DefaultAzureCredential(
+        authority=authority, disable_instance_discovery=private
+    )
+    return credential
+
+
+def _query(api: str, query: Mapping[str, str | int]) -> dict[str, str]:
+    named = {("$" + key[1:] if key.startswith("_") else key): str(entry) for key, entry in query.items()}
+    return {"api-version": api, **named} if api else named
+
+
+def _json(response: HttpResponse) -> Any:
+    try:
+        return response.json()
+    except ValueError as fault:
+        raise Unavailable(
+            f"{response.request.method} was answered with something that is not JSON.",
+            status=response.status_code,
+        ) from fault
+
+
+def _sign_in_error(fault: core.ClientAuthenticationError) -> AzureError:
+    status = fault.status_code or 0
+    message = str(fault.message).strip()
+    if status == 429 or status >= 500:
+        return Unavailable(f"The sign-in service is not working: {message}", status=status)
+    return Denied(f"Azure gave no token: {message}", status=status or 401)

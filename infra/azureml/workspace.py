@@ -1,0 +1,81 @@
+"""One Azure ML workspace, as Spotter sees it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from azure.core.credentials import TokenCredential
+
+from infra.azureml import components, jobs, models
+from infra.azureml.clusters import Cluster, Clusters, Node, Usage
+from infra.azureml.components import Component
+from infra.azureml.connection import Connection, WorkspaceId
+from infra.azureml.exports import Export, Exports
+from infra.azureml.jobs import Job, Training
+from infra.azureml.models import Model, ModelVersion
+
+
+class Workspace:
+    """Every call may raise `errors.AzureError`, and every call may be made from any thread.
+
+    A call takes at most some tens of seconds, retries included; nothing waits for Azure to finish its work.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._exports = Exports(connection)
+        self._clusters = Clusters(connection)
+
+    @classmethod
+    def connect(cls, workspace: WorkspaceId, credential: TokenCredential | None = None) -> "Workspace":
+        """Reads cloud and identity from the environment; asks nothing of the workspace yet."""
+        return cls(Connection.open(workspace, credential))
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def exports(self, pattern: re.Pattern[str]) -> list[Export]:
+        """Data assets whose whole name matches, latest version of each, newest first."""
+        return self._exports.named(pattern)
+
+    def clusters(self) -> list[Cluster]:
+        return self._clusters.all()
+
+    def cluster(self, name: str) -> Cluster:
+        """Raises NotFound."""
+        return self._clusters.one(name)
+
+    def nodes(self, cluster: str) -> Sequence[Node] | None:
+        """None where the identity may not list them."""
+        return self._clusters.nodes(cluster)
+
+    def usage(self, location: str) -> Sequence[Usage] | None:
+        """None where the identity may not read it."""
+        return self._clusters.usage(location)
+
+    def published(self, component: str) -> Component | None:
+        """The newest version of the training pipeline, None where it was never published."""
+        return components.latest(self.connection, component)
+
+    def submit(self, training: Training) -> Job:
+        """Makes the job once, however often it is called. Raises NameTaken, Unclear."""
+        return jobs.submit(self.connection, training)
+
+    def training_jobs(self) -> Iterator[Job]:
+        """All jobs that carry Spotter's tag, a page at a time."""
+        return jobs.ours(self.connection)
+
+    def job(self, name: str) -> Job:
+        """Raises NotFound."""
+        return jobs.one(self.connection, name)
+
+    def cancel(self, name: str) -> None:
+        """Asks for it and returns; the job's status follows."""
+        jobs.cancel(self.connection, name)
+
+    def models(self, known: Mapping[str, str]) -> list[Model]:
+        """Models whose latest version differs from `known` (name to version)."""
+        return models.changed(self.connection, known)
+
+    def versions(self, name: str) -> list[ModelVersion]:
+        """All versions of a model, newest first; empty where there is none."""
+        return models.versions(self.connection, name)
