@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 Action = Literal["delay", "answer", "drop_before", "drop_after", "hang_before", "hang_after"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -93,7 +94,7 @@ class Faults:
             self._log.append(Logged(time.time(), request.method, request.path_qs, body, status))
 
     @property
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         @web.middleware
         async def misbehave(request: web.Request, handler: Handler) -> web.StreamResponse:
             body = await request.read() if request.can_read_body else b""

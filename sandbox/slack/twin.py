@@ -1,0 +1,170 @@
+"""Slack on one machine: the Web API, Socket Mode or signed HTTP, and the side where people are."""
+
+import asyncio
+import concurrent.futures
+import time
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from ..faults import Faults
+from . import responses, uploads
+from .announce import announce
+from .api import endpoint
+from .app import InstalledApp
+from .feeds import Feeds
+from .files import Files
+from .http_mode import HttpMode
+from .limits import Limits
+from .link import REDELIVERY, AppLink
+from .messages import Change, Message, Messages
+from .payloads import Payloads
+from .people_side import endpoints
+from .refusal import Json
+from .schedule import Schedule
+from .socket_mode import SocketMode
+from .state import Slack
+from .tickets import Hooks, Triggers
+from .views import Views
+from .workspace import Clock, Workspace
+
+PAGE = Path(__file__).parent / "page"
+
+
+class SlackTwin:
+    """`faults` lets a test misbehave; `redelivery` are the seconds between tries to deliver an event."""
+
+    def __init__(
+        self,
+        *,
+        faults: Faults | None = None,
+        manifest: Json | None = None,
+        clock: Clock = time.time,
+        rate_limits: bool = True,
+        redelivery: tuple[float, ...] = REDELIVERY,
+    ) -> None:
+        self.faults = faults or Faults()
+        self.app = InstalledApp()
+        self.url = ""
+        self._clock = clock
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._runner: web.AppRunner | None = None
+        self._slack = _empty(self.app, clock, rate_limits=rate_limits, redelivery=redelivery)
+        self._http: HttpMode | None = None
+        if manifest is not None:
+            self.install(manifest)
+
+    @property
+    def limits(self) -> Limits:
+        return self._slack.limits
+
+    def install(self, manifest: Json) -> None:
+        """Installs or reinstalls the app from its manifest; its tokens stay the same."""
+        self.app.read(manifest)
+        self._choose_transport()
+
+    def env(self) -> dict[str, str]:
+        """What an app needs to speak to this Slack; after `start`."""
+        return {
+            "SLACK_API_URL": f"{self.url}/api/",
+            "SLACK_BOT_TOKEN": self.app.bot_token,
+            "SLACK_APP_TOKEN": self.app.app_token,
+            "SLACK_SIGNING_SECRET": self.app.signing_secret,
+        }
+
+    async def start(self, port: int = 0) -> None:
+        server = web.Application(middlewares=[self.faults.middleware], client_max_size=64 * 1024**2)
+        server.add_routes(self._routes())
+        self._loop = asyncio.get_running_loop()
+        self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await site.start()
+        bound = self._runner.addresses[0][1]
+        self.url = self._slack.url = f"http://127.0.0.1:{bound}"
+        self._http = HttpMode(self.app, self._clock)
+        self._choose_transport()
+
+    async def stop(self) -> None:
+        self.faults.clear()
+        self._slack.feeds.close()
+        self._slack.schedule.close()
+        await self._slack.link.close()
+        await self._slack.sockets.close()
+        if self._http:
+            await self._http.close()
+        if self._runner:
+            await self._runner.cleanup()
+
+    def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Says goodbye on every Socket Mode connection: `warning`, `refresh_requested`, `link_disabled`."""
+        self._on_loop(partial(self._slack.sockets.disconnect, reason))
+
+    def cut_connections(self) -> None:
+        """Drops every Socket Mode connection without a word."""
+        self._on_loop(self._slack.sockets.abort)
+
+    def fall_silent(self) -> None:
+        """Leaves every present Socket Mode connection half-open."""
+        self._on_loop(self._slack.sockets.fall_silent)
+
+    @property
+    def connections(self) -> int:
+        """Socket Mode connections now open."""
+        return len(self._slack.sockets.connections)
+
+    def _on_loop(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs an act on the twin's own loop, from any other thread, and waits for it."""
+        if self._loop is None:
+            raise RuntimeError("the twin is not started")
+        done: concurrent.futures.Future[None] = asyncio.run_coroutine_threadsafe(act(), self._loop)
+        done.result(timeout=10)
+
+    def _choose_transport(self) -> None:
+        self._slack.link.transport = self._slack.sockets if self.app.socket_mode else self._http
+
+    def _routes(self) -> list[web.AbstractRouteDef]:
+        slack = self._slack
+        return [
+            web.route("*", "/api/{method}", partial(endpoint.answer, slack)),
+            web.get("/link/", slack.sockets.serve),
+            web.post("/response/{key}", partial(responses.respond, slack)),
+            web.post("/upload/v1/{key}", partial(uploads.receive, slack)),
+            web.get("/files-pri/{file}/{rest:.+}", partial(uploads.serve, slack)),
+            *endpoints.routes(slack),
+            web.get("/", _index),
+            web.static("/page", PAGE),
+        ]
+
+
+async def _index(_: web.Request) -> web.FileResponse:
+    return web.FileResponse(PAGE / "index.html")
+
+
+def _empty(app: InstalledApp, clock: Clock, *, rate_limits: bool, redelivery: tuple[float, ...]) -> Slack:
+    """A workspace in which nothing was said yet."""
+
+    def changed(change: Change, message: Message, before: Message | None) -> None:
+        announce(slack, change, message, before)
+
+    workspace, feeds = Workspace(clock), Feeds()
+    messages = Messages(workspace, changed)
+    slack = Slack(
+        workspace=workspace,
+        app=app,
+        feeds=feeds,
+        messages=messages,
+        views=Views(workspace, feeds),
+        triggers=Triggers(clock),
+        hooks=Hooks(clock),
+        limits=Limits(clock, enabled=rate_limits),
+        files=Files(workspace),
+        schedule=Schedule(workspace),
+        link=AppLink(redelivery),
+        sockets=SocketMode(clock),
+        payloads=Payloads(workspace, messages, app.verification_token),
+    )
+    return slack
