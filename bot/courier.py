@@ -196,7 +196,7 @@ class Courier:
             wait = timedelta(seconds=float(response.headers.get("Retry-After", 1)))
             self._next_post[message.channel] = self._clock.now() + wait
             self._not_sent(message, wait, "Slack asks us to slow down")
-        elif error in BAD_BLOCKS and not message.wanted.get("simplified"):
+        elif error in BAD_BLOCKS and message.form != "text":
             log.warning("blocks_refused", key=message.key, messages=_why(refused))
             self._simplify(message)
         elif error in NO_ENTRY and message.fallback and message.fallback != message.channel:
@@ -212,12 +212,9 @@ class Courier:
             self._end(message, "refused", f"{error} {_why(refused)}".strip())
 
     def _simplify(self, message: WantedMessage) -> None:
-        blocks = message.wanted.get("plain") or [section(message.wanted["text"])]
-        content = {"text": message.wanted["text"], "blocks": blocks}
-        if "plain" not in message.wanted:
-            content["simplified"] = True
+        form = "plain" if message.form == "full" and message.wanted.get("plain") else "text"
         with self._store.write() as tx:
-            messages.change(tx, message.key, wanted=content, posting_since=None)
+            messages.change(tx, message.key, form=form, posting_since=None)
         self.wake()
 
     def _say_privately(self, message: WantedMessage, error: str) -> None:
@@ -262,7 +259,9 @@ class Courier:
 
 
 def _blocks(message: WantedMessage) -> list[dict[str, Any]]:
-    blocks: list[dict[str, Any]] = message.wanted["blocks"]
+    if message.form == "text":
+        return [section(message.wanted["text"])]
+    blocks: list[dict[str, Any]] = message.wanted["plain" if message.form == "plain" else "blocks"]
     return blocks
 
 

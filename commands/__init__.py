@@ -1,0 +1,10 @@
+"""What people can do: one room per command, with its declaration, handler, followers and messages."""
+
+from commands.exports import exports
+from commands.kit.command import Command
+from commands.models import models
+from commands.runs import runs
+from commands.spotter import spotter
+from commands.train import train
+
+ALL: list[Command] = [train, runs, models, exports, spotter]

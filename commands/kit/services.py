@@ -1,7 +1,8 @@
 """What a room is handed: everything it may use, built in one place and passed down."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from infra.azureml.workspace import Workspace
 
@@ -10,6 +11,9 @@ from commands.kit.health import Health
 from commands.kit.people import Directory
 from commands.kit.policy import Policy
 from storage.database import Store
+
+if TYPE_CHECKING:
+    from commands.kit.command import Command
 
 
 @dataclass(frozen=True)
@@ -24,4 +28,4 @@ class Services:
     health: Health
     azure: Workspace
     wake: Callable[[str], None]
-    bot_user: str
+    commands: "Sequence[Command]"

@@ -1,0 +1,99 @@
+"""Gives a person the answer to what they did: privately, publicly, or by opening a form."""
+
+import json
+from typing import Any
+
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.webhook import WebhookClient
+
+from commands.kit import forms
+from commands.kit.blocks import Message, actions, button, section
+from commands.kit.command import Answer, Asked, OpenForm, Reply
+from commands.kit.errors import UserError
+from commands.kit.services import Services
+
+log = structlog.get_logger("answers")
+OPEN_FORM = "spotter.form"
+CANNOT_REACH = {"not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived"}
+
+
+class Answers:
+    def __init__(self, client: WebClient, services: Services) -> None:
+        self._client = client
+        self._services = services
+
+    def give(self, answer: Answer, asked: Asked, respond: str | None, trigger_id: str | None) -> None:
+        """Answer through the response_url where there is one, else into the channel for this person's eyes."""
+        try:
+            if isinstance(answer, OpenForm):
+                answer = self._open(answer, asked, trigger_id)
+            if isinstance(answer, Reply):
+                self._reply(answer, asked, respond)
+        except (SlackApiError, SlackClientError, OSError) as failed:
+            log.warning("answer_not_given", person=asked.person.id, error=str(failed))
+
+    def _open(self, form: OpenForm, asked: Asked, trigger_id: str | None) -> Answer:
+        if trigger_id is None:
+            return Reply(_invitation(form, asked))
+        view = forms.modal(form.command, form.values, asked, self._services)
+        try:
+            self._client.views_open(trigger_id=trigger_id, view=view)
+        except SlackApiError as refused:
+            if "trigger" not in str(refused.response.get("error")):
+                raise
+            return Reply(_invitation(form, asked))
+        return None
+
+    def _reply(self, reply: Reply, asked: Asked, respond: str | None) -> None:
+        content = reply.message.content()
+        if respond:
+            webhook = WebhookClient(respond, timeout=10)
+            answer = webhook.send(
+                text=content["text"],
+                blocks=content["blocks"],
+                response_type="in_channel" if reply.public else "ephemeral",
+                replace_original=False,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+            if answer.status_code == 200:
+                return
+            log.warning("response_url_refused", status=answer.status_code, body=answer.body[:200])
+        self._into_channel(content, asked)
+
+    def _into_channel(self, content: dict[str, Any], asked: Asked) -> None:
+        shown = {"text": content["text"], "blocks": content["blocks"]}
+        try:
+            if asked.channel != asked.person.id:
+                self._client.chat_postEphemeral(
+                    channel=asked.channel, user=asked.person.id, thread_ts=asked.thread_ts, **shown
+                )
+                return
+        except SlackApiError as refused:
+            if refused.response.get("error") not in CANNOT_REACH:
+                raise
+        self._client.chat_postMessage(channel=asked.person.id, **shown)
+
+
+def warning(problem: UserError) -> Message:
+    """What a person is told when their wish cannot be met."""
+    return Message(
+        f"{problem.problem} {problem.next_step}",
+        [section(f":warning: {problem.problem} {problem.next_step}")],
+    )
+
+
+def apology(ref: str) -> Message:
+    """What a person is told when Spotter itself failed."""
+    text = f"Something went wrong inside Spotter. Nothing was started or changed. Try again; if it stays, quote {ref}."
+    return Message(text, [section(f":warning: {text}")])
+
+
+def _invitation(form: OpenForm, asked: Asked) -> Message:
+    """A button instead of a form: after a mention, or when Slack's three seconds are over."""
+    value = json.dumps({"command": form.command.name, "values": form.values})[:2000]
+    text = f"A few details are needed for {form.command.name}."
+    opener = button(f"Open the {form.command.title.lower()} form", OPEN_FORM, value, style="primary")
+    return Message(text, [section(text), actions(opener)])

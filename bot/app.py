@@ -1,0 +1,116 @@
+"""The composition root: everything is built here, from settings and policy, and passed down."""
+
+import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+from pydantic import SecretStr
+from slack_bolt import App
+from slack_sdk import WebClient
+
+import commands
+from bot.courier import Courier
+from bot.dispatch import Dispatch
+from bot.http import WebServer
+from bot.pacer import Pacer
+from bot.settings import Settings
+from bot.slack_socket import SocketMode
+from commands.kit.clock import Clock
+from commands.kit.command import COURIER
+from commands.kit.health import Health
+from commands.kit.people import Directory
+from commands.kit.policy import Policy
+from commands.kit.services import Services
+from infra.azureml.workspace import Workspace, WorkspaceId
+from storage import migrate
+from storage.database import Store
+
+log = structlog.get_logger("spotter")
+THREADS = 32
+SLACK_TIMEOUT = 10
+
+
+class Spotter:
+    """The bot, built but not started. `run()` serves until SIGTERM or SIGINT, then stops gracefully."""
+
+    def __init__(self, settings: Settings, policy: Policy, clock: Clock) -> None:
+        self._settings = settings
+        self._store = Store(settings.store_url)
+        self._store.claim()
+        migrate.upgrade(self._store)
+        token = settings.slack_bot_token.get_secret_value()
+        # slack_sdk's default retries would post twice after a dropped connection, so there are none
+        client = WebClient(token=token, base_url=settings.slack_api, timeout=SLACK_TIMEOUT, retry_handlers=[])
+        health = Health(clock)
+        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
+        self._courier = Courier(self._store, client, clock, health)
+        self._pacer = Pacer([follower for command in commands.ALL for follower in command.followers])
+        self._bolt = App(
+            client=client,
+            signing_secret=_secret(settings.slack_signing_secret),
+            process_before_response=True,
+            listener_executor=self._executor,
+            token_verification_enabled=False,
+        )
+        self._services = Services(
+            store=self._store,
+            policy=policy,
+            clock=clock,
+            people=Directory(client, policy.roles, clock),
+            health=health,
+            azure=Workspace.connect(
+                WorkspaceId(
+                    settings.azure_subscription_id,
+                    settings.azure_resource_group,
+                    settings.azureml_workspace_name,
+                )
+            ),
+            wake=self._wake,
+            commands=commands.ALL,
+        )
+        Dispatch(commands.ALL, self._services, client).attach(self._bolt)
+
+    def run(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        settings = self._settings
+        socket = None
+        if settings.slack_app_token is not None:
+            socket = SocketMode(
+                self._bolt, settings.slack_app_token.get_secret_value(), settings.slack_api, self._executor
+            )
+        server = WebServer(self._bolt, self._services, self._executor, socket.connected if socket else None)
+        stopping = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+        await server.start(settings.host, settings.port)
+        if socket is not None:
+            await socket.start()
+        self._courier.start()
+        self._pacer.start(self._services)
+        log.info("serving", port=settings.port, mode="socket" if socket else "http")
+        await stopping.wait()
+        log.info("stopping")
+        if socket is not None:
+            await socket.stop()
+        await server.stop()
+        await asyncio.to_thread(self._stop_workers)
+        log.info("stopped")
+
+    def _stop_workers(self) -> None:
+        self._executor.shutdown(wait=True)
+        self._pacer.stop()
+        self._courier.stop()
+        self._store.close()
+
+    def _wake(self, name: str) -> None:
+        if name == COURIER:
+            self._courier.wake()
+        else:
+            self._pacer.wake(name)
+
+
+def _secret(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None

@@ -1,0 +1,249 @@
+"""Between Slack and the commands: takes what a person did, checks their role, runs the handler, answers.
+
+What changes something is committed before Slack is acknowledged; everything else is acknowledged first. The ack
+functions touch the store only; calls to Slack come after the ack.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from commands.home.view import home
+from slack_bolt import Ack, App, BoltContext
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from bot.answers import Answers, apology, warning
+from commands.kit import forms, inline
+from commands.kit.command import Action, Answer, Asked, Command, OpenForm, Reply
+from commands.kit.errors import UserError
+from commands.kit.people import Person
+from commands.kit.services import Services
+from storage import audit, marks
+
+log = structlog.get_logger("dispatch")
+ANY = re.compile(r".*", re.DOTALL)
+LATER = "spotter_later"
+LINK = "link"
+
+
+class Dispatch:
+    def __init__(self, commands: Sequence[Command], services: Services, client: WebClient) -> None:
+        self._commands = {command.name: command for command in commands}
+        self._forms = {command.word: command for command in commands}
+        self._actions: dict[str, Action] = {
+            action.id: action for command in commands for action in command.actions.values()
+        }
+        self._services = services
+        self._client = client
+        self._answers = Answers(client, services)
+
+    def attach(self, app: App) -> None:
+        """Register with Bolt: one listener for each kind of thing a person can do."""
+        later = [_later]
+        app.command(ANY)(ack=self.command, lazy=later)
+        app.view(ANY)(ack=self.submission, lazy=later)
+        app.action(ANY)(ack=self.click, lazy=later)
+        app.options(ANY)(self.suggestion)
+        app.event("app_home_opened")(ack=self.home_opened, lazy=later)
+        app.event("app_mention")(ack=self.mention, lazy=later)
+
+    def command(self, body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
+        asked = Asked(
+            person=Person(body["user_id"], body.get("user_name") or body["user_id"]),
+            channel=body["channel_id"],
+            key=f"command:{body['trigger_id']}",
+        )
+        respond = body.get("response_url")
+        command = self._commands.get(body["command"])
+        if command is None:
+            ack(f"Spotter does not know {body['command']}. Type /spotter to see what it can do.")
+            return
+        typed = body.get("text") or ""
+        work = self._guarded(lambda: self._typed(command, typed, asked), asked, command.name)
+        self._run(command.changes, work, asked, respond, body.get("trigger_id"), context)
+        ack()
+
+    def click(self, body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
+        clicked = body["actions"][0]
+        action = self._actions.get(clicked["action_id"])
+        if action is None:
+            ack()
+            return
+        container = body.get("container") or {}
+        person = Person(body["user"]["id"], body["user"].get("name") or body["user"]["id"])
+        place = container.get("message_ts") or container.get("view_id") or ""
+        value = clicked.get("value") or (clicked.get("selected_option") or {}).get("value") or ""
+        asked = Asked(
+            person=person,
+            channel=(body.get("channel") or {}).get("id") or container.get("channel_id") or person.id,
+            key=f"click:{action.id}:{value}:{place}",
+            thread_ts=container.get("thread_ts"),
+            message_ts=container.get("message_ts"),
+        )
+
+        def work() -> Answer:
+            self._services.people.require(person, action.role)
+            return action.handler(value, asked, self._services)
+
+        respond = body.get("response_url")
+        guarded = self._guarded(work, asked, action.id)
+        self._run(action.changes, guarded, asked, respond, body.get("trigger_id"), context)
+        ack()
+
+    def submission(self, body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
+        view = body["view"]
+        command = self._forms.get(view["callback_id"])
+        if command is None:
+            ack()
+            return
+        origin = json.loads(view.get("private_metadata") or "{}")
+        person = Person(body["user"]["id"], body["user"].get("name") or body["user"]["id"])
+        asked = Asked(
+            person=person,
+            channel=origin.get("channel") or person.id,
+            key=f"form:{view['id']}",
+            thread_ts=origin.get("thread_ts"),
+        )
+        try:
+            answer = self._execute(command, forms.values_of(view["state"]), asked)
+        except UserError as problem:
+            self._form_error(command, problem, ack)
+            return
+        except Exception as failed:
+            message = self._incident(failed, asked, command.name)
+            ack(response_action="update", view=_notice(command, message.message.text))
+            return
+        ack()
+        context[LATER] = lambda: self._answers.give(answer, asked, None, None)
+
+    def suggestion(self, body: dict[str, Any], ack: Ack) -> None:
+        word, _, name = body["action_id"].partition(":")
+        command = self._forms.get(word)
+        field = next((field for field in command.fields if field.name == name), None) if command else None
+        person = Person(body["user"]["id"], body["user"].get("name") or body["user"]["id"])
+        try:
+            if field is None or not self._services.people.may(person, "view"):
+                ack(options=[])
+                return
+            ack(options=forms.choices(field, person, body.get("value") or "", self._services))
+        except UserError:
+            ack(options=[])
+
+    def home_opened(self, event: dict[str, Any], ack: Ack, context: BoltContext) -> None:
+        ack()
+        if event.get("tab") != "home":
+            return
+        person = Person(event["user"], event["user"])
+
+        def publish() -> None:
+            try:
+                self._client.views_publish(user_id=person.id, view=home(person, self._services))
+            except (SlackApiError, SlackClientError, OSError) as failed:
+                log.warning("home_not_shown", person=person.id, error=str(failed))
+
+        context[LATER] = publish
+
+    def mention(self, event: dict[str, Any], body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
+        typed = re.sub(r"<@[^>]+>", "", event.get("text") or "").strip()
+        word, _, rest = typed.partition(" ")
+        command = self._commands.get(f"/{word.lower().removeprefix('/')}", self._commands["/spotter"])
+        asked = Asked(
+            person=Person(event["user"], event["user"]),
+            channel=event["channel"],
+            key=f"mention:{body.get('event_id') or event['ts']}",
+            thread_ts=event.get("thread_ts") or event["ts"],
+        )
+        with self._services.store.write() as tx:
+            first = marks.first_delivery(tx, asked.key, self._services.clock.now())
+        if first:
+            work = self._guarded(lambda: self._typed(command, rest, asked), asked, command.name)
+            self._run(command.changes, work, asked, None, None, context)
+        ack()
+
+    def _typed(self, command: Command, typed: str, asked: Asked) -> Answer:
+        self._services.people.require(asked.person, command.role)
+        if typed.strip().lower() == "help" and command.fields:
+            raise UserError(f"*{command.name}*: {command.summary}.", f"Write it as `{command.usage}`.")
+        values = inline.read(command, typed)
+        if command.fields and not inline.complete(command, values):
+            return OpenForm(command, values)
+        return self._execute(command, values, asked)
+
+    def _execute(self, command: Command, values: dict[str, str], asked: Asked) -> Answer:
+        assert command.handler is not None  # noqa: S101  a test walks every command for this
+        self._services.people.require(asked.person, command.role)
+        args = command.parse(values) if command.args else None
+        command.validate(args, self._services)
+        return command.handler(args, asked, self._services)
+
+    def _run(
+        self,
+        before_ack: bool,
+        work: Callable[[], Answer],
+        asked: Asked,
+        respond: str | None,
+        trigger_id: str | None,
+        context: BoltContext,
+    ) -> None:
+        if before_ack:
+            answer = work()
+            context[LATER] = lambda: self._answers.give(answer, asked, respond, trigger_id)
+        else:
+            context[LATER] = lambda: self._answers.give(work(), asked, respond, trigger_id)
+
+    def _guarded(self, work: Callable[[], Answer], asked: Asked, what: str) -> Callable[[], Answer]:
+        def guarded() -> Answer:
+            try:
+                return work()
+            except UserError as problem:
+                return Reply(warning(problem))
+            except Exception as failed:
+                return self._incident(failed, asked, what)
+
+        return guarded
+
+    def _incident(self, failed: Exception, asked: Asked, what: str) -> Reply:
+        ref = secrets.token_hex(2).upper()
+        log.error("incident", ref=ref, what=what, person=asked.person.id, exc_info=failed)
+        try:
+            with self._services.store.write() as tx:
+                audit.record(
+                    tx,
+                    at=self._services.clock.now(),
+                    actor=asked.person.id,
+                    action="incident",
+                    subject=what,
+                    ref=ref,
+                    error=type(failed).__name__,
+                )
+        except Exception:
+            log.exception("incident_not_recorded", ref=ref)
+        return Reply(apology(ref))
+
+    def _form_error(self, command: Command, problem: UserError, ack: Ack) -> None:
+        if problem.field in {field.name for field in command.fields}:
+            ack(
+                response_action="errors",
+                errors={problem.field: f"{problem.problem} {problem.next_step}"[:2000]},
+            )
+        else:
+            ack(response_action="update", view=_notice(command, f"{problem.problem} {problem.next_step}"))
+
+
+def _later(context: BoltContext) -> None:
+    work = context.get(LATER)
+    if work is not None:
+        work()
+
+
+def _notice(command: Command, text: str) -> dict[str, Any]:
+    return {
+        "type": "modal",
+        "title": {"type": "plain_text", "text": command.title[:24]},
+        "close": {"type": "plain_text", "text": "Close"},
+        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}],
+    }

@@ -1,0 +1,79 @@
+"""The bot's own web server: health, readiness, metrics, and Slack's requests in HTTP mode."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from slack_bolt import App, BoltRequest
+
+from commands.kit.services import Services
+
+LARGEST_BODY = 1024 * 1024
+
+
+class WebServer:
+    """`/healthz`: the process lives. `/readyz`: it can serve, else 503 with the reasons. `/metrics`: Prometheus.
+    `/slack/events`: commands, clicks and events, in HTTP mode only."""
+
+    def __init__(
+        self,
+        bolt: App,
+        services: Services,
+        executor: Executor,
+        connected: Callable[[], Awaitable[bool]] | None,
+    ) -> None:
+        self._bolt = bolt
+        self._services = services
+        self._executor = executor
+        self._connected = connected
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> None:
+        app = web.Application(client_max_size=LARGEST_BODY)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
+        if self._connected is None:
+            app.router.add_post("/slack/events", self._slack)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        loop = asyncio.get_running_loop()
+        reasons = [
+            {"service": trouble.service, "reason": trouble.reason, "since": trouble.since.isoformat()}
+            for trouble in self._services.health.troubles()
+        ]
+        serving = await loop.run_in_executor(self._executor, self._services.store.answers)
+        if not serving:
+            reasons.append({"service": "database", "reason": "it does not answer", "since": ""})
+        if self._connected is not None and not await self._connected():
+            serving = False
+            reasons.append({"service": "Slack", "reason": "Socket Mode is not connected", "since": ""})
+        body = {"ready": serving, "degraded": reasons}
+        return web.json_response(body, status=200 if serving else 503)
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def _slack(self, request: web.Request) -> web.Response:
+        body = (await request.read()).decode("utf-8", "replace")
+        headers = dict(request.headers)
+        bolt_request = BoltRequest(body=body, query=request.query_string, headers=headers)
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._executor, self._bolt.dispatch, bolt_request)
+        return web.Response(
+            status=answer.status,
+            text=answer.body,
+            content_type=answer.first_headers().get("content-type", "text/plain").partition(";")[0],
+        )

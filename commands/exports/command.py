@@ -1,0 +1,88 @@
+"""The command and its answers."""
+
+from dataclasses import dataclass
+
+from commands.exports import readiness
+from commands.kit.blocks import Block, Message, button, context, header, section
+from commands.kit.command import Asked, Command, Option, Reply, choice
+from commands.kit.errors import UserError
+from commands.kit.people import Person
+from commands.kit.services import Services
+from commands.kit.words import count, esc, when
+from storage import catalog
+from storage.catalog import ExportRow
+
+SHOWN = 8
+TRAIN_ON_THIS = "train.on_export"
+
+
+def exports_newest_first(services: Services, person: Person, typed: str) -> list[Option]:
+    """Type-ahead over labeling exports; the note tells what is in each."""
+    with services.store.read() as tx:
+        found = catalog.list_exports(tx, containing=typed)
+    return [Option(row.name, row.name, _note(row)) for row in found]
+
+
+@dataclass(frozen=True)
+class ExportsArgs:
+    name: str = choice("Labeling export", from_=exports_newest_first, default="", hint="caps, or a full name")
+
+
+exports = Command(
+    "/exports", ExportsArgs, role="view", summary="Labeling exports, newest first, and what is in them"
+)
+
+
+@exports.run
+def show(args: ExportsArgs, asked: Asked, services: Services) -> Reply:
+    with services.store.read() as tx:
+        found = catalog.list_exports(tx, containing=args.name)
+        shown = [(row, readiness.before(tx, row)) for row in found[:SHOWN]]
+    if not found:
+        raise _nothing(args.name)
+    blocks: list[Block] = [header(f"{count(len(found), 'labeling export')}, newest first")]
+    blocks += [_line(row, previous, services) for row, previous in shown]
+    if len(found) > SHOWN:
+        blocks.append(context(f"{len(found) - SHOWN} older ones: type `/exports` and part of a name."))
+    newest = found[0]
+    return Reply(Message(f"{count(len(found), 'labeling export')}; the newest is {newest.name}.", blocks))
+
+
+def _line(row: ExportRow, previous: ExportRow | None, services: Services) -> Block:
+    lines = [f"*{esc(row.name)}*", readiness.summary(row)]
+    if told := readiness.news(row, previous):
+        lines.append(esc(told))
+    problem = _problem(row, previous, services)
+    if problem:
+        lines.append(f":warning: {esc(problem)}")
+    found = readiness.counted(row)
+    if found and not problem and (thin := readiness.thin_classes(found, services.policy.exports)):
+        lines.append(f":warning: few boxes of {esc(', '.join(thin))}: expect poor results there")
+    if row.created_at:
+        lines.append(when(row.created_at))
+    return section("\n".join(lines), None if problem else button("Train on this", TRAIN_ON_THIS, row.name))
+
+
+def _problem(row: ExportRow, previous: ExportRow | None, services: Services) -> str:
+    try:
+        readiness.must_be_trainable(row, previous, services.policy.exports)
+    except UserError as problem:
+        return f"{problem.problem} {problem.next_step}"
+    return ""
+
+
+def _note(row: ExportRow) -> str:
+    found = readiness.counted(row)
+    made = f"{row.created_at:%d %b}" if row.created_at else ""
+    if found is None:
+        return " · ".join(part for part in (row.kind if row.kind != "mltable" else "", made) if part)
+    return " · ".join([count(found.images, "image"), count(found.all_boxes, "box", "boxes"), made])
+
+
+def _nothing(name: str) -> UserError:
+    if name:
+        return UserError(f"No labeling export is called anything like “{name[:80]}”.", "/exports shows all of them.")
+    return UserError(
+        "No labeling export was found in the workspace.",
+        "In the labeling project choose Export, then “Azure ML dataset”; it shows up here within a minute.",
+    )

@@ -1,0 +1,1 @@
+"""The Home tab: what runs, what was made last, how things stand."""

@@ -1,0 +1,58 @@
+"""The Home tab of one person, from the store alone."""
+
+from typing import Any
+
+from commands.kit.blocks import Block, actions, button, context, divider, header, section
+from commands.kit.errors import UserError
+from commands.kit.people import Person
+from commands.kit.services import Services
+from commands.kit.words import code, duration, esc, metric, when
+from commands.models.messages import line
+from commands.runs.command import DETAILS
+from commands.spotter.command import standing
+from commands.train.messages import best, phase
+from storage import catalog, runs
+from storage.runs import TrainingRun
+
+SHOWN = 5
+START = "train.start"
+
+
+def home(person: Person, services: Services) -> dict[str, Any]:
+    """The view for `views.publish`."""
+    now = services.clock.now()
+    with services.store.read() as tx:
+        open_now = runs.open_runs(tx)[::-1]
+        ended = runs.recent(tx, SHOWN)
+        models = catalog.latest_models(tx, limit=SHOWN)
+    blocks: list[Block] = [header(f"{len(open_now)} running" if open_now else "Nothing is running")]
+    for run in open_now[:SHOWN]:
+        leader = best(run)
+        figure = f", best mAP {metric(leader['mean_average_precision'])}" if leader else ""
+        text = f"*{esc(run.model_name)}*: {phase(run)}{figure}\n{code(run.dataset)} on {code(run.cluster)}"
+        blocks.append(section(f"{text}, for {duration(now - run.requested_at)}", button("Details", DETAILS, run.id)))
+    if len(open_now) > SHOWN:
+        blocks.append(context(f"and {len(open_now) - SHOWN} more: type `/runs`"))
+    if not open_now:
+        blocks.append(section("Trainings show up here with their trials and the best result so far."))
+    if _may_train(person, services):
+        blocks.append(actions(button("Start a training", START, style="primary")))
+    blocks += [divider(), header("Models")]
+    blocks += [section(line(model)) for model in models] or [section("The first model that is registered shows up here.")]
+    if ended:
+        blocks += [divider(), header("Ended last")]
+        blocks += [section(_ended(run), button("Details", DETAILS, run.id)) for run in ended]
+    blocks += [divider(), section(standing(services)), context(f"Updated {when(now)}")]
+    return {"type": "home", "blocks": blocks}
+
+
+def _ended(run: TrainingRun) -> str:
+    what = f"v{run.registered_version} registered" if run.state == "registered" else run.state
+    return f"*{esc(run.model_name)}*: {what}, {when(run.ended_at or run.requested_at)}"
+
+
+def _may_train(person: Person, services: Services) -> bool:
+    try:
+        return services.people.may(person, "train")
+    except UserError:
+        return False

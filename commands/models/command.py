@@ -1,0 +1,59 @@
+"""The command and its answers."""
+
+from dataclasses import dataclass
+
+from commands.kit.blocks import Message, button, context, header, section
+from commands.kit.command import Answer, Asked, Command, Option, Reply, choice
+from commands.kit.errors import UserError
+from commands.kit.people import Person
+from commands.kit.services import Services
+from commands.kit.words import count, metric
+from commands.models.messages import line, versions
+from storage import catalog
+
+SHOWN = 10
+VERSIONS = "models.versions"
+
+
+def registered_models(services: Services, person: Person, typed: str) -> list[Option]:
+    """Type-ahead over model names."""
+    with services.store.read() as tx:
+        rows = catalog.latest_models(tx, limit=1000)
+    found = [row for row in rows if typed.lower() in row.name.lower()]
+    return [Option(row.name, row.name, f"v{row.version} · mAP {metric(row.mean_average_precision)}") for row in found]
+
+
+@dataclass(frozen=True)
+class ModelsArgs:
+    name: str = choice("Model", from_=registered_models, default="", hint="Cap_Detection_Model")
+
+
+models = Command("/models", ModelsArgs, role="view", summary="Registered models, their metrics and versions")
+
+
+@models.run
+def show(args: ModelsArgs, asked: Asked, services: Services) -> Reply:
+    if args.name:
+        return _of(args.name, services)
+    with services.store.read() as tx:
+        rows = catalog.latest_models(tx, limit=SHOWN + 1)
+    if not rows:
+        raise UserError("No model is registered yet.", "Type /train to make the first one.")
+    blocks = [header("Registered models, newest first")]
+    blocks += [section(line(row), button("Versions", VERSIONS, row.name)) for row in rows[:SHOWN]]
+    if len(rows) > SHOWN:
+        blocks.append(context("There are more: type `/models` and a name."))
+    return Reply(Message(f"{count(len(rows), 'registered model')}; the newest is {rows[0].name}.", blocks))
+
+
+@models.action("versions")
+def show_versions(name: str, asked: Asked, services: Services) -> Answer:
+    return _of(name, services)
+
+
+def _of(name: str, services: Services) -> Reply:
+    with services.store.read() as tx:
+        rows = catalog.versions_of(tx, name)
+    if not rows:
+        raise UserError(f"No registered model is called “{name[:80]}”.", "/models lists those that are.")
+    return Reply(versions(name, rows))

@@ -1,0 +1,140 @@
+"""How a model version is shown: announced in a channel, or listed in an answer."""
+
+from collections.abc import Sequence
+
+from commands.kit.blocks import Block, Message, actions, context, fields, header, link, section, table
+from commands.kit.words import code, delta, duration, esc, metric, when
+from storage.catalog import ModelRow
+from storage.runs import TrainingRun
+
+DATASET_TAG, EPOCH_TAG = "Dataset", "Epoch"
+TREND_VERSIONS = 12
+
+
+def announcement(model: ModelRow, earlier: Sequence[ModelRow], run: TrainingRun | None) -> Message:
+    """A new version: its metrics beside the previous version's, where it comes from, and the trend.
+
+    `earlier` are the versions before it, newest first; `run` is the training that made it, None for a version that
+    was registered by hand.
+    """
+    previous = earlier[0] if earlier else None
+    title = f"{model.name} v{model.version} registered: {_verdict(model, previous)}"
+    blocks: list[Block] = [header(title), _metrics(model, previous), section(_story(model, previous, run))]
+    chart = _trend(model, earlier)
+    footer = context(_origin(model, run))
+    plain = [*blocks, footer]
+    if chart:
+        blocks.append(chart)
+    blocks.append(footer)
+    if run and run.studio_url:
+        opener = actions(link("Open in studio", run.studio_url, "models.studio"))
+        blocks.append(opener)
+        plain.append(opener)
+    return Message(title + ".", blocks, plain)
+
+
+def versions(name: str, rows: Sequence[ModelRow]) -> Message:
+    """The versions of one model, newest first, each against the one before it."""
+    lines = [["Version", "mAP", "Change", "Precision", "Recall", "Dataset"]]
+    for row, previous in zip(rows, [*rows[1:], None], strict=True):
+        moved = delta(row.mean_average_precision, previous.mean_average_precision if previous else None)
+        lines.append(
+            [
+                f"v{row.version}",
+                metric(row.mean_average_precision),
+                moved,
+                metric(row.precision),
+                metric(row.recall),
+                row.tags.get(DATASET_TAG, "–"),
+            ]
+        )
+    newest = rows[0]
+    title = f"{name}: v{newest.version} is the newest, mAP {metric(newest.mean_average_precision)}"
+    return Message(title + ".", [header(title), table(lines)])
+
+
+def line(row: ModelRow) -> str:
+    """One model in a list."""
+    figures = (
+        f"mAP {metric(row.mean_average_precision)}, precision {metric(row.precision)}, recall {metric(row.recall)}"
+    )
+    made = f", {when(row.created_at)}" if row.created_at else ""
+    return f"*{esc(row.name)}* v{row.version}: {figures}{made}"
+
+
+def _verdict(model: ModelRow, previous: ModelRow | None) -> str:
+    if model.mean_average_precision is None:
+        return "no metrics in its tags"
+    figure = f"mAP {metric(model.mean_average_precision)}"
+    if previous is None:
+        return f"{figure}, the first version"
+    if previous.mean_average_precision is None:
+        return figure
+    moved = delta(model.mean_average_precision, previous.mean_average_precision)
+    return f"{figure}, {moved} {'from' if moved == 'unchanged' else 'than'} v{previous.version}"
+
+
+def _metrics(model: ModelRow, previous: ModelRow | None) -> Block:
+    if model.mean_average_precision is None:
+        return section(
+            "It carries no “Mean Average Precision” tag, so it cannot be compared. "
+            "Register it through `/train`, or add the tags in the studio."
+        )
+    if previous is None:
+        pairs = [
+            ("mAP", metric(model.mean_average_precision)),
+            ("Precision", metric(model.precision)),
+            ("Recall", metric(model.recall)),
+            ("Compared with", "no earlier version"),
+        ]
+        return fields(pairs)
+    rows = [["Metric", f"v{model.version}", f"v{previous.version}", "Change"]]
+    for label, attribute in (("mAP", "mean_average_precision"), ("Precision", "precision"), ("Recall", "recall")):
+        now, before = getattr(model, attribute), getattr(previous, attribute)
+        rows.append([label, metric(now), metric(before), delta(now, before)])
+    return table(rows)
+
+
+def _story(model: ModelRow, previous: ModelRow | None, run: TrainingRun | None) -> str:
+    dataset = model.tags.get(DATASET_TAG)
+    parts = [f"Trained on {code(dataset)}." if dataset else "It does not say what it was trained on."]
+    if epoch := model.tags.get(EPOCH_TAG):
+        parts.append(f"Metrics are from epoch {esc(epoch)} of the best trial, measured on held-out pictures.")
+    if previous and dataset and previous.tags.get(DATASET_TAG) not in (None, dataset):
+        parts.append(
+            f"v{previous.version} was measured on pictures of {code(previous.tags[DATASET_TAG])}, "
+            "so read the change with care."
+        )
+    if run is None:
+        parts.append("It was registered by hand, not by a training that Spotter started.")
+    return " ".join(parts)
+
+
+def _origin(model: ModelRow, run: TrainingRun | None) -> str:
+    if run is None:
+        who = f"Registered by {esc(model.created_by)}" if model.created_by else "Registered"
+        return f"{who} {when(model.created_at)}" if model.created_at else who
+    took = f" in {duration(run.ended_at - run.requested_at)}" if run.ended_at else ""
+    return f"Trained for {esc(run.requested_by_name)}{took} on {code(run.cluster)}, run {code(run.id)}"
+
+
+def _trend(model: ModelRow, earlier: Sequence[ModelRow]) -> Block | None:
+    known = [row for row in [model, *earlier][:TREND_VERSIONS] if row.mean_average_precision is not None][::-1]
+    if len(known) < 2:
+        return None
+    labels = [f"v{row.version}" for row in known]
+    points = [
+        {"label": label, "value": round(row.mean_average_precision or 0.0, 3)}
+        for label, row in zip(labels, known, strict=True)
+    ]
+    best = max(known, key=lambda row: row.mean_average_precision or 0.0)
+    title = "This is the best version so far" if best is model else f"v{best.version} is still the best"
+    return {
+        "type": "data_visualization",
+        "title": title,
+        "chart": {
+            "type": "line",
+            "series": [{"name": "mAP", "data": points}],
+            "axis_config": {"categories": labels, "x_label": "Version", "y_label": "mAP"},
+        },
+    }

@@ -1,0 +1,5 @@
+"""`/runs [run]`: what runs, what ended, why it waits; details and cancel."""
+
+from commands.runs.command import runs
+
+__all__ = ["runs"]

@@ -1,0 +1,110 @@
+"""The command and its answers. Canceling belongs to `/train`, whose button is shown here too."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from commands.kit.blocks import Block, Message, actions, button, context, divider, fields, header, link, section
+from commands.kit.command import Asked, Command, Option, Reply, choice
+from commands.kit.errors import UserError
+from commands.kit.people import Person
+from commands.kit.services import Services
+from commands.kit.words import code, count, duration, esc, metric, when
+from commands.train.messages import AGAIN, STUDIO, best, cancel_button, phase, trial_table
+from storage import runs as records
+from storage.runs import TrainingRun
+
+SHOWN = 5
+DETAILS = "runs.details"
+
+
+def recent_runs(services: Services, person: Person, typed: str) -> list[Option]:
+    """Type-ahead over runs, open ones first."""
+    with services.store.read() as tx:
+        found = records.open_runs(tx)[::-1] + records.recent(tx, 50)
+    fitting = [run for run in found if typed.lower() in run.id.lower()]
+    return [Option(run.id, run.id, run.state) for run in fitting]
+
+
+@dataclass(frozen=True)
+class RunsArgs:
+    run: str = choice("Run", from_=recent_runs, default="", hint="cap-detection-model-20261122-3f9a10")
+
+
+runs = Command("/runs", RunsArgs, role="view", summary="What runs, what ended, and why something waits")
+
+
+@runs.run
+def show(args: RunsArgs, asked: Asked, services: Services) -> Reply:
+    if args.run:
+        return details(args.run, asked, services)
+    with services.store.read() as tx:
+        now_open = records.open_runs(tx)[::-1]
+        ended = records.recent(tx, SHOWN)
+    if not now_open and not ended:
+        raise UserError("No training has been asked for yet.", "Type /train to start the first one.")
+    now = services.clock.now()
+    title = f"{count(len(now_open), 'training')} running" if now_open else "Nothing is running"
+    blocks: list[Block] = [header(title)]
+    blocks += [_line(run, now) for run in now_open[: SHOWN * 2]]
+    if len(now_open) > SHOWN * 2:
+        blocks.append(context(f"and {len(now_open) - SHOWN * 2} more"))
+    if ended:
+        blocks += [divider(), section("*Ended last*")]
+        blocks += [_line(run, now) for run in ended]
+    return Reply(Message(f"{title}.", blocks))
+
+
+@runs.action("details")
+def details(run_id: str, asked: Asked, services: Services) -> Reply:
+    with services.store.read() as tx:
+        run = records.get(tx, run_id)
+    if run is None:
+        raise UserError(f"No run is called “{run_id[:80]}”.", "/runs lists them.")
+    now = services.clock.now()
+    pairs = [
+        ("State", _standing(run)),
+        ("Asked by", f"{esc(run.requested_by_name)}, {when(run.requested_at)}"),
+        ("Labeling export", f"{code(run.dataset)} version {esc(run.dataset_version)}"),
+        ("GPU cluster", code(run.cluster)),
+        ("Experiment", code(run.experiment)),
+        ("Took" if run.ended_at else "Since", duration((run.ended_at or now) - run.requested_at)),
+    ]
+    blocks: list[Block] = [header(f"{run.model_name}: {run.id}"), fields(pairs)]
+    if reason := _reason(run):
+        blocks.append(section(reason))
+    if trials := trial_table(run):
+        blocks.append(trials)
+    stop = cancel_button(run) if run.is_open and not run.cancel_by and run.state != "completed" else None
+    again = button("Train again", AGAIN, run.id) if run.state in ("failed", "canceled", "lost") else None
+    studio = link("Open in studio", run.studio_url, STUDIO) if run.studio_url else None
+    if stop or again or studio:
+        blocks.append(actions(studio, again, stop))
+    return Reply(Message(f"{run.id}: {_standing(run)}", blocks))
+
+
+def _line(run: TrainingRun, now: datetime) -> Block:
+    took = duration((run.ended_at or now) - run.requested_at)
+    text = f"*{esc(run.model_name)}*: {_standing(run)}, {took}\n{code(run.dataset)} on {code(run.cluster)}"
+    if reason := _reason(run):
+        text += f"\n{reason}"
+    return section(f"{text}\nfor {esc(run.requested_by_name)}, {when(run.requested_at)}", button("Details", DETAILS, run.id))
+
+
+def _standing(run: TrainingRun) -> str:
+    leader = best(run)
+    figure = f", best mAP {metric(leader['mean_average_precision'])}" if leader else ""
+    if run.state == "registered":
+        return f"registered as v{run.registered_version}{figure}"
+    if run.is_open:
+        return f"{phase(run)}{figure}"
+    return {"failed": "failed", "canceled": "canceled", "lost": "lost"}.get(run.state, run.state)
+
+
+def _reason(run: TrainingRun) -> str:
+    if run.state in ("failed", "lost") and run.failure:
+        return f":x: {esc(run.failure.get('cause') or '')} {esc(run.failure.get('remedy') or '')}".strip()
+    if run.trouble and run.is_open:
+        return f":warning: {esc(run.trouble)}"
+    return esc((run.waiting or {}).get("sentence") or "")
+
+

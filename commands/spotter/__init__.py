@@ -1,0 +1,5 @@
+"""`/spotter`: what Spotter can do for the person who asks, who may do what, and how things stand."""
+
+from commands.spotter.command import spotter
+
+__all__ = ["spotter"]

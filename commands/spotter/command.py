@@ -1,0 +1,59 @@
+"""The command and its answer. People are shown what they may run; the rest is named with the role it needs."""
+
+import json
+
+from commands.kit.blocks import Block, Message, context, header, section
+from commands.kit.command import Answer, Asked, Command, OpenForm, Reply
+from commands.kit.errors import UserError
+from commands.kit.services import Services
+from commands.kit.words import code, duration, esc
+from storage import catalog, runs
+
+spotter = Command("/spotter", role="view", summary="Help, how things stand, and who may do what")
+
+
+@spotter.run
+def show(args: None, asked: Asked, services: Services) -> Reply:
+    may: list[Command] = []
+    may_not: list[Command] = []
+    unknown = False
+    for command in services.commands:
+        try:
+            (may if services.people.may(asked.person, command.role) else may_not).append(command)
+        except UserError:
+            unknown = True
+            may_not.append(command)
+    blocks: list[Block] = [header("What Spotter can do for you")]
+    blocks.append(section("\n".join(f"{code(command.usage)}  {esc(command.summary)}" for command in may)))
+    if may_not:
+        names = ", ".join(f"{code(command.name)} (role {command.role})" for command in may_not)
+        blocks.append(section(f"Not for you, as your roles stand: {names}"))
+    if unknown:
+        blocks.append(section(":warning: Slack did not say who is in the groups, so some roles are not known now."))
+    blocks.append(section(standing(services)))
+    blocks.append(context("In a thread, where slash commands do not work, mention Spotter: `@Spotter runs`."))
+    return Reply(Message("What Spotter can do for you.", blocks))
+
+
+@spotter.action("form")
+def open_form(value: str, asked: Asked, services: Services) -> Answer:
+    """The button that stands in for a form where one could not be opened at once."""
+    wanted = json.loads(value)
+    command = next((command for command in services.commands if command.name == wanted.get("command")), None)
+    if command is None:
+        raise UserError("That form does not exist any more.", "Type /spotter to see what there is.")
+    return OpenForm(command, dict(wanted.get("values") or {}))
+
+
+def standing(services: Services) -> str:
+    """How things stand, in mrkdwn."""
+    now = services.clock.now()
+    with services.store.read() as tx:
+        running = len(runs.open_runs(tx))
+        known = len(catalog.list_exports(tx, limit=1000))
+    troubles = services.health.troubles()
+    facts = f"{running} running, {known} labeling exports known."
+    if not troubles:
+        return f":white_check_mark: All is well. {facts}"
+    lines = [f":warning: {esc(each.service)}: {esc(each.reason)} (for {duration(now - each.since)})" for each in troubles]
+    return "\n".join([*lines, facts])

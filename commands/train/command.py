@@ -1,0 +1,158 @@
+"""The command: its arguments, what is checked before a job is made, and what is written down when it starts."""
+
+import hashlib
+from dataclasses import dataclass
+
+from commands.exports import readiness
+from commands.exports.command import exports_newest_first
+from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, choice, text
+from commands.kit.errors import UserError
+from commands.kit.people import Person
+from commands.kit.services import Services
+from commands.kit.words import listing
+from commands.train import clusters
+from commands.train.show import show_run
+from infra.azureml.names import JOB_NAME, MODEL_NAME, slug
+from storage import audit, catalog, runs
+from storage.runs import TrainingRun
+
+RUNS = "training runs"
+NAME_ROOM = 200
+
+
+def last_model_name(services: Services, person: Person) -> str | None:
+    with services.store.read() as tx:
+        last = runs.last_used(tx, person.id)
+    return last.model_name if last else None
+
+
+@dataclass(frozen=True)
+class TrainArgs:
+    model_name: str = text(
+        "Model name",
+        hint="Cap_Detection_Model; a new version is added if the name exists",
+        matching=MODEL_NAME.pattern,
+        rule=MODEL_NAME.sentence,
+        suggest=last_model_name,
+    )
+    dataset: str = choice("Labeling export", hint="Newest first", from_=exports_newest_first)
+    cluster: str = choice(
+        "GPU cluster", hint="The one you used last comes first", from_=clusters.gpu_clusters, suggest=clusters.last_cluster
+    )
+    experiment: str = text(
+        "Experiment", hint="A folder for runs in the studio", default="spotter", matching=JOB_NAME.pattern,
+        rule="An experiment name has letters, digits, - and _ only.",
+    )
+
+
+train = Command(
+    "/train",
+    TrainArgs,
+    role="train",
+    summary="Train a detection model on a labeling export",
+    title="Train a model",
+    submit="Start training",
+    changes=True,
+)
+train.follow("clusters", every=lambda policy: policy.pace.catalog_seconds)(clusters.follow_clusters)
+
+
+@train.check
+def dataset_is_there_and_fit(args: TrainArgs, services: Services) -> None:
+    with services.store.read() as tx:
+        export = catalog.get_export(tx, args.dataset)
+        newest = catalog.list_exports(tx, limit=3)
+        previous = readiness.before(tx, export) if export else None
+    if export is None:
+        hint = f"The newest are {listing([row.name for row in newest])}." if newest else "/exports shows all."
+        raise UserError(f"There is no labeling export called “{args.dataset[:80]}”.", hint, field="dataset")
+    readiness.must_be_trainable(export, previous, services.policy.exports)
+
+
+@train.check
+def cluster_is_usable(args: TrainArgs, services: Services) -> None:
+    clusters.must_be_usable(args.cluster, services)
+
+
+@train.run
+def start(args: TrainArgs, asked: Asked, services: Services) -> Answer:
+    """Commit the intent, its audit row and the live message; the follower makes the job."""
+    now = services.clock.now()
+    request_id = hashlib.sha256(asked.key.encode()).hexdigest()[:16]
+    with services.store.write() as tx:
+        export = catalog.get_export(tx, args.dataset)
+        run = TrainingRun(
+            id=f"{slug(args.model_name)[:NAME_ROOM] or 'model'}-{now:%Y%m%d}-{request_id[:6]}",
+            request_id=request_id,
+            state="requested",
+            model_name=args.model_name,
+            dataset=args.dataset,
+            dataset_version=export.version if export else "1",
+            cluster=args.cluster,
+            experiment=args.experiment,
+            requested_by=asked.person.id,
+            requested_by_name=asked.person.name,
+            channel=asked.channel,
+            requested_at=now,
+        )
+        if runs.add(tx, run):
+            audit.record(
+                tx,
+                at=now,
+                actor=asked.person.id,
+                action="train.request",
+                subject=run.id,
+                model=run.model_name,
+                dataset=f"{run.dataset}:{run.dataset_version}",
+                cluster=run.cluster,
+                experiment=run.experiment,
+            )
+            show_run(tx, run, services)
+    services.wake(COURIER)
+    services.wake(RUNS)
+    return None
+
+
+@train.action("start")
+def open_form(_value: str, asked: Asked, services: Services) -> Answer:
+    return OpenForm(train, {})
+
+
+@train.action("on_export")
+def train_on_export(name: str, asked: Asked, services: Services) -> Answer:
+    return OpenForm(train, {"dataset": name})
+
+
+@train.action("again")
+def train_again(run_id: str, asked: Asked, services: Services) -> Answer:
+    with services.store.read() as tx:
+        run = runs.get(tx, run_id)
+    if run is None:
+        raise UserError("That run is not in Spotter's records any more.", "Type /train to start a new one.")
+    values = {
+        "model_name": run.model_name,
+        "dataset": run.dataset,
+        "cluster": run.cluster,
+        "experiment": run.experiment,
+    }
+    return OpenForm(train, values)
+
+
+@train.action("cancel", changes=True)
+def cancel(run_id: str, asked: Asked, services: Services) -> Answer:
+    """Commit the wish; the follower asks Azure, and asks again until the job has ended."""
+    now = services.clock.now()
+    with services.store.write() as tx:
+        run = runs.get(tx, run_id)
+        if run is None:
+            raise UserError("That run is not in Spotter's records any more.", "/runs shows the others.")
+        if not run.is_open or run.state == "completed":
+            raise UserError(f"{run.model_name} is not running any more: it is {run.state}.", "There is nothing to cancel.")
+        if run.cancel_by:
+            raise UserError(f"{run.cancel_by} has canceled it already.", "It stops as soon as Azure has ended its trials.")
+        run = runs.change(tx, run_id, cancel_by=asked.person.name)
+        audit.record(tx, at=now, actor=asked.person.id, action="train.cancel", subject=run_id)
+        show_run(tx, run, services)
+    services.wake(COURIER)
+    services.wake(RUNS)
+    return None

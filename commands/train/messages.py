@@ -1,0 +1,202 @@
+"""The live message of a training, from the request to its end."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from commands.kit.blocks import Block, Element, Message, actions, button, confirm, context, header, link, section, table
+from commands.kit.words import code, count, duration, esc, metric, when
+from storage.runs import TrainingRun
+
+BAR = 12
+TRIALS_SHOWN = 10
+CANCEL, AGAIN, STUDIO = "train.cancel", "train.again", "train.studio"
+
+
+def live(run: TrainingRun, thin_classes: Sequence[str], now: datetime) -> Message:
+    """What the channel reads about a run now. `thin_classes` are classes with few boxes, worth a warning."""
+    if run.state == "registered":
+        return _registered(run)
+    if run.state in ("failed", "lost"):
+        return _failed(run)
+    if run.state == "canceled":
+        return _canceled(run)
+    return _under_way(run, thin_classes, now)
+
+
+def log_tail(run: TrainingRun) -> Message | None:
+    """The last lines of the log of a failed run, for its thread."""
+    lines = (run.failure or {}).get("log") or []
+    if not lines:
+        return None
+    shown = "\n".join(esc(line) for line in lines)[-2800:]
+    where = esc((run.failure or {}).get("where") or "the run")
+    return Message(f"Last log lines of {where}.", [section(f"Last log lines of {where}:\n```{shown}```")])
+
+
+def phase(run: TrainingRun) -> str:
+    """Where a run stands, in a few words without markup."""
+    trials = _trials(run)
+    total = (run.progress or {}).get("max_trials") or len(trials)
+    if run.cancel_by:
+        return "being canceled"
+    if run.state in ("requested", "submitting"):
+        return "being handed to Azure"
+    if run.state == "completed":
+        return "trained, being registered"
+    if not any(trial["status"] in ("Running", "Completed", "Finalizing") for trial in trials):
+        return "waiting for a GPU node" if run.state in ("queued", "running") else run.state
+    ended = sum(trial["status"] in ("Completed", "Failed", "Canceled") for trial in trials)
+    if ended >= total:
+        return "registering the best trial"
+    return f"trial {min(ended + 1, total)} of {total}"
+
+
+def best(run: TrainingRun) -> dict[str, Any] | None:
+    """The trial with the best mAP so far."""
+    scored = [trial for trial in _trials(run) if trial.get("mean_average_precision") is not None]
+    return max(scored, key=lambda trial: float(trial["mean_average_precision"])) if scored else None
+
+
+def share(run: TrainingRun) -> float:
+    """How much of the trials is done, 0 to 1."""
+    trials = _trials(run)
+    total = (run.progress or {}).get("max_trials") or len(trials)
+    if not total:
+        return 0.0
+    if run.state == "completed":
+        return 1.0
+    done = 0.0
+    for trial in trials:
+        if trial["status"] in ("Completed", "Failed", "Canceled"):
+            done += 1
+        elif trial.get("epochs") and trial.get("epoch") is not None:
+            done += min(0.95, (trial["epoch"] + 1) / trial["epochs"])
+    return min(1.0, done / total)
+
+
+def trial_table(run: TrainingRun) -> Block | None:
+    """The trials with their figures, in the order in which they were started."""
+    trials = _trials(run)
+    if not trials:
+        return None
+    leader = best(run)
+    rows = [["Trial", "mAP", "Precision", "Recall", "State"]]
+    for trial in trials[-TRIALS_SHOWN:]:
+        state = _state(trial) + (", best" if trial is leader and len(trials) > 1 else "")
+        rows.append(
+            [
+                str(trial["number"]),
+                metric(trial.get("mean_average_precision")),
+                metric(trial.get("precision")),
+                metric(trial.get("recall")),
+                state,
+            ]
+        )
+    block = table(rows)
+    block["column_settings"][-1]["align"] = "left"
+    return block
+
+
+def _under_way(run: TrainingRun, thin_classes: Sequence[str], now: datetime) -> Message:
+    leader = best(run)
+    so_far = f", best mAP {metric(leader['mean_average_precision'])} so far" if leader else ""
+    title = f"{run.model_name} training: {phase(run)}{so_far}"
+    blocks: list[Block] = [header(title), section(_lead(run, now))]
+    if trials := trial_table(run):
+        blocks.append(trials)
+    if run.state in ("requested", "submitting", "queued") and thin_classes:
+        few = esc(", ".join(thin_classes))
+        blocks.append(context(f":warning: Few boxes of {few}: expect poor results there."))
+    blocks.append(_footer(run))
+    stop = None if run.cancel_by or run.state == "completed" else cancel_button(run)
+    if stop or run.studio_url:
+        blocks.append(actions(_studio(run), stop))
+    return Message(title + ".", blocks)
+
+
+def _lead(run: TrainingRun, now: datetime) -> str:
+    if run.trouble:
+        return f":warning: {esc(run.trouble)}"
+    if run.cancel_by:
+        return f"{esc(run.cancel_by)} canceled it. Azure is ending the trials."
+    waiting = run.waiting or {}
+    if waiting.get("sentence"):
+        remedy = f" {waiting['remedy']}" if waiting.get("remedy") else ""
+        return f"{esc(waiting['sentence'])}{esc(remedy)}"
+    if run.state in ("requested", "submitting"):
+        return "The request is written down and goes to Azure now."
+    elapsed = duration(now - run.requested_at)
+    filled = round(share(run) * BAR)
+    return f"{round(share(run) * 100)} % done after {elapsed}  `{'█' * filled}{'░' * (BAR - filled)}`"
+
+
+def _registered(run: TrainingRun) -> Message:
+    leader = best(run)
+    figure = f", mAP {metric(leader['mean_average_precision'])}" if leader else ""
+    title = f"{run.model_name} v{run.registered_version} trained{figure}"
+    trials = len(_trials(run))
+    took = duration(run.ended_at - run.requested_at) if run.ended_at else "–"
+    lead = f"{count(trials, 'trial')} in {took}. The new version is announced below."
+    blocks = [header(title), section(lead), _footer(run)]
+    if run.studio_url:
+        blocks.append(actions(_studio(run)))
+    return Message(f"{title} in {took}.", blocks)
+
+
+def _failed(run: TrainingRun) -> Message:
+    failure = run.failure or {}
+    title = f"{run.model_name} training failed" if run.state == "failed" else f"{run.model_name} training was lost"
+    cause = failure.get("cause") or "Azure gave no reason."
+    remedy = failure.get("remedy") or ""
+    where = f"\nAzure's words ({esc(failure['where'])}): {esc(failure['raw'])}" if failure.get("raw") else ""
+    lead = f":x: {esc(cause)} {esc(remedy)}".rstrip() + where
+    again = button("Train again", AGAIN, run.id, style="primary")
+    blocks = [header(title), section(lead), _footer(run), actions(again, _studio(run))]
+    if trials := trial_table(run):
+        blocks.insert(2, trials)
+    return Message(f"{title}. {cause} {remedy}".strip(), blocks)
+
+
+def _canceled(run: TrainingRun) -> Message:
+    who = f"by {run.cancel_by}" if run.cancel_by else "in Azure, not through Spotter"
+    title = f"{run.model_name} training canceled {who}"
+    blocks = [header(title), _footer(run), actions(button("Train again", AGAIN, run.id), _studio(run))]
+    return Message(f"{title}. No model was registered.", blocks)
+
+
+def _footer(run: TrainingRun) -> Block:
+    return context(
+        f"Asked by {esc(run.requested_by_name)} {when(run.requested_at)}",
+        f"{code(run.dataset)} on {code(run.cluster)}",
+        f"run {code(run.id)}",
+    )
+
+
+def cancel_button(run: TrainingRun) -> Element:
+    sure = confirm(
+        "Cancel this training?",
+        f"The trials of {run.model_name} stop, and what they have learned is lost.",
+        "Cancel training",
+        "Keep training",
+    )
+    return button("Cancel training", CANCEL, run.id, style="danger", confirm=sure)
+
+
+def _studio(run: TrainingRun) -> Element | None:
+    return link("Open in studio", run.studio_url, STUDIO) if run.studio_url else None
+
+
+def _state(trial: dict[str, Any]) -> str:
+    status = str(trial["status"])
+    if status == "Running" and trial.get("epoch") is not None:
+        of = f" of {trial['epochs']}" if trial.get("epochs") else ""
+        return f"epoch {trial['epoch'] + 1}{of}"
+    return {"Completed": "done", "Canceled": "stopped early", "NotStarted": "waiting", "Queued": "waiting"}.get(
+        status, status.lower()
+    )
+
+
+def _trials(run: TrainingRun) -> list[dict[str, Any]]:
+    trials: list[dict[str, Any]] = (run.progress or {}).get("trials") or []
+    return trials

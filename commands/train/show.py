@@ -1,0 +1,43 @@
+"""Puts a run's live message where Slack should show it."""
+
+from sqlalchemy import Connection
+
+from commands.exports import readiness
+from commands.kit.services import Services
+from commands.train.messages import live, log_tail
+from storage import catalog, messages
+from storage.runs import TrainingRun
+
+WORTH_A_PING = {"failed", "lost"}
+
+
+def show_run(tx: Connection, run: TrainingRun, services: Services) -> None:
+    """One live message for each run, updated in place; the log of a failure goes into its thread."""
+    now = services.clock.now()
+    export = catalog.get_export(tx, run.dataset)
+    counted = readiness.counted(export) if export else None
+    thin = readiness.thin_classes(counted, services.policy.exports) if counted else []
+    messages.want(
+        tx,
+        live_key(run),
+        channel=run.channel,
+        content=live(run, thin, now).content(),
+        at=now,
+        urgency=messages.RESULT if run.state not in ("queued", "running") else messages.PROGRESS,
+        fallback=run.requested_by,
+    )
+    tail = log_tail(run)
+    if tail is not None:
+        messages.want(
+            tx,
+            f"run:{run.id}:log",
+            channel=run.channel,
+            content=tail.content(),
+            at=now,
+            parent_key=live_key(run),
+            fallback=run.requested_by,
+        )
+
+
+def live_key(run: TrainingRun) -> str:
+    return f"run:{run.id}"
