@@ -1,0 +1,134 @@
+// The page: who is looking, at what, and the panes that show it. The address says both: #/person/place/thread.
+import { get } from "./api.js";
+import { Channel, Thread } from "./channel.js";
+import { AppTabs, Home } from "./home.js";
+import { Modal } from "./modal.js";
+import { Sidebar } from "./sidebar.js";
+import { applyStoredTheme, TopBar } from "./topbar.js";
+import { useUnread } from "./unread.js";
+import { html, render, useEffect, useRef, useState, World } from "./view.js";
+import { Welcome } from "./welcome.js";
+import { Workspace } from "./workspace.js";
+
+const readPlace = () => {
+  const [, user, place, thread] = location.hash.split("/").map(decodeURIComponent);
+  return { user, place, thread };
+};
+
+const go = (...parts) => {
+  location.hash = `#/${parts.filter(Boolean).join("/")}`;
+};
+
+function useAddress() {
+  const [place, setPlace] = useState(readPlace());
+  useEffect(() => {
+    const read = () => setPlace(readPlace());
+    addEventListener("hashchange", read);
+    return () => removeEventListener("hashchange", read);
+  }, []);
+  return place;
+}
+
+function useWorkspace(user) {
+  const [, redraw] = useState(0);
+  const current = useRef(null);
+  if (current.current?.user !== user) {
+    current.current?.stop?.();
+    let planned = false;
+    current.current = new Workspace(user, () => {
+      if (planned) return;
+      planned = true;
+      requestAnimationFrame(() => {
+        planned = false;
+        redraw((count) => count + 1);
+      });
+    });
+  }
+  useEffect(() => {
+    current.current.start();
+    return () => current.current.stop?.();
+  }, [user]);
+  return current.current;
+}
+
+function firstChannel(world) {
+  const stored = localStorage.getItem("channel");
+  const channels = [...world.channels.values()].filter((one) => one.is_member);
+  return (channels.find((one) => one.id === stored) ?? channels.find((one) => !one.is_im) ?? channels[0])?.id ?? "home";
+}
+
+function Main({ world, place, thread, unread, welcome, draft, startDraft }) {
+  const botDm = [...world.channels.values()].find((one) => one.is_im && one.user === world.bot.user_id);
+  const isApp = place === "home" || place === botDm?.id;
+  const tabs = isApp && html`<${AppTabs} user=${world.user} dm=${botDm?.id} current=${place === "home" ? "home" : "messages"} />`;
+  const channel = world.channels.get(place);
+  if (place === "home") return html`<${Home} tabs=${tabs} />`;
+  if (!channel) return html`<section class="view"><div class="empty"><h2>Nothing here</h2><p>${world.name(world.user)} cannot see this place, or it does not exist.</p></div></section>`;
+  const lead = welcome.shown && !channel.is_im && html`<${Welcome} dismiss=${welcome.hide} start=${startDraft} />`;
+  return html`<${Channel} key=${channel.id} channel=${channel} newSince=${unread.since(channel.id)} lead=${lead} tabs=${tabs} draft=${draft}
+      openThread=${(ts) => go(world.user, channel.id, ts)} />
+    ${thread && html`<${Thread} channel=${channel} ts=${thread} close=${() => go(world.user, channel.id)} />`}`;
+}
+
+function useWelcome() {
+  const [shown, setShown] = useState(!localStorage.getItem("welcomed"));
+  const hide = () => {
+    localStorage.setItem("welcomed", "yes");
+    setShown(false);
+  };
+  return { shown, hide, show: () => setShown(true) };
+}
+
+function Person({ user, place, thread }) {
+  const world = useWorkspace(user);
+  const unread = useUnread(world, place);
+  const welcome = useWelcome();
+  const [drawer, setDrawer] = useState(false);
+  const [draft, setDraft] = useState(null);
+  world.openChannel = place;
+
+  useEffect(() => setDrawer(false), [place, thread, user]);
+  useEffect(() => {
+    if (world.ready && !place) location.replace(`#/${user}/${firstChannel(world)}`);
+    else if (world.channels.get(place)?.is_im === false) localStorage.setItem("channel", place);
+  }, [world.ready, place]);
+  if (!world.ready || !place) return html`<p class="boot" role="status">${world.problem ?? "Opening the sandbox…"}</p>`;
+
+  const switchTo = (id) => go(id, world.channels.get(place)?.is_im ? undefined : place);
+  const top = world.views.at(-1);
+  return html`<${World.Provider} value=${world}>
+    <div class="shell" onKeyDown=${(event) => event.key === "Escape" && setDrawer(false)}>
+      <${TopBar} drawer=${drawer} toggleDrawer=${() => setDrawer(!drawer)} choose=${switchTo} />
+      <${Sidebar} place=${place} unread=${unread.of} open=${drawer} showWelcome=${() => {
+        welcome.show();
+        go(user, firstChannel(world));
+      }} />
+      ${drawer && html`<div class="shade" onClick=${() => setDrawer(false)}></div>`}
+      <main class=${`main ${thread ? "has-thread" : ""}`}>
+        ${!world.connected && html`<p class="lost" role="status">Connection lost. Trying again…</p>`}
+        <${Main} key=${user} ...${{ world, place, thread, unread, welcome, draft }} startDraft=${(text) => setDraft({ text })} />
+      </main>
+    </div>
+    ${top && html`<${Modal} key=${top.id} view=${top} depth=${world.views.length} />`}
+  <//>`;
+}
+
+function App() {
+  const { user, place, thread } = useAddress();
+  const [problem, setProblem] = useState(null);
+  useEffect(() => {
+    if (user) return localStorage.setItem("user", user);
+    get("/people").then((answer) => {
+      if (!answer.ok) return setProblem(answer.message);
+      const people = answer.people.filter((one) => !one.is_bot);
+      const before = people.find((one) => one.id === localStorage.getItem("user"));
+      return location.replace(`#/${(before ?? people[0]).id}`);
+    });
+  }, [user]);
+  return user ? html`<${Person} ...${{ user, place, thread }} />` : html`<p class="boot" role="status">${problem ?? "Opening the sandbox…"}</p>`;
+}
+
+applyStoredTheme();
+const root = document.getElementById("app");
+root.replaceChildren();
+render(html`<${App} />`, root);

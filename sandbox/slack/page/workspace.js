@@ -1,0 +1,162 @@
+// Everything one person sees, kept up to date by events. Components read it and call its methods; it tells
+// `changed` after each change. Message lists keep the identity of messages that did not change.
+import { person } from "./api.js";
+
+const threadKey = (channel, ts) => `${channel}/${ts}`;
+const isReply = (message) => message.thread_ts && message.thread_ts !== message.ts;
+
+export const inChannel = (message) => !isReply(message) || message.subtype === "thread_broadcast";
+
+function merged(messages, message) {
+  const at = messages.findIndex((one) => one.ts === message.ts);
+  if (at >= 0) return messages.with(at, JSON.stringify(messages[at]) === JSON.stringify(message) ? messages[at] : message);
+  return [...messages, message].sort((a, b) => (a.ts < b.ts ? -1 : 1));
+}
+
+export class Workspace {
+  constructor(user, changed) {
+    this.user = user;
+    this.api = person(user);
+    this.changed = changed;
+    this.problem = null;
+    this.ready = false;
+    this.connected = true;
+    this.lists = new Map(); // channel id, or channel id/thread ts → messages, oldest first
+    this.views = [];
+    this.home = null;
+    this.dismissed = new Set(JSON.parse(sessionStorage.getItem("dismissed") ?? "[]"));
+    this.localNotices = [];
+    this.people = new Map();
+    this.channels = new Map();
+    this.commands = [];
+    this.drafts = new Map(); // channel/thread → what is typed there
+  }
+
+  start() {
+    this.stop = this.api.events({
+      event: (event) => this.receive(event),
+      open: () => this.reload(),
+      lost: () => {
+        this.connected = false;
+        if (!this.ready) this.problem = "The sandbox does not answer. Is it still running? Trying again…";
+        this.changed();
+      },
+    });
+  }
+
+  async reload() {
+    const state = await this.api.state();
+    if (!state.ok) {
+      this.problem = state.message;
+      return this.changed();
+    }
+    this.take(state);
+    const readable = state.channels.filter((channel) => channel.is_im || channel.is_member);
+    await Promise.all([
+      ...readable.map((channel) => this.read(channel.id)),
+      ...[...this.lists.keys()].filter((key) => key.includes("/")).map((key) => this.read(...key.split("/"))),
+    ]);
+    this.connected = true;
+    this.problem = null;
+    this.ready = true;
+    return this.changed();
+  }
+
+  take(state) {
+    this.team = state.team;
+    this.me = state.me;
+    this.people = new Map(state.people.map((one) => [one.id, one]));
+    this.channels = new Map(state.channels.map((one) => [one.id, one]));
+    this.commands = state.commands;
+    this.bot = state.bot;
+    this.home = state.home;
+    this.views = state.views;
+    this.links = state.links ?? [];
+  }
+
+  async read(channel, threadTs) {
+    const answer = await this.api.messages(channel, threadTs);
+    if (!answer.ok) return;
+    const key = threadTs ? threadKey(channel, threadTs) : channel;
+    const known = this.lists.get(key) ?? [];
+    this.lists.set(
+      key,
+      answer.messages.map((message) => {
+        const before = known.find((one) => one.ts === message.ts);
+        return before && JSON.stringify(before) === JSON.stringify(message) ? before : message;
+      }),
+    );
+    this.changed();
+  }
+
+  receive(event) {
+    const { type } = event;
+    if (type === "message" || type === "message_changed") this.place(event.channel, event.message);
+    else if (type === "message_deleted") this.drop(event.channel, event.ts);
+    else if (type === "view") this.show(event.view);
+    else if (type === "views") this.views = event.views;
+    else if (type === "home") this.home = event.view;
+    else if (type === "notice") this.notice(event.text);
+    else if (type === "channels") this.reload();
+    this.changed();
+  }
+
+  place(channel, message) {
+    const thread = threadKey(channel, message.thread_ts ?? message.ts);
+    if (this.lists.has(thread)) this.lists.set(thread, merged(this.lists.get(thread), message));
+    if (inChannel(message)) this.lists.set(channel, merged(this.lists.get(channel) ?? [], message));
+  }
+
+  drop(channel, ts) {
+    for (const [key, messages] of this.lists) {
+      if (key !== channel && !key.startsWith(`${channel}/`)) continue;
+      const gone = messages.find((one) => one.ts === ts);
+      if (gone) this.lists.set(key, messages.filter((one) => one.ts !== ts));
+      if (gone && isReply(gone)) this.read(channel);
+    }
+  }
+
+  show(view) {
+    const at = this.views.findIndex((one) => one.id === view.id);
+    this.views = at >= 0 ? [...this.views.slice(0, at), view] : [...this.views, view];
+  }
+
+  /** An answer only this person sees, said by the workspace itself, in the channel that is open. */
+  notice(text, channel = this.openChannel) {
+    const ts = (Date.now() / 1000).toFixed(6);
+    this.localNotices.push({ channel, message: { type: "message", ts, user: "USLACKBOT", text, ephemeral: true } });
+    this.changed();
+  }
+
+  messages(channel, threadTs) {
+    const key = threadTs ? threadKey(channel, threadTs) : channel;
+    const said = (this.lists.get(key) ?? []).filter((one) => threadTs || inChannel(one));
+    const notices = threadTs ? [] : this.localNotices.filter((one) => one.channel === channel).map((one) => one.message);
+    const all = notices.length ? [...said, ...notices].sort((a, b) => (a.ts < b.ts ? -1 : 1)) : said;
+    return all.filter((one) => !this.dismissed.has(one.ts));
+  }
+
+  dismiss(ts) {
+    this.dismissed.add(ts);
+    sessionStorage.setItem("dismissed", JSON.stringify([...this.dismissed]));
+    this.changed();
+  }
+
+  async say(channel, text, threadTs) {
+    const answer = await this.api.type(channel, text, threadTs);
+    if (!answer.ok) this.notice(answer.message ?? answer.error, channel);
+    return answer;
+  }
+
+  /** Tell the person when something they did was refused; hand the answer on. */
+  async told(promise) {
+    const answer = await promise;
+    if (!answer.ok) this.notice(answer.message ?? answer.error);
+    return answer;
+  }
+
+  name(id) {
+    const one = this.people.get(id);
+    return one ? one.real_name || one.name : id;
+  }
+}
