@@ -1,6 +1,5 @@
 // The page: who is looking, at what, and the panes that show it. The address says both: #/person/place/thread.
-import { get } from "./api.js";
-import { Channel, Thread } from "./channel.js";
+import { Channel, channelTitle, Thread } from "./channel.js";
 import { AppTabs, Home } from "./home.js";
 import { Modal } from "./modal.js";
 import { Sidebar } from "./sidebar.js";
@@ -64,7 +63,7 @@ function Main({ world, place, thread, unread, welcome, draft, startDraft }) {
   const channel = world.channels.get(place);
   if (place === "home") return html`<${Home} tabs=${tabs} />`;
   if (!channel) return html`<section class="view"><div class="empty"><h2>Nothing here</h2><p>${world.name(world.user)} cannot see this place, or it does not exist.</p></div></section>`;
-  const lead = welcome.shown && !channel.is_im && html`<${Welcome} dismiss=${welcome.hide} start=${startDraft} />`;
+  const lead = welcome.shown && !thread && html`<${Welcome} dismiss=${welcome.hide} start=${startDraft} />`;
   return html`<${Channel} key=${channel.id} channel=${channel} newSince=${unread.since(channel.id)} lead=${lead} tabs=${tabs} draft=${draft}
       openThread=${(ts) => go(world.user, channel.id, ts)} />
     ${thread && html`<${Thread} channel=${channel} ts=${thread} close=${() => go(world.user, channel.id)} />`}`;
@@ -92,6 +91,10 @@ function Person({ user, place, thread }) {
     if (world.ready && !place) location.replace(`#/${user}/${firstChannel(world)}`);
     else if (world.channels.get(place)?.is_im === false) localStorage.setItem("channel", place);
   }, [world.ready, place]);
+  useEffect(() => {
+    const channel = world.channels.get(place);
+    document.title = `${channel ? `${channel.is_im ? "" : "#"}${channelTitle(world, channel)}` : "Home"} · Spotter sandbox`;
+  }, [world.ready, place]);
   if (!world.ready || !place) return html`<p class="boot" role="status">${world.problem ?? "Opening the sandbox…"}</p>`;
 
   const switchTo = (id) => go(id, world.channels.get(place)?.is_im ? undefined : place);
@@ -113,19 +116,15 @@ function Person({ user, place, thread }) {
   <//>`;
 }
 
+const firstPerson = document.querySelector("meta[name=first-person]").content;
+
 function App() {
   const { user, place, thread } = useAddress();
-  const [problem, setProblem] = useState(null);
   useEffect(() => {
-    if (user) return localStorage.setItem("user", user);
-    get("/people").then((answer) => {
-      if (!answer.ok) return setProblem(answer.message);
-      const people = answer.people.filter((one) => !one.is_bot);
-      const before = people.find((one) => one.id === localStorage.getItem("user"));
-      return location.replace(`#/${(before ?? people[0]).id}`);
-    });
+    if (user) localStorage.setItem("user", user);
+    else location.replace(`#/${localStorage.getItem("user") ?? firstPerson}`);
   }, [user]);
-  return user ? html`<${Person} ...${{ user, place, thread }} />` : html`<p class="boot" role="status">${problem ?? "Opening the sandbox…"}</p>`;
+  return user && html`<${Person} ...${{ user, place, thread }} />`;
 }
 
 applyStoredTheme();

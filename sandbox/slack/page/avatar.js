@@ -3,7 +3,7 @@ import { html, useContext, World } from "./view.js";
 
 const HUES = ["#4b6bbf", "#a2497f", "#8a5a1c", "#2f7d5b", "#7a52b3", "#b0503c", "#2b7a8c", "#6b6f1f"];
 
-export const colourOf = (id) => HUES[[...id].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7) % HUES.length];
+const colourOf = (world, id) => HUES[Math.max(0, [...world.people.keys()].indexOf(id)) % HUES.length];
 
 const initials = (name) => {
   const words = name.split(/[\s_-]+/).filter(Boolean);
@@ -20,7 +20,7 @@ export function Avatar({ id, size = 36 }) {
   const one = world.people.get(id);
   const name = one?.real_name || one?.name || id || "?";
   const drawing = id === "USLACKBOT" ? HELPER : one?.is_bot || id === world.bot?.user_id ? SPOTTER : html`
-    <rect width="36" height="36" fill=${colourOf(id ?? "?")} /><text x="18" y="18.5" text-anchor="middle" dominant-baseline="central" fill="#fff"
+    <rect width="36" height="36" fill=${colourOf(world, id)} /><text x="18" y="18.5" text-anchor="middle" dominant-baseline="central" fill="#fff"
       font-size="14" font-weight="700">${initials(name)}</text>`;
   return html`<svg class="avatar" style=${`--size:${size}px`} viewBox="0 0 36 36" aria-hidden="true">${drawing}</svg>`;
 }

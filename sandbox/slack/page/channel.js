@@ -34,8 +34,9 @@ export function Channel({ channel, newSince, openThread, lead, tabs, draft }) {
     <header class="view-head"><${Title} channel=${channel} />
       ${channel.topic && html`<p class="topic" title=${channel.topic}>${plain(channel.topic)}</p>`}</header>
     ${tabs}
+    ${lead}
     <${Timeline} key=${channel.id} label=${`Messages in ${name}`} channel=${channel.id} messages=${messages} newSince=${newSince}
-      openThread=${openThread} intro=${html`<${Intro} channel=${channel} />${lead}`} />
+      openThread=${openThread} intro=${html`<${Intro} channel=${channel} />`} />
     ${channel.is_im || channel.is_member
       ? html`<${Composer} key=${channel.id} channel=${channel.id} draft=${draft} label=${`Message ${channel.is_im ? "" : "#"}${name}`} />`
       : html`<p class="not-member">You are not a member of this channel.</p>`}
@@ -53,7 +54,7 @@ export function Thread({ channel, ts, close }) {
   return html`<aside class="thread" ref=${pane} aria-label="Thread" onKeyDown=${(event) => event.key === "Escape" && !event.defaultPrevented && close()}>
     <header class="view-head"><h2 class="view-title">Thread <span class="thread-of">${channel.is_im ? "" : "#"}${channelTitle(world, channel)}</span></h2>
       <button type="button" class="icon-button" aria-label="Close thread" onClick=${close}><${Icon} name="close" /></button></header>
-    <${Timeline} key=${ts} label="Replies" channel=${channel.id} messages=${messages} />
+    <${Timeline} key=${ts} label="Replies" channel=${channel.id} messages=${messages} isThread />
     <${Composer} key=${`${channel.id}/${ts}`} channel=${channel.id} threadTs=${ts} label="Reply…" />
   </aside>`;
 }

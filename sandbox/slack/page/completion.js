@@ -23,14 +23,4 @@ export function completionFor(world, text, caret, inThread) {
   return items.length ? { kind: "person", items, start: caret - mention[1].length - 1 } : null;
 }
 
-export const completed = (kind, item) => (kind === "command" ? `${item.command} ` : `@${item.real_name || item.name} `);
-
-/** What is typed, as Slack sends it: `& < >` escaped and @names of people turned into mentions. */
-export function outgoing(world, text) {
-  let out = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  const names = [...world.people.values()].flatMap((one) => [one.real_name, one.name].filter(Boolean).map((name) => [name, one.id]));
-  for (const [name, id] of names.sort((a, b) => b[0].length - a[0].length)) {
-    out = out.replaceAll(new RegExp(`(?<![\\w@<])@${name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![\\w-])`, "gi"), `<@${id}>`);
-  }
-  return out;
-}
+export const completed = (kind, item) => (kind === "command" ? `${item.command} ` : `@${item.name} `);

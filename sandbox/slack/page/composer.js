@@ -1,6 +1,6 @@
 // The box to write in: commands and names complete, Enter sends.
 import { Avatar } from "./avatar.js";
-import { completed, completionFor, outgoing } from "./completion.js";
+import { completed, completionFor } from "./completion.js";
 import { Icon } from "./icons.js";
 import { html, useContext, useEffect, useLayoutEffect, useRef, useState, World } from "./view.js";
 
@@ -12,7 +12,7 @@ function CommandItem({ item }) {
 }
 
 function PersonItem({ item }) {
-  return html`<span class="complete-main"><${Avatar} id=${item.id} size=${22} /><b>${item.real_name || item.name}</b>
+  return html`<span class="complete-main"><${Avatar} id=${item.id} size=${22} /><b>${item.real_name || item.name}</b> <span class="usage">@${item.name}</span>
     ${item.is_bot && html`<span class="app-badge">APP</span>`}</span><span class="complete-note">${item.title}</span>`;
 }
 
@@ -82,7 +82,7 @@ export function Composer({ channel, threadTs, label, draft }) {
     const typed = text.trim();
     if (!typed) return;
     put("");
-    const answer = await world.say(channel, typed.startsWith("/") ? typed : outgoing(world, typed), threadTs);
+    const answer = await world.say(channel, typed, threadTs);
     if (!answer.ok && answer.error === "unreachable") put(typed);
   }
 

@@ -57,7 +57,7 @@ const TOKENS = {
   ago: (unix) => ago(unix),
 };
 
-/** Slack's date format string, such as "{date_short_pretty} at {time}", or null when a token is unknown. */
+/** Slack's date format string, such as "{date_short_pretty} at {time}", as text; null when a token is unknown. */
 export function dateText(pattern, unix, zone) {
   let known = true;
   const text = pattern.replace(/\{(\w+)\}/g, (whole, name) => {
@@ -65,5 +65,5 @@ export function dateText(pattern, unix, zone) {
     known = false;
     return whole;
   });
-  return known ? capital(text).replace(/^./, (first) => (pattern.startsWith("{") ? first : pattern[0])) : null;
+  return known ? text : null;
 }

@@ -1,6 +1,7 @@
 // The bot's Home tab.
 import { Avatar } from "./avatar.js";
 import { Blocks } from "./blocks/index.js";
+import { Message } from "./message.js";
 import { SurfaceOf, useForm } from "./surface.js";
 import { html, useContext, useEffect, World } from "./view.js";
 
@@ -24,10 +25,11 @@ export function Home({ tabs }) {
     <header class="view-head"><h1 class="view-title"><${Avatar} id=${world.bot.user_id} size=${22} /><span>${name}</span></h1></header>
     ${tabs}
     <div class="home" tabindex="0" role="region" aria-label="Home"><div class="home-inner">
+      ${world.messages("home").map((notice) => html`<${Message} key=${notice.ts} message=${notice} channel="home" />`)}
       ${world.home
         ? html`<${View} key=${world.home.id} view=${world.home} />`
-        : html`<div class="empty"><${Avatar} id=${world.bot.user_id} size=${56} /><h2>${name} is preparing this page</h2>
-            <p>It appears here as soon as ${name} has published it.</p></div>`}
+        : html`<div class="empty"><${Avatar} id=${world.bot.user_id} size=${56} /><h2>Nothing here yet</h2>
+            <p>${name}'s Home appears as soon as ${name} publishes it.</p></div>`}
     </div></div>
   </section>`;
 }

@@ -32,4 +32,4 @@ const PATHS = {
   warn: "M10 3l7.5 13.5h-15zM10 8v4M10 14.2v.1",
 };
 
-export const Icon = ({ name }) => html`<svg class="icon" viewBox="0 0 20 20" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
+export const Icon = ({ name }) => html`<svg class=${`icon icon-${name}`} viewBox="0 0 20 20" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;

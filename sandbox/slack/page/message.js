@@ -31,9 +31,12 @@ function File({ file }) {
   return html`<a class="file" href=${url} target="_blank" rel="noreferrer noopener"><${Icon} name="open" />${file.title ?? file.name}</a>`;
 }
 
+// People's own blocks hold what they typed; its markup is in the text.
+const blocksOf = (message) => (message.bot_id && message.blocks) || [];
+
 function Body({ message, channel }) {
   const form = useForm();
-  const blocks = message.blocks ?? [];
+  const blocks = blocksOf(message);
   return html`
     ${blocks.length
       ? html`<${SurfaceOf} container=${{ channel, ts: message.ts }} blocks=${blocks} form=${form}><${Blocks} blocks=${blocks} /><//>`
@@ -70,13 +73,15 @@ function Tools({ message, channel, openThread }) {
 /** Light a message up briefly when its content changes under the reader's eyes. */
 function useChangeLight(message) {
   const ref = useRef();
-  const before = useRef(message);
+  const { text, blocks, attachments } = message;
+  const shown = JSON.stringify([text, blocks, attachments]);
+  const before = useRef(shown);
   useEffect(() => {
-    if (before.current !== message && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      ref.current.animate([{ backgroundColor: "var(--changed)" }, { backgroundColor: "transparent" }], { duration: 1400, easing: "ease-out" });
+    if (before.current !== shown && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      ref.current.animate([{ backgroundColor: "var(--changed)" }, {}], { duration: 1400, easing: "ease-out" });
     }
-    before.current = message;
-  }, [message]);
+    before.current = shown;
+  }, [shown]);
   return ref;
 }
 
@@ -101,11 +106,11 @@ export function Message({ message, channel, follows, openThread }) {
   const world = useContext(World);
   const ref = useChangeLight(message);
   const threadable = openThread && !message.ephemeral ? () => openThread(message.thread_ts ?? message.ts) : null;
-  return html`<article ref=${ref} class=${`message ${follows ? "follows" : ""} ${message.ephemeral ? "is-private" : ""}`} data-ts=${message.ts}
+  return html`<article ref=${ref} class=${`message ${follows ? "follows" : ""} ${message.ephemeral ? "is-private" : ""} ${message.subtype === "channel_join" ? "is-system" : ""}`} data-ts=${message.ts}
     aria-label=${`${authorName(world, message)}, ${fullTime(Number(message.ts), world.me.tz)}`}>
     <div class="gutter">${follows ? html`<${Time} ts=${message.ts} short />` : html`<${Avatar} id=${authorOf(world, message)} />`}</div>
     <div class="content">
-      ${message.ephemeral && html`<${Private} dismiss=${() => world.dismiss(message.ts)} />`}
+      ${message.ephemeral && html`<${Private} dismiss=${() => world.dismiss(channel, message.ts)} />`}
       ${!follows && html`<${Byline} message=${message} />`}
       <${Body} message=${message} channel=${channel} />
       ${message.reactions?.length > 0 && html`<${Reactions} reactions=${message.reactions} />`}

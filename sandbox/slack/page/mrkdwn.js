@@ -20,23 +20,24 @@ export function ChannelMention({ id, label }) {
   return html`<a class="mention" href=${`#/${world.user}/${id}`}>#${name}</a>`;
 }
 
-export function DateMention({ unix, pattern, url, fallback }) {
+export function DateMention({ unix, pattern, url, fallback, first }) {
   const world = useContext(World);
-  const text = dateText(pattern, Number(unix), world.me.tz) ?? fallback ?? "";
+  const said = dateText(pattern, Number(unix), world.me.tz) ?? fallback ?? "";
+  const text = first ? said.replace(/^./, (letter) => letter.toUpperCase()) : said;
   const time = html`<time datetime=${new Date(Number(unix) * 1000).toISOString()} title=${fallback}>${text}</time>`;
   return url ? html`<${Link} url=${url}>${time}<//>` : time;
 }
 
 export const Broadcast = ({ range }) => html`<span class="mention mention-me">@${range}</span>`;
 
-function token(inside) {
+function token(inside, first) {
   const [target, label] = inside.split(/\|(.*)/s);
   const text = label === undefined ? undefined : unescape(label);
   if (target.startsWith("@")) return html`<${UserMention} id=${target.slice(1)} label=${text} />`;
   if (target.startsWith("#")) return html`<${ChannelMention} id=${target.slice(1)} label=${text} />`;
   if (target.startsWith("!date^")) {
     const [, unix, pattern, url] = target.split("^");
-    return html`<${DateMention} unix=${unix} pattern=${pattern} url=${url && unescape(url)} fallback=${text} />`;
+    return html`<${DateMention} unix=${unix} pattern=${pattern} url=${url && unescape(url)} fallback=${text} first=${first} />`;
   }
   if (target.startsWith("!subteam^")) return html`<span class="mention">${text ?? target.slice(9)}</span>`;
   if (/^!(here|channel|everyone)$/.test(target)) return html`<${Broadcast} range=${target.slice(1)} />`;
@@ -56,7 +57,7 @@ function inline(text) {
     out.push(...withEmoji(unescape(rest.slice(0, found.index))));
     const [whole, code, inside, url, bold, italic, strike] = found;
     if (code !== undefined) out.push(html`<code>${unescape(code)}</code>`);
-    else if (inside !== undefined) out.push(token(inside));
+    else if (inside !== undefined) out.push(token(inside, out.length === 0));
     else if (url !== undefined) out.push(html`<${Link} url=${unescape(url)}>${unescape(url)}<//>`);
     else if (bold !== undefined) out.push(html`<b>${inline(bold)}</b>`);
     else if (italic !== undefined) out.push(html`<i>${inline(italic)}</i>`);

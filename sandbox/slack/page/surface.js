@@ -49,7 +49,7 @@ export function SurfaceOf({ container, blocks, form, errors, children }) {
       world.told(world.api.click({ container, block_id: blockId, action_id: element.action_id, payload,
         values: form.values(blocks) })),
     suggest: (blockId, element, value) =>
-      world.api.suggest({ container, block_id: blockId, action_id: element.action_id, value }),
+      world.api.suggest({ container, block_id: blockId, action_id: element.action_id, value, values: form.values(blocks) }),
   };
   return html`<${Surface.Provider} value=${surface}>${children}<//>`;
 }

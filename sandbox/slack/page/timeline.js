@@ -12,6 +12,14 @@ function isFollowUp(world, before, message) {
     && before.username === message.username && Number(message.ts) - Number(before.ts) < GROUP_SECONDS && !before.reply_count;
 }
 
+const replies = (count) => `${count} ${count === 1 ? "reply" : "replies"}`;
+
+function threadRows(world, [parent, ...rest]) {
+  if (!parent) return [];
+  const below = rest.length ? [{ key: "replies", count: replies(rest.length) }, ...rows(world, rest, null).filter((row) => row.message)] : [];
+  return [{ key: parent.ts, message: parent }, ...below];
+}
+
 function rows(world, messages, newSince) {
   const out = [];
   let before = null;
@@ -28,6 +36,7 @@ function rows(world, messages, newSince) {
 
 function Divider({ row }) {
   if (row.fresh) return html`<div class="divider-row divider-new" role="separator" aria-label="New messages"><span>New</span></div>`;
+  if (row.count) return html`<div class="divider-row divider-replies" role="separator" aria-label=${row.count}><span>${row.count}</span></div>`;
   return html`<div class="divider-row" role="separator" aria-label=${row.day}><span>${row.day}</span></div>`;
 }
 
@@ -61,14 +70,14 @@ function useEnd(messages) {
   return { box, onScroll, missed, toEnd };
 }
 
-export function Timeline({ label, channel, messages, newSince = null, intro, openThread }) {
+export function Timeline({ label, channel, messages, newSince = null, intro, openThread, isThread }) {
   const world = useContext(World);
   const { box, onScroll, missed, toEnd } = useEnd(messages);
   return html`<div class="timeline-box">
     <div class="timeline" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-label=${label}>
       <div class="timeline-inner">
         ${intro}
-        ${rows(world, messages, newSince).map((row) => row.message
+        ${(isThread ? threadRows(world, messages) : rows(world, messages, newSince)).map((row) => row.message
           ? html`<${Message} key=${row.key} message=${row.message} channel=${channel} follows=${row.follows} openThread=${openThread} />`
           : html`<${Divider} key=${row.key} row=${row} />`)}
       </div>

@@ -24,7 +24,6 @@ export class Workspace {
     this.lists = new Map(); // channel id, or channel id/thread ts → messages, oldest first
     this.views = [];
     this.home = null;
-    this.dismissed = new Set(JSON.parse(sessionStorage.getItem("dismissed") ?? "[]"));
     this.localNotices = [];
     this.people = new Map();
     this.channels = new Map();
@@ -51,9 +50,8 @@ export class Workspace {
       return this.changed();
     }
     this.take(state);
-    const readable = state.channels.filter((channel) => channel.is_im || channel.is_member);
     await Promise.all([
-      ...readable.map((channel) => this.read(channel.id)),
+      ...state.channels.map((channel) => this.read(channel.id)),
       ...[...this.lists.keys()].filter((key) => key.includes("/")).map((key) => this.read(...key.split("/"))),
     ]);
     this.connected = true;
@@ -132,13 +130,14 @@ export class Workspace {
     const key = threadTs ? threadKey(channel, threadTs) : channel;
     const said = (this.lists.get(key) ?? []).filter((one) => threadTs || inChannel(one));
     const notices = threadTs ? [] : this.localNotices.filter((one) => one.channel === channel).map((one) => one.message);
-    const all = notices.length ? [...said, ...notices].sort((a, b) => (a.ts < b.ts ? -1 : 1)) : said;
-    return all.filter((one) => !this.dismissed.has(one.ts));
+    return notices.length ? [...said, ...notices].sort((a, b) => (a.ts < b.ts ? -1 : 1)) : said;
   }
 
-  dismiss(ts) {
-    this.dismissed.add(ts);
-    sessionStorage.setItem("dismissed", JSON.stringify([...this.dismissed]));
+  /** Take a private message away, from the workspace or, when it was only said here, from here. */
+  dismiss(channel, ts) {
+    const local = this.localNotices.filter((one) => one.message.ts !== ts);
+    if (local.length === this.localNotices.length) this.told(this.api.remove(channel, ts));
+    this.localNotices = local;
     this.changed();
   }
 

@@ -97,10 +97,10 @@ export function Select({ element, value, enter, send, suggest, labels }) {
       event.preventDefault();
       if (!open) setOpen(true);
       else if (flat.length) setActive((active + (key === "ArrowDown" ? 1 : -1) + flat.length) % flat.length);
-    } else if (key === "Enter" && open) {
+    } else if (key === "Enter") {
       event.preventDefault();
-      event.stopPropagation();
-      if (flat[active] && !(loading && query)) pick(flat[active]);
+      if (!open) setOpen(true);
+      else if (flat[active] && !(loading && query)) pick(flat[active]);
     } else if (key === "Backspace" && !query && chosen.length) change(chosen.slice(0, -1));
     else if (key === "Tab") close();
   }
