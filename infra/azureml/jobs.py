@@ -12,6 +12,7 @@ from infra.azureml.fields import mapping, moment, text, texts
 
 API = "2024-01-01-preview"
 CANCEL_API = "2023-04-01-preview"
+NOT_STARTED = frozenset({"NotStarted", "Starting", "Provisioning", "Preparing", "Queued"})
 TERMINAL = frozenset({"Completed", "Failed", "Canceled"})
 
 REQUEST_TAG = "spotter_request"

@@ -1,17 +1,22 @@
 """One Azure ML workspace, as Spotter sees it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from azure.core.credentials import TokenCredential
 
-from infra.azureml import components, jobs, models
+from infra.azureml import components, contents, faults, jobs, models, progress, runs
 from infra.azureml.clusters import Cluster, Clusters, Node, Usage
 from infra.azureml.components import Component
 from infra.azureml.connection import Connection, WorkspaceId
+from infra.azureml.contents import ExportContents
 from infra.azureml.exports import Export, Exports
+from infra.azureml.faults import Fault
 from infra.azureml.jobs import Job, Training
 from infra.azureml.models import Model, ModelVersion
+from infra.azureml.progress import Progress
+from infra.azureml.runs import Run
+from infra.azureml.storage import Storage
 
 
 class Workspace:
@@ -23,6 +28,7 @@ class Workspace:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._exports = Exports(connection)
+        self._storage = Storage(connection)
         self._clusters = Clusters(connection)
 
     @classmethod
@@ -36,6 +42,10 @@ class Workspace:
     def exports(self, pattern: re.Pattern[str]) -> list[Export]:
         """Data assets whose whole name matches, latest version of each, newest first."""
         return self._exports.named(pattern)
+
+    def read_export(self, export: Export) -> ExportContents:
+        """Images and boxes, counted from the files themselves. Raises Unreadable with the reason, nothing else."""
+        return contents.read(self._storage, export)
 
     def clusters(self) -> list[Cluster]:
         return self._clusters.all()
@@ -71,6 +81,18 @@ class Workspace:
     def cancel(self, name: str) -> None:
         """Asks for it and returns; the job's status follows."""
         jobs.cancel(self.connection, name)
+
+    def progress(self, job_name: str, known: Progress | None = None) -> Progress:
+        """Steps, trials and best figures so far; hand back the last one and only what can change is read."""
+        return progress.look(self.connection, job_name, known)
+
+    def runs(self, run_ids: Iterable[str]) -> dict[str, Run]:
+        """Runs by id with queueing information, warnings and errors; a job's own run has the job's name."""
+        return runs.batch(self.connection, run_ids)
+
+    def fault(self, job_name: str) -> Fault:
+        """Why a job failed, from its deepest failed run upwards, with that run's last log lines."""
+        return faults.find(self.connection, job_name)
 
     def models(self, known: Mapping[str, str]) -> list[Model]:
         """Models whose latest version differs from `known` (name to version)."""

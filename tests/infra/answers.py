@@ -1,4 +1,4 @@
-"""An Azure that says exactly what a test tells it to say, over TLS: for shapes and faults that a well-behaved server never shows."""
+"""An Azure that says exactly what a test tells it: for shapes and faults that a well-behaved server never shows."""
 
 import asyncio
 import json
@@ -85,7 +85,7 @@ class Answers:
             loop.close()
 
     async def _start(self, tls: ssl.SSLContext) -> web.AppRunner:
-        app = web.Application(middlewares=[self.faults.middleware])
+        app = web.Application(middlewares=[self.faults.middleware])  # type: ignore[list-item]  # its protocol names arguments
         app.router.add_route("*", "/{path:.*}", self.answer)
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()

@@ -1,0 +1,253 @@
+"""Why a job does not run yet: the first of an ordered row of questions that has an answer."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from infra.azureml.clusters import Cluster, Node, Usage
+from infra.azureml.jobs import TERMINAL, Job
+from infra.azureml.runs import Run
+from infra.failures.explain import Explanation, explain, shortened
+
+NODE_STARTS_WITHIN = timedelta(minutes=15)
+IMAGE_IS_READY_WITHIN = timedelta(minutes=60)
+HEARTBEAT_RETURNS_WITHIN = timedelta(minutes=30)
+CANCELS_WITHIN = timedelta(minutes=15)
+NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why something waits. `normal` where nobody needs to do anything; texts may hold outside words."""
+
+    sentence: str
+    remedy: str | None = None
+    normal: bool = False
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that is known of a job that waits. None is for what could not be read.
+
+    `run` is the run that waits, at best the deepest one; `cluster_gone` tells that Azure has no such cluster;
+    `names` gives people's names for runs that hold nodes.
+    """
+
+    job: Job
+    now: datetime
+    run: Run | None = None
+    cluster: Cluster | None = None
+    cluster_gone: bool = False
+    nodes: Sequence[Node] | None = None
+    usages: Sequence[Usage] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        return self.run.status if self.run else self.job.status
+
+    @property
+    def age(self) -> timedelta:
+        since = (self.run.created_at if self.run else None) or self.job.created_at
+        return self.now - since if since else timedelta()
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the quota says of the cluster's machine family."""
+        if not self.cluster or not self.usages:
+            return None
+        wanted = "lowpriority" if self.cluster.priority == "LowPriority" else _plain(self.cluster.family)
+        return next((usage for usage in self.usages if wanted and wanted in _plain(usage.name)), None)
+
+
+def why_waiting(situation: Situation) -> Waiting | None:
+    """The reason in a sentence, or None for a job that has ended or runs."""
+    if situation.job.status in TERMINAL or situation.status in (*TERMINAL, "Running", "Finalizing"):
+        return None
+    return next(answer for question in _QUESTIONS if (answer := question(situation)))
+
+
+def _state_itself(s: Situation) -> Waiting | None:
+    if s.status == "CancelRequested":
+        late = s.age > CANCELS_WITHIN
+        return Waiting("It is being canceled; trials may still be finishing.", normal=not late)
+    if s.status == "NotResponding":
+        return Waiting(
+            "The node sends no heartbeat; it has probably died, but may come back.",
+            "Cancel the job if it stays so." if s.age > HEARTBEAT_RETURNS_WITHIN else None,
+        )
+    return None
+
+
+def _queueing(s: Situation) -> Waiting | None:
+    if s.run is None:
+        return None
+    if s.run.queueing:
+        found = explain([s.run.queueing])
+        return _explained(found) if found.is_known else Waiting(f"Azure says: {found.raw}", normal=True)
+    known = [found for warning in s.run.warnings if (found := explain([warning])).is_known]
+    return _explained(known[0]) if known else None
+
+
+def _cluster_is_there(s: Situation) -> Waiting | None:
+    if s.cluster_gone:
+        return Waiting("The cluster no longer exists.", "Cancel the job and train on another cluster.")
+    if s.cluster and s.cluster.provisioning_state == "Failed" and not s.cluster.errors:
+        return Waiting(
+            f"The cluster {s.cluster.name} could not be set up.", "Choose another cluster or recreate it."
+        )
+    if s.cluster and s.cluster.max_nodes == 0:
+        return Waiting(f"The cluster {s.cluster.name} allows no nodes.", "Raise its maximum number of nodes.")
+    return None
+
+
+def _cluster_errors(s: Situation) -> Waiting | None:
+    if not s.cluster or not s.cluster.errors:
+        return None
+    found = explain(s.cluster.errors)
+    if "quota" in found.reason and not _quota_is_short(s):  # such errors stay after the quota is free again
+        return None
+    return _explained(found) if found.is_known else Waiting(f"The cluster reports: {found.raw}", found.remedy)
+
+
+def _quota_is_short(s: Situation) -> bool:
+    return s.usage is None or s.usage.current + (s.cluster.vcpus or 1 if s.cluster else 1) > s.usage.limit
+
+
+def _unusable(s: Situation) -> Waiting | None:
+    if not s.cluster or not s.cluster.unusable:
+        return None
+    cause = f"{_nodes(s.cluster.unusable)} of {s.cluster.name} cannot be used."
+    if s.cluster.in_subnet:
+        return Waiting(
+            cause, "Let the subnet reach AzureMachineLearning, BatchNodeManagement and Storage of the region."
+        )
+    return Waiting(cause, "Scale the cluster to 0 and back, or recreate it; unusable nodes are billed.")
+
+
+def _preempted(s: Situation) -> Waiting | None:
+    if not s.cluster or not s.cluster.preempted:
+        return None
+    return Waiting(
+        "Azure took back a low-priority machine; the job waits for another one.",
+        "Use a dedicated cluster if this happens often.",
+        normal=True,
+    )
+
+
+def _busy(s: Situation) -> Waiting | None:
+    if not s.cluster or s.cluster.running + s.cluster.preparing < s.cluster.max_nodes:
+        return None
+    holders = dict.fromkeys(
+        s.names.get(node.run_id, node.run_id)
+        for node in s.nodes or ()
+        if node.run_id and not _is_own(s, node)
+    )
+    if not holders and s.cluster.preparing:
+        return Waiting(f"{s.cluster.name} is preparing its {_nodes(s.cluster.preparing)}.", normal=True)
+    ahead = f" Ahead: {_listed(list(holders))}." if holders else ""
+    busy = "The only node" if s.cluster.max_nodes == 1 else f"All {s.cluster.max_nodes} nodes"
+    verb = "is" if s.cluster.max_nodes == 1 else "are"
+    return Waiting(f"{busy} of {s.cluster.name} {verb} busy.{ahead}", normal=True)
+
+
+def _resizing(s: Situation) -> Waiting | None:
+    cluster = s.cluster
+    if not cluster or cluster.allocation_state != "Resizing":
+        return None
+    if cluster.current_nodes == 0 and cluster.target_nodes == 0 and s.age > NODE_STARTS_WITHIN:
+        return Waiting(
+            f"{cluster.name} has been resizing from 0 to 0 nodes, which a resource lock causes.",
+            "Remove the Delete or ReadOnly lock from the resource group.",
+        )
+    taken = s.now - cluster.changed_at if cluster.changed_at else s.age
+    if taken <= NODE_STARTS_WITHIN:
+        return Waiting(f"Starting a GPU machine on {cluster.name}; usually some minutes.", normal=True)
+    if cluster.in_subnet:
+        return Waiting(
+            f"{cluster.name} has been starting a machine for {_minutes(taken)}.",
+            "Its subnet may be out of addresses, or Azure out of such machines: enlarge it, or use another size.",
+        )
+    return Waiting(
+        f"Azure has had no free {cluster.vm_size} in {cluster.location} for {_minutes(taken)}.",
+        "Use another size or region, or wait; a quota is no promise of capacity.",
+    )
+
+
+def _quota(s: Situation) -> Waiting | None:
+    cluster = s.cluster
+    if not cluster or cluster.current_nodes >= cluster.max_nodes or not s.usage or not _quota_is_short(s):
+        return None
+    if s.usage.limit == 0:
+        return Waiting(
+            f"The subscription has no quota for {s.usage.title} in {cluster.location} yet.",
+            "Request some (workspace, Usage + quotas); GPU families start at 0.",
+        )
+    return Waiting(
+        f"{s.usage.current} of the {s.usage.limit} vCPUs of {s.usage.title} in {cluster.location} are in use,"
+        f" and one more node needs {cluster.vcpus or 'more'}.",
+        "Wait, delete clusters that are not needed (empty ones hold quota too), or raise the quota.",
+    )
+
+
+def _image(s: Situation) -> Waiting | None:
+    if s.status != "Preparing":
+        return None
+    if s.age > IMAGE_IS_READY_WITHIN:
+        return Waiting(
+            f"The software has been prepared for {_minutes(s.age)}, far longer than usual.",
+            "Read the image build log in the studio; pin a curated environment for the register step.",
+        )
+    return Waiting(
+        "Preparing the software; this takes longest the first time a version is used.", normal=True
+    )
+
+
+def _otherwise(s: Situation) -> Waiting:
+    return Waiting(
+        f"Azure gives no reason yet; waiting for {_minutes(s.age)}.", normal=s.age < NODE_STARTS_WITHIN
+    )
+
+
+_QUESTIONS: tuple[Callable[[Situation], Waiting | None], ...] = (
+    _state_itself,
+    _queueing,
+    _cluster_is_there,
+    _cluster_errors,
+    _unusable,
+    _preempted,
+    _busy,
+    _resizing,
+    _quota,
+    _image,
+    _otherwise,
+)
+
+
+def _explained(found: Explanation) -> Waiting:
+    return Waiting(found.cause, found.remedy)
+
+
+def _is_own(s: Situation, node: Node) -> bool:
+    return node.run_id in (s.job.name, s.run.id if s.run else "") or node.run_id.startswith(f"{s.job.name}_")
+
+
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"
+
+
+def _minutes(time: timedelta) -> str:
+    minutes = max(1, round(time.total_seconds() / 60))
+    if minutes < 120:
+        return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return f"{minutes // 60} hours"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [shortened(name, 60) for name in names[:NAMES_SHOWN]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
