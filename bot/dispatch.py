@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from commands.home.view import home
 from slack_bolt import Ack, App, BoltContext
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from bot.answers import Answers, apology, warning
+from commands.home.view import home
 from commands.kit import forms, inline
 from commands.kit.command import Action, Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError

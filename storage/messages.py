@@ -17,7 +17,7 @@ PROGRESS, RESULT, DECISION = 0, 1, 2
 @dataclass(frozen=True)
 class WantedMessage:
     """`shown_revision < wanted_revision` means that Slack is behind. States: open; gone (deleted in Slack);
-    refused (Slack will not take it)."""
+    refused (Slack will not take it). Forms: full; plain or text where Slack refused the richer one."""
 
     key: str
     channel: str
@@ -32,6 +32,7 @@ class WantedMessage:
     ts: str | None
     posting_since: datetime | None
     state: str
+    form: str
     tries: int
     next_try_at: datetime | None
     trouble: str | None

@@ -92,6 +92,7 @@ messages = Table(
     Column("ts", String(32)),
     Column("posting_since", UtcDateTime),
     Column("state", String(20), nullable=False, server_default="open"),
+    Column("form", String(20), nullable=False, server_default="full"),
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("next_try_at", UtcDateTime),
     Column("trouble", Text),

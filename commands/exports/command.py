@@ -81,7 +81,9 @@ def _note(row: ExportRow) -> str:
 
 def _nothing(name: str) -> UserError:
     if name:
-        return UserError(f"No labeling export is called anything like “{name[:80]}”.", "/exports shows all of them.")
+        return UserError(
+            f"No labeling export is called anything like “{name[:80]}”.", "/exports shows all of them."
+        )
     return UserError(
         "No labeling export was found in the workspace.",
         "In the labeling project choose Export, then “Azure ML dataset”; it shows up here within a minute.",

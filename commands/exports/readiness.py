@@ -44,7 +44,11 @@ def before(tx: Connection, export: ExportRow) -> ExportRow | None:
     if export.created_at is None:
         return None
     for older in catalog.list_exports(tx, containing=project(export.name)):
-        if older.created_at and older.created_at < export.created_at and project(older.name) == project(export.name):
+        if (
+            older.created_at
+            and older.created_at < export.created_at
+            and project(older.name) == project(export.name)
+        ):
             return older
     return None
 
@@ -117,4 +121,5 @@ def news(export: ExportRow, previous: ExportRow | None) -> str:
     now, earlier = counted(export), counted(previous) if previous else None
     if now is None or earlier is None or previous is None:
         return ""
-    return f"{now.images - earlier.images:+,} images and {now.all_boxes - earlier.all_boxes:+,} boxes since {previous.name}"
+    images, boxes = now.images - earlier.images, now.all_boxes - earlier.all_boxes
+    return f"{images:+,} images and {boxes:+,} boxes since {previous.name}"

@@ -30,7 +30,9 @@ def home(person: Person, services: Services) -> dict[str, Any]:
         leader = best(run)
         figure = f", best mAP {metric(leader['mean_average_precision'])}" if leader else ""
         text = f"*{esc(run.model_name)}*: {phase(run)}{figure}\n{code(run.dataset)} on {code(run.cluster)}"
-        blocks.append(section(f"{text}, for {duration(now - run.requested_at)}", button("Details", DETAILS, run.id)))
+        blocks.append(
+            section(f"{text}, for {duration(now - run.requested_at)}", button("Details", DETAILS, run.id))
+        )
     if len(open_now) > SHOWN:
         blocks.append(context(f"and {len(open_now) - SHOWN} more: type `/runs`"))
     if not open_now:
@@ -38,7 +40,9 @@ def home(person: Person, services: Services) -> dict[str, Any]:
     if _may_train(person, services):
         blocks.append(actions(button("Start a training", START, style="primary")))
     blocks += [divider(), header("Models")]
-    blocks += [section(line(model)) for model in models] or [section("The first model that is registered shows up here.")]
+    blocks += [section(line(model)) for model in models] or [
+        section("The first model that is registered shows up here.")
+    ]
     if ended:
         blocks += [divider(), header("Ended last")]
         blocks += [section(_ended(run), button("Details", DETAILS, run.id)) for run in ended]

@@ -34,7 +34,11 @@ def manifest(commands: Sequence[Command], *, request_url: str | None = None) -> 
             "background_color": "#1f3d36",
         },
         "features": {
-            "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True, "messages_tab_read_only_enabled": True},
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": True,
+            },
             "bot_user": {"display_name": "Spotter", "always_online": True},
             "slash_commands": slash,
         },

@@ -5,10 +5,10 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from infra.training.definition import TrainingDefinition
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from commands.kit.errors import UserError
+from infra.training.definition import TrainingDefinition
 
 Role = Literal["view", "train", "publish", "deploy", "approve"]
 

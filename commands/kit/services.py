@@ -4,12 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infra.azureml.workspace import Workspace
-
 from commands.kit.clock import Clock
 from commands.kit.health import Health
 from commands.kit.people import Directory
 from commands.kit.policy import Policy
+from infra.azureml.workspace import Workspace
 from storage.database import Store
 
 if TYPE_CHECKING:

@@ -20,7 +20,10 @@ def registered_models(services: Services, person: Person, typed: str) -> list[Op
     with services.store.read() as tx:
         rows = catalog.latest_models(tx, limit=1000)
     found = [row for row in rows if typed.lower() in row.name.lower()]
-    return [Option(row.name, row.name, f"v{row.version} · mAP {metric(row.mean_average_precision)}") for row in found]
+    return [
+        Option(row.name, row.name, f"v{row.version} · mAP {metric(row.mean_average_precision)}")
+        for row in found
+    ]
 
 
 @dataclass(frozen=True)

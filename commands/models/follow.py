@@ -24,7 +24,11 @@ def follow_models(services: Services) -> None:
         looked_before = marks.get(tx, FIRST_LOOK) is not None
     changed = services.azure.models({name: str(version) for name, version in known.items()})
     for model in changed:
-        unseen = [version for version in services.azure.versions(model.name) if version.version > known.get(model.name, 0)]
+        unseen = [
+            version
+            for version in services.azure.versions(model.name)
+            if version.version > known.get(model.name, 0)
+        ]
         for version in sorted(unseen, key=lambda each: each.version):
             _take(version, services, announce=looked_before)
     if not looked_before:

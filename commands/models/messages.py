@@ -56,7 +56,8 @@ def versions(name: str, rows: Sequence[ModelRow]) -> Message:
 def line(row: ModelRow) -> str:
     """One model in a list."""
     figures = (
-        f"mAP {metric(row.mean_average_precision)}, precision {metric(row.precision)}, recall {metric(row.recall)}"
+        f"mAP {metric(row.mean_average_precision)}, "
+        f"precision {metric(row.precision)}, recall {metric(row.recall)}"
     )
     made = f", {when(row.created_at)}" if row.created_at else ""
     return f"*{esc(row.name)}* v{row.version}: {figures}{made}"
@@ -89,7 +90,11 @@ def _metrics(model: ModelRow, previous: ModelRow | None) -> Block:
         ]
         return fields(pairs)
     rows = [["Metric", f"v{model.version}", f"v{previous.version}", "Change"]]
-    for label, attribute in (("mAP", "mean_average_precision"), ("Precision", "precision"), ("Recall", "recall")):
+    for label, attribute in (
+        ("mAP", "mean_average_precision"),
+        ("Precision", "precision"),
+        ("Recall", "recall"),
+    ):
         now, before = getattr(model, attribute), getattr(previous, attribute)
         rows.append([label, metric(now), metric(before), delta(now, before)])
     return table(rows)
@@ -119,7 +124,9 @@ def _origin(model: ModelRow, run: TrainingRun | None) -> str:
 
 
 def _trend(model: ModelRow, earlier: Sequence[ModelRow]) -> Block | None:
-    known = [row for row in [model, *earlier][:TREND_VERSIONS] if row.mean_average_precision is not None][::-1]
+    known = [row for row in [model, *earlier][:TREND_VERSIONS] if row.mean_average_precision is not None][
+        ::-1
+    ]
     if len(known) < 2:
         return None
     labels = [f"v{row.version}" for row in known]

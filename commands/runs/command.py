@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from commands.kit.blocks import Block, Message, actions, button, context, divider, fields, header, link, section
+from commands.kit.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    context,
+    divider,
+    fields,
+    header,
+    link,
+    section,
+)
 from commands.kit.command import Asked, Command, Option, Reply, choice
 from commands.kit.errors import UserError
 from commands.kit.people import Person
@@ -87,7 +98,10 @@ def _line(run: TrainingRun, now: datetime) -> Block:
     text = f"*{esc(run.model_name)}*: {_standing(run)}, {took}\n{code(run.dataset)} on {code(run.cluster)}"
     if reason := _reason(run):
         text += f"\n{reason}"
-    return section(f"{text}\nfor {esc(run.requested_by_name)}, {when(run.requested_at)}", button("Details", DETAILS, run.id))
+    return section(
+        f"{text}\nfor {esc(run.requested_by_name)}, {when(run.requested_at)}",
+        button("Details", DETAILS, run.id),
+    )
 
 
 def _standing(run: TrainingRun) -> str:
@@ -106,5 +120,3 @@ def _reason(run: TrainingRun) -> str:
     if run.trouble and run.is_open:
         return f":warning: {esc(run.trouble)}"
     return esc((run.waiting or {}).get("sentence") or "")
-
-

@@ -29,7 +29,9 @@ def show(args: None, asked: Asked, services: Services) -> Reply:
         names = ", ".join(f"{code(command.name)} (role {command.role})" for command in may_not)
         blocks.append(section(f"Not for you, as your roles stand: {names}"))
     if unknown:
-        blocks.append(section(":warning: Slack did not say who is in the groups, so some roles are not known now."))
+        blocks.append(
+            section(":warning: Slack did not say who is in the groups, so some roles are not known now.")
+        )
     blocks.append(section(standing(services)))
     blocks.append(context("In a thread, where slash commands do not work, mention Spotter: `@Spotter runs`."))
     return Reply(Message("What Spotter can do for you.", blocks))
@@ -55,5 +57,8 @@ def standing(services: Services) -> str:
     facts = f"{running} running, {known} labeling exports known."
     if not troubles:
         return f":white_check_mark: All is well. {facts}"
-    lines = [f":warning: {esc(each.service)}: {esc(each.reason)} (for {duration(now - each.since)})" for each in troubles]
+    lines = [
+        f":warning: {esc(each.service)}: {esc(each.reason)} (for {duration(now - each.since)})"
+        for each in troubles
+    ]
     return "\n".join([*lines, facts])

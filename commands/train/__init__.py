@@ -1,4 +1,4 @@
-"""`/train model_name dataset cluster [experiment]`: starts the published training pipeline and follows it to its end."""
+"""`/train`: starts the published training pipeline and follows it to its end."""
 
 from commands.train.clusters import follow_clusters
 from commands.train.command import train

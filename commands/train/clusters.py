@@ -47,7 +47,9 @@ def must_be_usable(name: str, services: Services) -> None:
         )
     row = next((row for row in rows if row.name == name), None)
     usable = [each.name for each in rows if not problem(each)]
-    instead = f"Choose one of: {listing(usable)}." if usable else "No GPU cluster is usable now: create one first."
+    instead = (
+        f"Choose one of: {listing(usable)}." if usable else "No GPU cluster is usable now: create one first."
+    )
     if row is None:
         raise UserError(f"There is no cluster called “{name[:80]}”.", instead, field=CLUSTER)
     if wrong := problem(row):

@@ -37,10 +37,16 @@ class TrainArgs:
     )
     dataset: str = choice("Labeling export", hint="Newest first", from_=exports_newest_first)
     cluster: str = choice(
-        "GPU cluster", hint="The one you used last comes first", from_=clusters.gpu_clusters, suggest=clusters.last_cluster
+        "GPU cluster",
+        hint="The one you used last comes first",
+        from_=clusters.gpu_clusters,
+        suggest=clusters.last_cluster,
     )
     experiment: str = text(
-        "Experiment", hint="A folder for runs in the studio", default="spotter", matching=JOB_NAME.pattern,
+        "Experiment",
+        hint="A folder for runs in the studio",
+        default="spotter",
+        matching=JOB_NAME.pattern,
         rule="An experiment name has letters, digits, - and _ only.",
     )
 
@@ -147,9 +153,13 @@ def cancel(run_id: str, asked: Asked, services: Services) -> Answer:
         if run is None:
             raise UserError("That run is not in Spotter's records any more.", "/runs shows the others.")
         if not run.is_open or run.state == "completed":
-            raise UserError(f"{run.model_name} is not running any more: it is {run.state}.", "There is nothing to cancel.")
+            raise UserError(
+                f"{run.model_name} is not running any more: it is {run.state}.", "There is nothing to cancel."
+            )
         if run.cancel_by:
-            raise UserError(f"{run.cancel_by} has canceled it already.", "It stops as soon as Azure has ended its trials.")
+            raise UserError(
+                f"{run.cancel_by} has canceled it already.", "It stops as soon as Azure has ended its trials."
+            )
         run = runs.change(tx, run_id, cancel_by=asked.person.name)
         audit.record(tx, at=now, actor=asked.person.id, action="train.cancel", subject=run_id)
         show_run(tx, run, services)

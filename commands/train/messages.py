@@ -4,7 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from commands.kit.blocks import Block, Element, Message, actions, button, confirm, context, header, link, section, table
+from commands.kit.blocks import (
+    Block,
+    Element,
+    Message,
+    actions,
+    button,
+    confirm,
+    context,
+    header,
+    link,
+    section,
+    table,
+)
 from commands.kit.words import code, count, duration, esc, metric, when
 from storage.runs import TrainingRun
 
@@ -146,7 +158,11 @@ def _registered(run: TrainingRun) -> Message:
 
 def _failed(run: TrainingRun) -> Message:
     failure = run.failure or {}
-    title = f"{run.model_name} training failed" if run.state == "failed" else f"{run.model_name} training was lost"
+    title = (
+        f"{run.model_name} training failed"
+        if run.state == "failed"
+        else f"{run.model_name} training was lost"
+    )
     cause = failure.get("cause") or "Azure gave no reason."
     remedy = failure.get("remedy") or ""
     where = f"\nAzure's words ({esc(failure['where'])}): {esc(failure['raw'])}" if failure.get("raw") else ""
@@ -192,9 +208,12 @@ def _state(trial: dict[str, Any]) -> str:
     if status == "Running" and trial.get("epoch") is not None:
         of = f" of {trial['epochs']}" if trial.get("epochs") else ""
         return f"epoch {trial['epoch'] + 1}{of}"
-    return {"Completed": "done", "Canceled": "stopped early", "NotStarted": "waiting", "Queued": "waiting"}.get(
-        status, status.lower()
-    )
+    return {
+        "Completed": "done",
+        "Canceled": "stopped early",
+        "NotStarted": "waiting",
+        "Queued": "waiting",
+    }.get(status, status.lower())
 
 
 def _trials(run: TrainingRun) -> list[dict[str, Any]]:

@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("ts", sa.String(length=32), nullable=True),
         sa.Column("posting_since", UtcDateTime(timezone=True), nullable=True),
         sa.Column("state", sa.String(length=20), server_default="open", nullable=False),
+        sa.Column("form", sa.String(length=20), server_default="full", nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_try_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("trouble", sa.Text(), nullable=True),

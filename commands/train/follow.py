@@ -1,0 +1,256 @@
+"""Moves every open run one step towards its end. May run at any time, twice, or after a crash.
+
+requested → submitting → queued → running → completed → registered, or failed, canceled, lost. The job's name is the
+run's id and its PUT creates it once, so a step whose outcome was lost is simply taken again.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from commands.kit.command import COURIER
+from commands.kit.services import Services
+from commands.kit.words import duration
+from commands.train.command import RUNS, train
+from commands.train.show import show_run
+from commands.train.watch import failure_of, progress_of, waiting_of
+from infra.azureml.errors import AzureError, Denied, NameTaken, NotFound, Refused, Throttled
+from infra.azureml.jobs import Job, Training
+from infra.failures.explain import explain
+from infra.training.component import inline_graph
+from storage import audit, catalog, runs
+from storage.runs import TrainingRun
+
+log = structlog.get_logger("train")
+AZURE = "Azure Machine Learning"
+MODELS = "models"
+SHORTEST, LONGEST = timedelta(seconds=2), timedelta(minutes=2)
+REGISTER_GRACE = timedelta(minutes=10)
+QUEUED = {"NotStarted", "Starting", "Provisioning", "Preparing", "Queued"}
+STATES = {"Completed": "completed", "Failed": "failed", "Canceled": "canceled"}
+
+
+@train.follow(RUNS, every=lambda policy: policy.pace.runs_seconds)
+def follow_runs(services: Services) -> None:
+    """One list call serves every submitted run; a running one costs a few more for its trials."""
+    with services.store.read() as tx:
+        open_runs = runs.open_runs(tx)
+    for run in open_runs:
+        if run.state in ("requested", "submitting"):
+            _submit(run, services)
+    submitted = [run for run in open_runs if run.state not in ("requested", "submitting")]
+    if submitted:
+        jobs = _jobs({run.id for run in submitted}, services)
+        for run in submitted:
+            _observe(run, jobs.get(run.id), services)
+    if open_runs:
+        services.wake(COURIER)
+
+
+def _submit(run: TrainingRun, services: Services) -> None:
+    now = services.clock.now()
+    if run.next_try_at and now < run.next_try_at:
+        return
+    if run.cancel_by and run.state == "requested":
+        _end(run, "canceled", services)
+        return
+    run = _change(run, services, state="submitting")
+    try:
+        job = services.azure.submit(_training(run, services))
+    except (Refused, NameTaken, Denied) as refused:
+        told = explain([refused.message], refused.codes)
+        _end(
+            run,
+            "failed",
+            services,
+            failure={"cause": told.cause, "remedy": told.remedy, "raw": told.raw, "where": "Azure"},
+        )
+        return
+    except NotPublished as missing:
+        failure = {"cause": str(missing), "remedy": "Run `spotter publish-pipeline` once, then train again."}
+        _end(run, "failed", services, failure=failure)
+        return
+    except AzureError as trouble:
+        _try_later(run, trouble, services)
+        return
+    services.health.well(AZURE)
+    _change(
+        run,
+        services,
+        action="train.submit",
+        state="queued",
+        status=job.status,
+        studio_url=job.studio_url or None,
+        submitted_at=services.clock.now(),
+        trouble=None,
+        tries=0,
+        next_try_at=None,
+    )
+
+
+class NotPublished(Exception):
+    """There is no training pipeline in the workspace."""
+
+
+def _training(run: TrainingRun, services: Services) -> Training:
+    definition = services.policy.training
+    component, graph = None, None
+    if definition.submit_as == "component":
+        component = services.azure.published(definition.component)
+        if component is None:
+            raise NotPublished(
+                f"The training pipeline {definition.component} is not published in this workspace."
+            )
+    else:
+        graph = inline_graph(definition)
+    return Training(
+        name=run.id,
+        request_id=run.request_id,
+        model_name=run.model_name,
+        export_name=run.dataset,
+        export_version=run.dataset_version,
+        cluster=run.cluster,
+        experiment=run.experiment,
+        requested_by=run.requested_by_name,
+        component=component,
+        graph=graph,
+        display_name=f"{run.model_name} on {run.dataset}",
+    )
+
+
+def _try_later(run: TrainingRun, trouble: AzureError, services: Services) -> None:
+    wait = min(LONGEST, SHORTEST * 2 ** min(run.tries, 10))
+    if isinstance(trouble, Throttled):
+        wait = max(wait, timedelta(seconds=trouble.retry_after))
+    services.health.trouble(AZURE, str(trouble))
+    log.warning("submit_later", run=run.id, error=str(trouble), tries=run.tries + 1)
+    _change(
+        run,
+        services,
+        tries=run.tries + 1,
+        next_try_at=services.clock.now() + wait,
+        trouble="Azure is not answering. Your request is kept, and Spotter tries again by itself.",
+    )
+
+
+def _jobs(wanted: set[str], services: Services) -> dict[str, Job]:
+    """The jobs with these names: from the list, and one by one where the list does not have them (yet)."""
+    found: dict[str, Job] = {}
+    for job in services.azure.training_jobs():
+        if job.name in wanted:
+            found[job.name] = job
+            if len(found) == len(wanted):
+                break
+    for name in wanted - found.keys():
+        try:
+            found[name] = services.azure.job(name)
+        except NotFound:
+            continue
+    services.health.well(AZURE)
+    return found
+
+
+def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
+    if job is None:
+        failure = {
+            "cause": "The job is not in Azure any more: someone deleted it.",
+            "remedy": "Nothing was registered. Train again if the model is still wanted.",
+        }
+        _end(run, "lost", services, failure=failure)
+        return
+    if run.cancel_by and not job.has_ended and job.status != "CancelRequested":
+        run = _cancel(run, services)
+    state = STATES.get(job.status) or ("queued" if job.status in QUEUED else "running")
+    if state == "failed":
+        _end(
+            run,
+            "failed",
+            services,
+            progress=progress_of(run, services),
+            failure=failure_of(run, services),
+            status=job.status,
+        )
+    elif state == "canceled":
+        _end(run, "canceled", services, status=job.status)
+    elif state == "completed":
+        _register(run, job, services)
+    else:
+        progress = progress_of(run, services)
+        started = run.started_at or (services.clock.now() if state == "running" else None)
+        seen = replace(run, progress=progress, state=state)
+        _change(
+            run,
+            services,
+            state=state,
+            status=job.status,
+            studio_url=job.studio_url or run.studio_url,
+            progress=progress,
+            waiting=waiting_of(seen, job, services),
+            started_at=started,
+            trouble=None,
+        )
+
+
+def _cancel(run: TrainingRun, services: Services) -> TrainingRun:
+    try:
+        services.azure.cancel(run.id)
+    except (Refused, NotFound) as ended:
+        log.info("cancel_refused", run=run.id, error=str(ended))
+        return run
+    return _change(run, services, cancel_sent_at=services.clock.now())
+
+
+def _register(run: TrainingRun, job: Job, services: Services) -> None:
+    """The pipeline has ended well: find the version that it registered."""
+    with services.store.read() as tx:
+        model = catalog.model_of_run(tx, run.id)
+    if model is not None:
+        _end(run, "registered", services, registered_version=model.version, status=job.status)
+        return
+    now = services.clock.now()
+    if run.state != "completed":
+        _change(
+            run,
+            services,
+            state="completed",
+            status=job.status,
+            ended_at=now,
+            progress=progress_of(run, services),
+            waiting=None,
+        )
+    elif run.ended_at and now - run.ended_at > REGISTER_GRACE:
+        failure = {
+            "cause": f"The job ended well, but no model version of it showed up in {duration(REGISTER_GRACE)}.",
+            "remedy": "Look at its register step in the studio.",
+        }
+        _end(run, "failed", services, failure=failure)
+        return
+    services.wake(MODELS)
+
+
+def _end(run: TrainingRun, state: str, services: Services, **columns: Any) -> None:
+    ended = {"ended_at": run.ended_at or services.clock.now(), "waiting": None, "trouble": None}
+    _change(run, services, action=f"train.{state}", state=state, **{**ended, **columns})
+
+
+def _change(
+    run: TrainingRun, services: Services, *, action: str | None = None, **columns: Any
+) -> TrainingRun:
+    """Change the record; its message and its audit row go into the same transaction."""
+    with services.store.write() as tx:
+        run = runs.change(tx, run.id, **columns)
+        if action:
+            audit.record(
+                tx,
+                at=services.clock.now(),
+                actor="spotter",
+                action=action,
+                subject=run.id,
+                status=run.status,
+                failure=(run.failure or {}).get("cause"),
+                version=run.registered_version,
+            )
+        show_run(tx, run, services)
+    return run

@@ -1,0 +1,110 @@
+"""What a running, waiting or failed job tells, in the form in which a run's record keeps it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from commands.kit.services import Services
+from infra.azureml.errors import AzureError, NotFound
+from infra.azureml.jobs import Job
+from infra.azureml.progress import Progress, Trial
+from infra.failures.explain import explain_fault
+from infra.failures.waiting import Situation, why_waiting
+from infra.training.register.best_epoch import Figures
+from storage.runs import TrainingRun
+
+STARTED = {"Running", "Finalizing", "Completed", "Failed", "Canceled", "CancelRequested"}
+
+
+def progress_of(run: TrainingRun, services: Services) -> dict[str, Any]:
+    """Steps and trials now; trials that had ended are not read again."""
+    progress = services.azure.progress(run.id, _known(run))
+    return {
+        "sweep_id": progress.sweep_id,
+        "steps": [
+            {"name": step.name, "run_id": step.run_id, "status": step.status} for step in progress.steps
+        ],
+        "trials": [_trial(trial) for trial in progress.trials],
+        "max_trials": services.policy.training.max_trials,
+        "epochs": services.policy.training.epochs,
+    }
+
+
+def waiting_of(run: TrainingRun, job: Job, services: Services) -> dict[str, Any] | None:
+    """Why no trial is running yet, in a sentence and a remedy; None once one is."""
+    trials = (run.progress or {}).get("trials") or []
+    if any(trial["status"] in STARTED for trial in trials):
+        return None
+    waiting = why_waiting(_situation(run, job, services))
+    if waiting is None:
+        return None
+    return {"sentence": waiting.sentence, "remedy": waiting.remedy, "normal": waiting.normal}
+
+
+def failure_of(run: TrainingRun, services: Services) -> dict[str, Any]:
+    """The cause in a sentence, what to do, Azure's own words and the last log lines."""
+    try:
+        fault = services.azure.fault(run.id)
+    except AzureError as trouble:
+        cause = "The job failed, and Azure did not say why."
+        return {"cause": cause, "remedy": "Look at it in the studio.", "raw": str(trouble), "where": run.id}
+    told = explain_fault(fault)
+    return {
+        "cause": told.cause,
+        "remedy": told.remedy,
+        "raw": told.raw if told.is_known else "",
+        "where": fault.run_name or fault.run_id,
+        "log": list(fault.last_lines),
+        "failed_trials": fault.failed_trials,
+        "trials": fault.trials,
+    }
+
+
+def _situation(run: TrainingRun, job: Job, services: Services) -> Situation:
+    """What can be read of the deepest run that waits, and of the cluster it waits for."""
+    waits = _deepest(run)
+    history = services.azure.runs([waits]).get(waits) if waits else None
+    try:
+        cluster = services.azure.cluster(run.cluster)
+    except NotFound:
+        return Situation(job, services.clock.now(), run=history, cluster_gone=True)
+    full = cluster.running + cluster.preparing >= cluster.max_nodes
+    stuck = cluster.allocation_state == "Steady" and cluster.current_nodes < cluster.max_nodes
+    return Situation(
+        job,
+        services.clock.now(),
+        run=history,
+        cluster=cluster,
+        nodes=services.azure.nodes(run.cluster) if full else None,
+        usages=services.azure.usage(cluster.location) if stuck else None,
+    )
+
+
+def _deepest(run: TrainingRun) -> str:
+    progress = run.progress or {}
+    trials = [trial["run_id"] for trial in progress.get("trials") or []]
+    steps = [step["run_id"] for step in progress.get("steps") or [] if step["status"] not in STARTED]
+    return (trials or steps or [run.id])[0]
+
+
+def _known(run: TrainingRun) -> Progress | None:
+    kept = run.progress
+    if not kept:
+        return None
+    trials = tuple(
+        Trial(run_id=trial["run_id"], number=trial["number"], status=trial["status"], figures=_figures(trial))
+        for trial in kept["trials"]
+    )
+    return Progress(run.id, trials=trials, sweep_id=kept["sweep_id"])
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    figures = asdict(trial.figures) if trial.figures else {}
+    return {"run_id": trial.run_id, "number": trial.number, "status": trial.status, **figures}
+
+
+def _figures(trial: dict[str, Any]) -> Figures | None:
+    if trial.get("mean_average_precision") is None:
+        return None
+    return Figures(
+        trial["epoch"], trial["mean_average_precision"], trial.get("precision"), trial.get("recall")
+    )

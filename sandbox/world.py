@@ -1,0 +1,45 @@
+"""The outside world of one sandbox: all twins, in one thread with an event loop of its own."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from sandbox.azure.pace import Pace
+from sandbox.azure.twin import AzureTwin
+from sandbox.faults import Faults
+from sandbox.slack.twin import SlackTwin
+
+
+class World:
+    """Start it, point the bot at it with `env()`, stop it. May be used from any thread."""
+
+    def __init__(self, root: Path, *, pace: Pace | None = None) -> None:
+        self.slack_faults = Faults()
+        self.azure_faults = Faults()
+        self.slack = SlackTwin(faults=self.slack_faults)
+        self.azure = AzureTwin(root / "azure", faults=self.azure_faults, pace=pace or Pace())
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="world", daemon=True)
+
+    def start(self, *, slack_port: int = 0) -> None:
+        self._thread.start()
+        self._do(self.slack.start(slack_port))
+        self._do(self.azure.start())
+
+    def stop(self) -> None:
+        """Ends every process that the twins started."""
+        self.slack_faults.clear()
+        self.azure_faults.clear()
+        self._do(self.azure.stop())
+        self._do(self.slack.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=10)
+
+    def env(self) -> dict[str, str]:
+        """The environment variables that point a bot at this world."""
+        return {**self.slack.env(), **self.azure.env()}
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
