@@ -1,0 +1,1 @@
+"""Azure on one machine: Entra tokens, Azure Resource Manager, the Machine Learning workspace, Blob storage."""

@@ -1,0 +1,1 @@
+"""The control plane: what Azure Resource Manager serves for a Machine Learning workspace."""

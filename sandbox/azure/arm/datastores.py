@@ -1,0 +1,82 @@
+"""Datastores as ARM resources. All are identity based: nobody can be handed their secrets."""
+
+from typing import Any
+
+from aiohttp import web
+
+from sandbox.azure.arm.resources import WORKSPACE, listing, resource
+from sandbox.azure.errors import bad_request, not_found
+from sandbox.azure.front import body_of
+from sandbox.azure.storage import Datastore
+from sandbox.azure.world import World
+
+
+class DatastoresApi:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[web.RouteDef]:
+        one = WORKSPACE + "/datastores/{name}"
+        return [
+            web.get(WORKSPACE + "/datastores", self.index),
+            web.get(one, self.get),
+            web.put(one, self.put),
+            web.post(one + "/listSecrets", self.secrets),
+        ]
+
+    async def index(self, request: web.Request) -> web.Response:
+        stores = self._world.storage.stores.values()
+        only_default = request.query.get("isDefault", "").lower() == "true"
+        return listing(
+            request,
+            self._world,
+            [self._resource(s) for s in stores if s.is_default or not only_default],
+            None,
+        )
+
+    async def get(self, request: web.Request) -> web.Response:
+        return web.json_response(self._resource(self._find(request)))
+
+    async def put(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        body = (await body_of(request)).get("properties") or {}
+        if body.get("datastoreType") != "AzureBlob":
+            raise bad_request(f"Datastore type {body.get('datastoreType')} is not supported here.")
+        if (body.get("credentials") or {}).get("credentialsType") != "None":
+            raise bad_request("Key based authentication is not permitted on this storage account.")
+        existing = self._world.storage.stores.get(name)
+        account, container = str(body.get("accountName")), str(body.get("containerName"))
+        if existing and (existing.account, existing.container) != (account, container):
+            raise bad_request(f"Datastore {name} already points at {existing.account}/{existing.container}.")
+        store = existing or self._world.storage.add(name, account, container)
+        store.description, store.tags = body.get("description") or "", body.get("tags") or {}
+        return web.json_response(self._resource(store), status=200 if existing else 201)
+
+    async def secrets(self, request: web.Request) -> web.Response:
+        store = self._find(request)
+        raise bad_request(
+            f"Datastore {store.name} has no credentials: access is by identity.", "NoCredentials"
+        )
+
+    def _find(self, request: web.Request) -> Datastore:
+        name = request.match_info["name"]
+        store = self._world.storage.stores.get(name)
+        if store is None:
+            raise not_found(f"Could not find datastore: {name}.")
+        return store
+
+    def _resource(self, store: Datastore) -> dict[str, Any]:
+        properties = {
+            "datastoreType": "AzureBlob",
+            "accountName": store.account,
+            "containerName": store.container,
+            "endpoint": "core.windows.net",
+            "protocol": "https",
+            "serviceDataAccessAuthIdentity": "WorkspaceSystemAssignedIdentity",
+            "credentials": {"credentialsType": "None"},
+            "description": store.description,
+            "isDefault": store.is_default,
+            "properties": {},
+            "tags": store.tags,
+        }
+        return resource(self._world, ("datastores", store.name), properties, store.created, store.created)

@@ -1,0 +1,133 @@
+"""A job's PUT body, read and refused before anything runs."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.azure.engine.automl_spec import SpecError, node_of_job, read_spec
+from sandbox.azure.engine.graph import Graph, GraphError, find_version, is_required, read_graph
+from sandbox.azure.errors import ServiceError, bad_request, ml_error
+from sandbox.azure.place import last_segment
+from sandbox.azure.uris import NoSuchPlaceError, locate
+from sandbox.azure.world import World
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One of a pipeline's `graph`, a standalone AutoML `node` or a standalone `command`."""
+
+    graph: Graph | None = None
+    node: dict[str, Any] | None = None
+    command: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    compute: str = ""
+
+
+def read_submission(world: World, properties: dict[str, Any]) -> Submission:
+    kind = properties.get("jobType")
+    try:
+        if kind == "Pipeline":
+            return _pipeline(world, properties)
+        if kind == "AutoML":
+            return _automl(world, properties)
+        if kind == "Command":
+            return _command(world, properties)
+    except (GraphError, SpecError) as wrong:
+        raise ml_error(400, "ValidationError", str(wrong), ["UserError", "InvalidJob"]) from None
+    except NoSuchPlaceError as missing:
+        raise ml_error(400, "UserError", str(missing), ["BadArgument", "DataNotFound"]) from None
+    raise bad_request(f"Job type '{kind}' is not supported here; Pipeline, AutoML and Command are.")
+
+
+def _pipeline(world: World, properties: dict[str, Any]) -> Submission:
+    spec: dict[str, Any] = properties
+    if properties.get("componentId"):
+        spec = find_version(world, str(properties["componentId"])).get("componentSpec") or {}
+        if spec.get("type") != "pipeline":
+            raise GraphError(f"Component type '{spec.get('type')}' is not a pipeline.")
+    graph = read_graph(world, spec)
+    inputs = _inputs(
+        world, properties.get("inputs") or {}, spec.get("inputs") or {}, bool(properties.get("componentId"))
+    )
+    default = (properties.get("settings") or {}).get("default_compute") or properties.get("computeId") or ""
+    compute = last_segment(str(default))
+    named = [compute] if compute else []
+    for node in graph.nodes.values():
+        own = str(node.raw.get("computeId") or node.raw.get("compute") or "")
+        if own.startswith("${{parent.inputs."):
+            own = str(inputs.get(own.removeprefix("${{parent.inputs.").removesuffix("}}"), ""))
+        if own:
+            named.append(last_segment(own))
+        elif not compute:
+            raise GraphError(f"jobs.{node.name} has no compute and the pipeline has no default_compute.")
+    _check_computes(world, named)
+    return Submission(graph=graph, inputs=inputs, compute=compute)
+
+
+def _check_computes(world: World, names: list[str]) -> None:
+    for name in names:
+        if name not in world.clusters:
+            raise _no_compute(world, name)
+
+
+def _no_compute(world: World, name: str) -> ServiceError:
+    message = f"Unknown compute target '{name}': compute [{name}] was not found in workspace {world.place.workspace}."
+    return ml_error(400, "UserError", message, ["BadArgument", "ComputeNotFound"])
+
+
+def _inputs(world: World, given: dict[str, Any], declared: dict[str, Any], strict: bool) -> dict[str, Any]:
+    """Literal values and data URIs by name; `strict` for a component, which says what it takes."""
+    values = {
+        name: about.get("default") for name, about in declared.items() if strict and isinstance(about, dict)
+    }
+    for name, item in given.items():
+        if strict and name not in declared:
+            raise GraphError(f"The component has no input '{name}'.")
+        values[name] = _input_value(world, item)
+    if strict:
+        missing = [
+            name for name, about in declared.items() if is_required(about) and values.get(name) is None
+        ]
+        if missing:
+            raise GraphError(f"Required inputs are missing: {', '.join(sorted(missing))}.")
+    return values
+
+
+def _input_value(world: World, item: dict[str, Any]) -> Any:
+    if item.get("jobInputType") == "literal":
+        return item.get("value")
+    uri = str(item.get("uri"))
+    place = locate(world, uri)
+    if not place.folder.exists():
+        raise NoSuchPlaceError(f"The data at {uri} was not found.")
+    return uri
+
+
+def _automl(world: World, properties: dict[str, Any]) -> Submission:
+    node = node_of_job(properties)
+    spec = read_spec(node)
+    locate(world, str(spec.training_data))
+    _check_computes(world, [last_segment(str(properties.get("computeId") or ""))])
+    return Submission(node=node)
+
+
+def _command(world: World, properties: dict[str, Any]) -> Submission:
+    given = properties.get("inputs") or {}
+    spec = {
+        "command": properties.get("command"),
+        "code": properties.get("codeId"),
+        "environment": properties.get("environmentId"),
+        "environment_variables": properties.get("environmentVariables"),
+        "inputs": {name: {"type": _declared_type(item)} for name, item in given.items()},
+        "outputs": properties.get("outputs") or {},
+    }
+    if not spec["command"]:
+        raise GraphError("command is required.")
+    find_version(world, str(spec["environment"]))
+    compute = last_segment(str(properties.get("computeId") or ""))
+    _check_computes(world, [compute])
+    return Submission(command=spec, inputs=_inputs(world, given, {}, strict=False), compute=compute)
+
+
+def _declared_type(item: dict[str, Any]) -> str:
+    kind = str(item.get("jobInputType"))
+    return "string" if kind == "literal" else kind

@@ -1,0 +1,1 @@
+"""The workspace's regional services: run history, MLflow tracking, artifacts, discovery."""

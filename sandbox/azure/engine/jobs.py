@@ -1,0 +1,128 @@
+"""What all kinds of runs share while they run: a machine, a folder, a process, artifacts, an end."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox.azure.cluster import Cluster, Node, NodeLostError
+from sandbox.azure.engine.environment import job_environment
+from sandbox.azure.engine.process import JobProcess
+from sandbox.azure.runs import Run, run_error
+from sandbox.azure.storage import ARTIFACT_STORE
+from sandbox.azure.times import arm_time, now
+from sandbox.azure.world import World
+
+LOG_NAME = "user_logs/std_log.txt"
+UPLOADED = ("outputs", "train_artifacts", "logs")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class ArmedFailure:
+    """The next trial ends with this message (or, without one, silently) when it has logged `epoch` epochs."""
+
+    message: str | None = None
+    exit_code: int = 1
+    epoch: int = 0
+
+
+class StepFailedError(Exception):
+    """A node of a pipeline did not complete; its run says why."""
+
+
+@dataclass
+class Workshop:
+    """Where and with what jobs run."""
+
+    world: World
+    network: dict[str, str]
+    trainer: Sequence[str]
+    cache: Path
+    failures: deque[ArmedFailure] = field(default_factory=deque)
+
+    def folder(self, run: Run) -> Path:
+        folder = self.world.root / "runs" / run.run_id / "wd"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def log_path(self, run: Run) -> Path:
+        return self.world.storage.stores[ARTIFACT_STORE].path_of(f"{run.artifact_prefix}/{LOG_NAME}")
+
+    def environment(self, run: Run) -> dict[str, str]:
+        return job_environment(self.world, run, self.network, self.cache)
+
+    def upload(self, run: Run) -> None:
+        """What the run left in the folders that Azure ML uploads."""
+        store, folder = self.world.storage.stores[ARTIFACT_STORE], self.folder(run)
+        for name in UPLOADED:
+            if (folder / name).is_dir():
+                store.put_tree(folder / name, f"{run.artifact_prefix}/{name}")
+
+    def cluster(self, run: Run, name: str) -> Cluster:
+        """Raises StepFailedError when the cluster is gone since the job was submitted."""
+        cluster = self.world.clusters.get(name)
+        if cluster is None:
+            message = (
+                f"AzureMLCompute cluster {name} does not exist in workspace {self.world.place.workspace}."
+            )
+            run.fail(run_error(self.world.place, "UserError", message, ("BadArgument", "ComputeNotFound")))
+            raise StepFailedError(run.run_id)
+        run.target, run.vm_size = name, cluster.size.name
+        return cluster
+
+
+async def machine_for(cluster: Cluster, run: Run) -> Node:
+    """Waits in the cluster's queue; the run says why it waits."""
+    run.become("Queued")
+
+    def queueing() -> dict[str, str]:
+        return {
+            "code": "WaitingForNodes",
+            "message": cluster.why_wait(run.run_id),
+            "lastRefreshTimestamp": arm_time(now()),
+        }
+
+    run.queueing = queueing
+    return await cluster.acquire(run.run_id)
+
+
+async def run_on(
+    workshop: Workshop,
+    run: Run,
+    node: Node,
+    command: Sequence[str],
+    environment: dict[str, str],
+    stop: "asyncio.Future[str] | None" = None,
+) -> JobProcess:
+    """Runs one process to its end on a machine. `stop` ends it early; its result is the reason.
+
+    Raises NodeLostError when the machine goes away. The caller looks at the exit code.
+    """
+    process = await JobProcess.start(
+        command,
+        workshop.folder(run),
+        environment,
+        workshop.log_path(run),
+        workshop.world.pace.terminate_grace,
+    )
+    ended = asyncio.ensure_future(process.wait())
+    lost = asyncio.ensure_future(node.lost.wait())
+    watched: set[asyncio.Future[object]] = {ended, lost, *([stop] if stop else [])}  # type: ignore[arg-type]  # results differ
+    try:
+        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        if lost.done() and not ended.done():
+            raise NodeLostError
+        return process
+    finally:
+        lost.cancel()
+        await asyncio.shield(process.stop())
+        ended.cancel()
+
+
+def preempted(workshop: Workshop, run: Run) -> None:
+    message = "Nodes of this job got pre-empted. Received pre-emption warning signal."
+    run.fail(run_error(workshop.world.place, "UserError", message, ("PreemptionError",)))

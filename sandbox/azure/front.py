@@ -1,0 +1,144 @@
+"""What stands before every handler: whose token, which workspace, which API version; and what paging has in common."""
+
+import base64
+import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from sandbox.azure.errors import arm_error
+from sandbox.azure.place import PROVIDER
+from sandbox.azure.tokens import ARM_RESOURCES, ML_RESOURCE
+from sandbox.azure.world import World
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Item = TypeVar("Item")
+
+API_VERSIONS = (
+    "2022-05-01",
+    "2022-10-01",
+    "2022-10-01-preview",
+    "2022-12-01-preview",
+    "2023-02-01-preview",
+    "2023-04-01",
+    "2023-04-01-preview",
+    "2023-06-01-preview",
+    "2023-08-01-preview",
+    "2023-10-01",
+    "2024-01-01-preview",
+    "2024-04-01",
+    "2024-04-01-preview",
+    "2024-07-01-preview",
+    "2024-10-01",
+    "2024-10-01-preview",
+    "2025-01-01-preview",
+    "2025-06-01",
+)
+PAGE = 30
+_SCOPE = re.compile(
+    r"/subscriptions/(?P<subscription>[^/]+)"
+    r"(/resourceGroups/(?P<group>[^/]+))?"
+    r"(/providers/(?P<provider>[^/]+))?"
+    r"(/(?P<type>[^/]+)(/(?P<name>[^/]+))?)?",
+    re.IGNORECASE,
+)
+DATA_PLANES = ("/history/", "/mlflow/", "/artifact/", "/metric/", "/data/")
+
+
+def guard_of(world: World) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    """The middleware of the application that serves Azure Resource Manager and the data plane."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.startswith("/subscriptions/"):
+            world.tokens.check(request.headers.get("Authorization"), {world.base_url, *ARM_RESOURCES})
+            _check_api_version(request, world.place.region)
+            _check_scope(request.path, world)
+        elif request.path.startswith(DATA_PLANES):
+            audiences = {world.base_url, *ARM_RESOURCES, ML_RESOURCE}
+            world.tokens.check(request.headers.get("Authorization"), audiences)
+            _check_scope(request.path[request.path.index("/subscriptions") :], world)
+        return await handler(request)
+
+    return guard
+
+
+def _check_api_version(request: web.Request, region: str) -> None:
+    version = request.query.get("api-version")
+    if version is None:
+        message = "The api-version query parameter (?api-version=) is required for all requests."
+        raise arm_error(400, "MissingApiVersionParameter", message)
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(-preview)?", version):
+        raise arm_error(400, "InvalidApiVersionParameter", f"The api-version '{version}' is invalid.")
+    if version not in API_VERSIONS:
+        message = (
+            f"No registered resource provider found for location '{region}' and API version '{version}' for type "
+            f"'workspaces'. The supported api-versions are '{', '.join(API_VERSIONS)}'."
+        )
+        raise arm_error(400, "NoRegisteredProviderFound", message)
+
+
+def _check_scope(path: str, world: World) -> None:
+    place = world.place
+    match = _SCOPE.match(path)
+    scope = match.groupdict() if match else {}
+    if (scope.get("subscription") or "").lower() != place.subscription:
+        message = f"The subscription '{scope.get('subscription')}' could not be found."
+        raise arm_error(404, "SubscriptionNotFound", message)
+    if scope.get("group") and scope["group"].lower() != place.group.lower():
+        raise arm_error(
+            404, "ResourceGroupNotFound", f"Resource group '{scope['group']}' could not be found."
+        )
+    if (scope.get("provider") or "").lower() != PROVIDER.lower():
+        raise arm_error(404, "InvalidResourceNamespace", "The resource namespace is invalid.")
+    if (scope.get("type") or "").lower() == "workspaces" and (
+        scope["name"] or ""
+    ).lower() != place.workspace.lower():
+        message = (
+            f"The Resource '{PROVIDER}/workspaces/{scope['name']}' under resource group '{scope['group']}' "
+            "was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix"
+        )
+        raise arm_error(404, "ResourceNotFound", message)
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.read())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise arm_error(
+            400, "InvalidRequestContent", "The request content was invalid and could not be deserialized."
+        )
+    return body
+
+
+def page_of(
+    request: web.Request,
+    items: Sequence[Item],
+    key: Callable[[Item], int],
+    *,
+    parameter: str = "$skip",
+    size: int = PAGE,
+) -> tuple[Sequence[Item], str | None]:
+    """One page and the token of the next; `items` are in falling order of `key`, which never changes."""
+    token = request.query.get(parameter)
+    if token:
+        try:
+            before = int(base64.urlsafe_b64decode(token.encode()))
+        except ValueError:
+            raise arm_error(400, "InvalidSkipToken", "The continuation token is invalid.") from None
+        items = [item for item in items if key(item) < before]
+    page = items[:size]
+    if len(items) <= size:
+        return page, None
+    return page, base64.urlsafe_b64encode(str(key(page[-1])).encode()).decode()
+
+
+def next_link(request: web.Request, base_url: str, token: str | None, parameter: str = "$skip") -> str | None:
+    """Absolute, with every filter of this request."""
+    if token is None:
+        return None
+    return f"{base_url}{request.rel_url.update_query({parameter: token})}"

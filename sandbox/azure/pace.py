@@ -1,0 +1,17 @@
+"""How fast the sandbox's Azure is."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds. Real machines take minutes to start; a person who tries the sandbox should not wait so long."""
+
+    node_start: float = 6.0
+    idle_scale_down: float = 120.0
+    preparing: float = 1.0
+    finalizing: float = 0.5
+    cancel: float = 1.0
+    retry_after: int = 1
+    token_lifetime: int = 3600
+    terminate_grace: float = 5.0

@@ -1,0 +1,221 @@
+"""People's side of Azure: what they do in the studio or the portal, and what happens to their machines."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sandbox.azure.arm.rules import check_name, checked
+from sandbox.azure.assets import Version
+from sandbox.azure.cluster import Cluster
+from sandbox.azure.engine.jobs import ArmedFailure, Workshop
+from sandbox.azure.runs import Run
+from sandbox.azure.storage import DEFAULT_STORE
+from sandbox.azure.vm import size_named
+from sandbox.azure.world import World
+
+Result = TypeVar("Result")
+PERSON = "Line engineer"
+
+
+class Studio:
+    """Synchronous and safe from any thread; before the twin has started it acts at once."""
+
+    def __init__(self, world: World, workshop: Workshop) -> None:
+        self._world = world
+        self._workshop = workshop
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def _do(self, work: Callable[[], Result]) -> Result:
+        if self._loop is None or not self._loop.is_running() or _running_loop() is self._loop:
+            return work()
+
+        async def on_loop() -> Result:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(on_loop(), self._loop).result(30)
+
+    def add_datastore(self, name: str, account: str, container: str) -> Path:
+        """The folder in which the datastore's files lie."""
+        return self._do(lambda: self._world.storage.add(name, account, container).folder)
+
+    def add_export(
+        self,
+        name: str,
+        version: str,
+        folder: Path,
+        created_at: datetime,
+        kind: str = "mltable",
+        tags: dict[str, str] | None = None,
+    ) -> None:
+        """Registers what Data Labeling exported: `folder` (with MLTable and JSONL, or COCO) becomes a data asset."""
+
+        def work() -> None:
+            check_name("data", name, version)
+            store = self._world.storage.stores[DEFAULT_STORE]
+            path = f"Labeling/export/{name}/{version}"
+            store.put_tree(folder, path)
+            given = {
+                "dataType": kind,
+                "dataUri": self._world.place.datastore_uri(store.name, path),
+                "tags": tags or {},
+            }
+            properties = checked(self._world, "data", name, given)
+            made = Version(version, properties, created=created_at, modified=created_at, created_by=PERSON)
+            container = self._world.assets.put("data", name, made)
+            container.created = min(container.created, created_at)
+
+        self._do(work)
+
+    def add_cluster(self, name: str, vm_size: str, minimum: int, maximum: int) -> None:
+        def work() -> Cluster:
+            size = size_named(vm_size)
+            if size is None:
+                raise ValueError(f"no such machine size: {vm_size}")
+            cluster = self._world.add_cluster(name, size, minimum, maximum)
+            if self._loop is not None:
+                cluster.settle()
+            return cluster
+
+        self._do(work)
+
+    def register_by_hand(
+        self,
+        model: str,
+        folder: Path,
+        *,
+        version: str | None = None,
+        tags: dict[str, str] | None = None,
+        description: str = "",
+        created_at: datetime | None = None,
+    ) -> str:
+        """Uploads `folder` as a model's next version (or the one named) and returns its number."""
+
+        def work() -> str:
+            existing = self._world.assets.container("models", model)
+            number = version or (existing.next if existing else "1")
+            check_name("models", model, number)
+            if self._world.assets.version("models", model, number):
+                raise ValueError(f"{model}:{number} exists")
+            store = self._world.storage.stores[DEFAULT_STORE]
+            path = f"LocalUpload/{model}-{number}/{folder.name}"
+            store.put_tree(folder, path)
+            given = {
+                "modelType": "custom_model",
+                "modelUri": self._world.place.datastore_uri(store.name, path),
+                "tags": tags or {},
+                "description": description,
+            }
+            made = Version(number, checked(self._world, "models", model, given), created_by=PERSON)
+            if created_at:
+                made.created = made.modified = created_at
+            self._world.assets.put("models", model, made)
+            return number
+
+        return self._do(work)
+
+    def delete_model_version(self, model: str, version: str) -> None:
+        self._do(lambda: self._world.assets.delete("models", model, version))
+
+    def delete_export(self, name: str, version: str) -> None:
+        self._do(lambda: self._world.assets.delete("data", name, version))
+
+    def fail_next_trial(self, message: str | None = None, *, exit_code: int = 1, at_epoch: int = 0) -> None:
+        """The next trial to start ends after `at_epoch` epochs, with `message` as its error or silently."""
+        self._do(lambda: self._workshop.failures.append(ArmedFailure(message, exit_code, at_epoch)))
+
+    def delete_job(self, name: str) -> None:
+        def work() -> None:
+            run = self._world.runs.get(name)
+            if run is not None:
+                self._world.runs.remove(run)
+
+        self._do(work)
+
+    def delete_cluster(self, name: str) -> None:
+        def work() -> None:
+            cluster = self._world.clusters.pop(name)
+            for node in list(cluster.nodes):
+                cluster.lose(node)
+            cluster.close()
+
+        self._do(work)
+
+    def evict_node(self, cluster: str, *, running: str | None = None) -> str:
+        """Takes a busy machine (the one that runs `running`, or the first) away; returns the run it ran."""
+        return self._lose(cluster, running, "preempted")
+
+    def break_node(self, cluster: str, *, running: str | None = None) -> str:
+        """Makes a busy machine unusable; returns the run it ran."""
+        return self._lose(cluster, running, "unusable")
+
+    def _lose(self, cluster: str, running: str | None, state: str) -> str:
+        def work() -> str:
+            found = self._world.clusters[cluster]
+            node = next(n for n in found.nodes if n.state == "running" and running in (None, n.run_id))
+            run_id = str(node.run_id)
+            found.lose(node, state)
+            return run_id
+
+        return self._do(work)
+
+    def set_quota(self, family: str, cores: int) -> None:
+        def work() -> None:
+            self._world.quotas[family] = cores
+            if self._loop is not None:
+                self._world.settle_clusters()
+
+        self._do(work)
+
+    def set_capacity(self, cluster: str, *, available: bool) -> None:
+        """Whether Azure has free machines of the cluster's size."""
+
+        def work() -> None:
+            found = self._world.clusters[cluster]
+            text = f"AllocationFailed: Azure has no free {found.size.name} machines in {self._world.place.region} now."
+            found.no_capacity = None if available else text
+            found.settle()
+
+        self._do(work)
+
+    def resize(self, cluster: str, minimum: int, maximum: int) -> None:
+        def work() -> None:
+            found = self._world.clusters[cluster]
+            found.minimum, found.maximum = minimum, maximum
+            found.settle()
+
+        self._do(work)
+
+    def expire_tokens(self) -> None:
+        self._do(self._world.tokens.revoke)
+
+    def job(self, name: str) -> Run | None:
+        """The run as it is now; its fields move on."""
+        return self._do(lambda: self._world.runs.get(name))
+
+    def jobs(self) -> list[Run]:
+        """Submitted jobs, newest first."""
+        return self._do(self._world.runs.roots)
+
+    def children(self, run: Run) -> list[Run]:
+        return self._do(lambda: self._world.runs.children(run))
+
+    def clusters(self) -> list[dict[str, Any]]:
+        """Name and state of each cluster, as its compute resource shows it."""
+        return self._do(
+            lambda: [
+                {"name": c.name, **c.properties(), "waiting": len(c.queue)}
+                for c in self._world.clusters.values()
+            ]
+        )
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

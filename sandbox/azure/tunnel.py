@@ -1,0 +1,64 @@
+"""The only way out of the sandbox: a CONNECT proxy that knows storage hosts and refuses every other."""
+
+import asyncio
+import contextlib
+
+from sandbox.azure.blob import HOST_SUFFIX
+
+
+class Tunnel:
+    """Carries `CONNECT <account>.blob.core.windows.net:443` to the blob twin's TLS port on this machine."""
+
+    def __init__(self, blob_port: int) -> None:
+        self._blob_port = blob_port
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Task[None]] = set()
+        self.port = 0
+        self.refused: list[str] = []
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._open):
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._open.add(task)
+            task.add_done_callback(self._open.discard)
+        try:
+            await self._carry(reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass
+        finally:
+            writer.close()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        method, target, *_ = head.split(" ", 2)
+        if method != "CONNECT" or not target.endswith(f"{HOST_SUFFIX}:443"):
+            self.refused.append(target)
+            writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            return
+        blob_reader, blob_writer = await asyncio.open_connection("127.0.0.1", self._blob_port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        try:
+            await asyncio.gather(_pump(reader, blob_writer), _pump(blob_reader, writer))
+        finally:
+            blob_writer.close()
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := await source.read(65536):
+            sink.write(chunk)
+            await sink.drain()
+        if sink.can_write_eof():
+            sink.write_eof()

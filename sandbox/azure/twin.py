@@ -1,0 +1,156 @@
+"""All Azure twins together: servers on free ports of this machine, and the environment that leads clients to them."""
+
+import asyncio
+import ssl
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import trustme
+from aiohttp import web
+
+from sandbox.azure.arm.assets import AssetsApi
+from sandbox.azure.arm.computes import ComputesApi
+from sandbox.azure.arm.datastores import DatastoresApi
+from sandbox.azure.arm.jobs import JobsApi
+from sandbox.azure.arm.operations import Operations
+from sandbox.azure.arm.workspace import WorkspaceApi
+from sandbox.azure.blob import HOST_SUFFIX, BlobService
+from sandbox.azure.dataplane.artifacts import ArtifactsApi
+from sandbox.azure.dataplane.discovery import DiscoveryApi
+from sandbox.azure.dataplane.history import HistoryApi
+from sandbox.azure.dataplane.mlflow import MlflowApi
+from sandbox.azure.engine.jobs import Workshop
+from sandbox.azure.engine.pipeline import Engine
+from sandbox.azure.front import guard_of
+from sandbox.azure.pace import Pace
+from sandbox.azure.studio import Studio
+from sandbox.azure.tunnel import Tunnel
+from sandbox.azure.world import World
+from sandbox.faults import Faults
+
+TRAINER = (sys.executable, "-m", "sandbox.trainer.trial")
+LARGEST_BODY = 1 << 30
+
+
+class AzureTwin:
+    """`root` keeps blobs, job folders and logs. `trainer` is the command that one trial of a sweep runs."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        faults: Faults | None = None,
+        pace: Pace = Pace(),  # noqa: B008  frozen
+        trainer: Sequence[str] = TRAINER,
+        cache: Path | None = None,
+    ) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.faults = faults or Faults()
+        self.world = World(root.resolve(), pace)
+        self._ca_file = root / "ca.pem"
+        self._runners: list[web.AppRunner] = []
+        self._tunnel: Tunnel | None = None
+        self._workshop = Workshop(self.world, {}, trainer, cache or root / "compiled")
+        self._engine = Engine(self._workshop)
+        self.studio = Studio(self.world, self._workshop)
+
+    async def start(self) -> None:
+        self.world.root.mkdir(parents=True, exist_ok=True)
+        authority = trustme.CA(organization_name="Spotter sandbox")
+        authority.cert_pem.write_to_path(str(self._ca_file))
+        here = _tls(authority, "localhost", "127.0.0.1")
+        port = await self._serve(self._azure_app, here)
+        self.world.base_url = f"https://localhost:{port}"
+        self.world.tokens.known.add(self.world.base_url)
+        blob_port = await self._serve(self._blob_app, _tls(authority, f"*{HOST_SUFFIX}"))
+        identity_port = await self._serve(self._identity_app, None)
+        self.world.identity_url = f"http://127.0.0.1:{identity_port}/msi/token"
+        self._tunnel = Tunnel(blob_port)
+        await self._tunnel.start()
+        self._workshop.network.update(self._network())
+        self.studio.attach(asyncio.get_running_loop())
+
+    async def stop(self) -> None:
+        """Ends all job processes this twin started, then its servers."""
+        await self._engine.close()
+        for cluster in self.world.clusters.values():
+            cluster.close()
+        self.faults.clear()
+        if self._tunnel is not None:
+            await self._tunnel.stop()
+        for runner in self._runners:
+            await runner.cleanup()
+        self._runners.clear()
+
+    def env(self) -> dict[str, str]:
+        """For a process that should take these twins for Azure."""
+        place = self.world.place
+        return {
+            **self._network(),
+            "IDENTITY_ENDPOINT": self.world.identity_url,
+            "IDENTITY_HEADER": self.world.identity.header,
+            "AZURE_SUBSCRIPTION_ID": place.subscription,
+            "AZURE_RESOURCE_GROUP": place.group,
+            "AZUREML_WORKSPACE_NAME": place.workspace,
+        }
+
+    def _network(self) -> dict[str, str]:
+        if self._tunnel is None:
+            raise RuntimeError("the twin has not been started")
+        return {
+            "ARM_CLOUD_METADATA_URL": f"{self.world.base_url}/metadata/endpoints",
+            "AZUREML_CURRENT_CLOUD": DiscoveryApi(self.world).cloud_name,
+            "REQUESTS_CA_BUNDLE": str(self._ca_file),
+            "ALL_PROXY": f"http://127.0.0.1:{self._tunnel.port}",
+            "NO_PROXY": "localhost,127.0.0.1",
+        }
+
+    async def _serve(self, build: Callable[[], web.Application], tls: ssl.SSLContext | None) -> int:
+        runner = web.AppRunner(build(), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        self._runners.append(runner)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+        await site.start()
+        return int(runner.addresses[0][1])
+
+    def _azure_app(self) -> web.Application:
+        world = self.world
+        app = web.Application(
+            middlewares=[self.faults.middleware, guard_of(world)], client_max_size=LARGEST_BODY
+        )
+        operations = Operations(world)
+        for api in (
+            WorkspaceApi(world),
+            DatastoresApi(world),
+            ComputesApi(world, operations),
+            AssetsApi(world),
+            JobsApi(world, self._engine, operations),
+            operations,
+            HistoryApi(world),
+            MlflowApi(world),
+            ArtifactsApi(world),
+            DiscoveryApi(world),
+        ):
+            app.add_routes(api.routes())
+        identity = world.identity
+        app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", identity.openid_configuration)
+        app.router.add_post("/{tenant}/oauth2/v2.0/token", identity.client_credentials)
+        return app
+
+    def _blob_app(self) -> web.Application:
+        service = BlobService(self.world.storage, self.world.tokens)
+        app = web.Application(middlewares=[self.faults.middleware], client_max_size=LARGEST_BODY)
+        app.router.add_route("*", "/{path:.*}", service.handle)
+        return app
+
+    def _identity_app(self) -> web.Application:
+        app = web.Application(middlewares=[self.faults.middleware])
+        app.router.add_get("/msi/token", self.world.identity.managed_identity)
+        return app
+
+
+def _tls(authority: trustme.CA, *names: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(*names).configure_cert(context)
+    return context
