@@ -3,17 +3,17 @@
 import base64
 import json
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from sandbox.azure.errors import arm_error
 from sandbox.azure.place import PROVIDER
 from sandbox.azure.tokens import ARM_RESOURCES, ML_RESOURCE
 from sandbox.azure.world import World
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Item = TypeVar("Item")
 
 API_VERSIONS = (
@@ -47,7 +47,7 @@ _SCOPE = re.compile(
 DATA_PLANES = ("/history/", "/mlflow/", "/artifact/", "/metric/", "/data/")
 
 
-def guard_of(world: World) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def guard_of(world: World) -> Middleware:
     """The middleware of the application that serves Azure Resource Manager and the data plane."""
 
     @web.middleware
