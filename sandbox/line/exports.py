@@ -90,17 +90,15 @@ def _projects(
 
 
 def _with_rare_class(pictures: list[Picture], label: str, count: int) -> list[Picture]:
-    """The same boxes, but `count` of the caps, spread over the pictures, carry a class of their own."""
-    capped = [i for i, picture in enumerate(pictures) if any(box.label == "cap_on" for box in picture.boxes)]
-    chosen = {capped[i] for i in np.linspace(0, len(capped) - 1, count).astype(int)}
+    """The same boxes, but the `count` most tilted caps, whose boxes are the widest, have a class of their own."""
+    capped = [box for picture in pictures for box in picture.boxes if box.label == "cap_on"]
+    tilted = sorted(capped, key=lambda box: (box.right - box.left) / (box.bottom - box.top))[-count:]
 
     def relabel(picture: Picture) -> Picture:
-        boxes = list(picture.boxes)
-        place = next(i for i, box in enumerate(boxes) if box.label == "cap_on")
-        boxes[place] = replace(boxes[place], label=label)
+        boxes = (replace(box, label=label) if box in tilted else box for box in picture.boxes)
         return replace(picture, boxes=tuple(boxes))
 
-    return [relabel(picture) if i in chosen else picture for i, picture in enumerate(pictures)]
+    return [relabel(picture) for picture in pictures]
 
 
 def _carelessly_labelled(pictures: list[Picture]) -> list[Picture]:

@@ -68,9 +68,8 @@ def _hall(scene: Scene) -> Image.Image:
     draw.rectangle((0, 36, 80, 40), fill=(50, 56, 60))
     for x, y, radius in scene.lamps:
         draw.ellipse(tuple(v / 4 for v in (x - radius, y - radius, x + radius, y + radius)), (236, 226, 196))
-    canvas = small.filter(ImageFilter.GaussianBlur(1.2)).resize(
-        (WIDTH * FINE, HEIGHT * FINE), Image.Resampling.BILINEAR
-    )
+    blurred = small.filter(ImageFilter.GaussianBlur(1.2)).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR)
+    canvas = blurred.resize((WIDTH * FINE, HEIGHT * FINE), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(canvas)
     for height in (58, 22):
         y = scene.belt - height

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from PIL import Image
 
 from sandbox.trainer.errors import TrainingError
 
@@ -43,16 +44,19 @@ class Example:
 
 def load(data: Path, datastores: Path) -> list[Example]:
     """All usable pictures of the MLTable in `data`. TrainingError with AutoML's sentence for what it would not take."""
+    records = list(_records(data))
     examples = []
-    for index, record in enumerate(_records(data)):
+    for index, record in enumerate(records):
         if "image_url" not in record:
             raise TrainingError("Image URL column 'image_url' is not present in the dataset.")
         name, file = _locate(record["image_url"], datastores)
         boxes = _boxes(record, index)
         if boxes is not None:
             examples.append(Example(name, file, boxes))
-    _check(examples)
-    return examples
+    if records and not examples:
+        raise TrainingError("All annotations provided are ill-formed.")
+    _check_classes(records)
+    return _check(examples)
 
 
 def hold_out(examples: list[Example]) -> tuple[list[Example], list[Example]]:
@@ -167,14 +171,35 @@ def _box(row: Any) -> Labelled | None:
     return Labelled(str(row["label"]), (float(left), float(top), float(right), float(bottom)))
 
 
-def _check(examples: list[Example]) -> None:
-    if not examples:
-        raise TrainingError("All annotations provided are ill-formed.")
-    if not any(example.boxes for example in examples):
+def _check_classes(records: list[dict[str, Any]]) -> None:
+    kinds = {type(row["label"]) for record in records for row in record.get("label", [])}
+    if len(kinds) > 1:
+        raise TrainingError("More than one type found for the class field.")
+
+
+def _check(examples: list[Example]) -> list[Example]:
+    """The readable pictures, if they are enough to train on."""
+    readable = [example for example in examples if _readable(example)]
+    if examples and not readable:
+        raise TrainingError("No images left in batch after removing None values.")
+    if not any(example.boxes for example in readable):
         raise TrainingError(
             "No objects in dataset. Please ensure that at least one image has one or more objects."
         )
-    if len(examples) < FEWEST_PICTURES:
+    if len(readable) < FEWEST_PICTURES:
         raise TrainingError(
-            f"AutoML for images needs at least {FEWEST_PICTURES} images; the dataset has {len(examples)}."
+            f"AutoML for images needs at least {FEWEST_PICTURES} images; the dataset has {len(readable)}."
         )
+    return readable
+
+
+def _readable(example: Example) -> bool:
+    """Whether the picture decodes to its end; tried at an eighth of its size, which is quick for a JPEG."""
+    try:
+        with Image.open(example.file) as picture:
+            picture.draft("RGB", (picture.width // 8, picture.height // 8))
+            picture.load()
+    except OSError as error:
+        log.warning("Image %s cannot be read and is left out: %s", example.name, error)
+        return False
+    return True

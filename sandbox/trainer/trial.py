@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sys
+import traceback
 from pathlib import Path
 
 from sandbox.trainer.errors import TrainingError
@@ -33,15 +34,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--params", default="{}", help="hyper-parameters as a JSON object")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
-    logging.basicConfig(
-        stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     os.environ.update(ONE_THREAD)  # before numpy and jax are imported, which read it once
     try:
         _run(given)
     except TrainingError as error:
         sys.stdout.flush()
         sys.stderr.write(f"ERROR: {error}\n")
+        return 1
+    except Exception as error:  # whoever runs trials reads the last line, whatever went wrong
+        traceback.print_exc()
+        sys.stderr.write(f"ERROR: Encountered an internal AutoML Image error: {error!r}\n")
         return 1
     return 0
 
@@ -50,7 +53,9 @@ def _run(given: argparse.Namespace) -> None:
     try:
         params = json.loads(given.params)
     except ValueError:
-        raise TrainingError(f"--params is not JSON: {given.params}") from None
+        params = None
+    if not isinstance(params, dict):
+        raise TrainingError(f"--params should be a JSON object, not {given.params}")
     try:
         from sandbox.trainer.tracking import Tracking
         from sandbox.trainer.training import run_trial
