@@ -15,11 +15,11 @@ from sandbox.slack.twin import SlackTwin
 class World:
     """Start it, point the bot at it with `env()`, stop it. May be used from any thread."""
 
-    def __init__(self, root: Path, *, pace: Pace | None = None) -> None:
+    def __init__(self, root: Path, *, pace: Pace | None = None, cache: Path | None = None) -> None:
         self.slack_faults = Faults()
         self.azure_faults = Faults()
         self.slack = SlackTwin(faults=self.slack_faults)
-        self.azure = AzureTwin(root / "azure", faults=self.azure_faults, pace=pace or Pace())
+        self.azure = AzureTwin(root / "azure", faults=self.azure_faults, pace=pace or Pace(), cache=cache)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="world", daemon=True)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from commands.exports import readiness
-from commands.kit.blocks import Block, Message, button, context, header, section
+from commands.kit.blocks import Block, Message, button, context, header, note, section
 from commands.kit.command import Asked, Command, Option, Reply, choice
 from commands.kit.errors import UserError
 from commands.kit.people import Person
@@ -39,7 +39,7 @@ def show(args: ExportsArgs, asked: Asked, services: Services) -> Reply:
         found = catalog.list_exports(tx, containing=args.name)
         shown = [(row, readiness.before(tx, row)) for row in found[:SHOWN]]
     if not found:
-        raise _nothing(args.name)
+        return Reply(_nothing(args.name))
     blocks: list[Block] = [header(f"{count(len(found), 'labeling export')}, newest first")]
     blocks += [_line(row, previous, services) for row, previous in shown]
     if len(found) > SHOWN:
@@ -79,12 +79,12 @@ def _note(row: ExportRow) -> str:
     return " · ".join([count(found.images, "image"), count(found.all_boxes, "box", "boxes"), made])
 
 
-def _nothing(name: str) -> UserError:
+def _nothing(name: str) -> Message:
     if name:
-        return UserError(
-            f"No labeling export is called anything like “{name[:80]}”.", "/exports shows all of them."
+        return note(
+            f"No labeling export is called anything like “{esc(name[:80])}”. `/exports` shows all of them."
         )
-    return UserError(
-        "No labeling export was found in the workspace.",
-        "In the labeling project choose Export, then “Azure ML dataset”; it shows up here within a minute.",
+    return note(
+        "There is no labeling export in the workspace yet. In the labeling project choose Export, then "
+        "“Azure ML dataset”; it shows up here within a minute."
     )

@@ -31,6 +31,11 @@ class Message:
         return content
 
 
+def note(text: str) -> Message:
+    """A message of one paragraph, in mrkdwn that the caller has escaped."""
+    return Message(text.replace("`", ""), [section(text)])
+
+
 def plain(text: str, limit: int) -> dict[str, Any]:
     return {"type": "plain_text", "text": shorten(text, limit) or " ", "emoji": True}
 

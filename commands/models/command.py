@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from commands.kit.blocks import Message, button, context, header, section
+from commands.kit.blocks import Message, button, context, header, note, section
 from commands.kit.command import Answer, Asked, Command, Option, Reply, choice
 from commands.kit.errors import UserError
 from commands.kit.people import Person
@@ -41,7 +41,7 @@ def show(args: ModelsArgs, asked: Asked, services: Services) -> Reply:
     with services.store.read() as tx:
         rows = catalog.latest_models(tx, limit=SHOWN + 1)
     if not rows:
-        raise UserError("No model is registered yet.", "Type /train to make the first one.")
+        return Reply(note("No model is registered yet. Type `/train` to make the first one."))
     blocks = [header("Registered models, newest first")]
     blocks += [section(line(row), button("Versions", VERSIONS, row.name)) for row in rows[:SHOWN]]
     if len(rows) > SHOWN:

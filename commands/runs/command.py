@@ -13,6 +13,7 @@ from commands.kit.blocks import (
     fields,
     header,
     link,
+    note,
     section,
 )
 from commands.kit.command import Asked, Command, Option, Reply, choice
@@ -52,7 +53,7 @@ def show(args: RunsArgs, asked: Asked, services: Services) -> Reply:
         now_open = records.open_runs(tx)[::-1]
         ended = records.recent(tx, SHOWN)
     if not now_open and not ended:
-        raise UserError("No training has been asked for yet.", "Type /train to start the first one.")
+        return Reply(note("No training has been asked for yet. Type `/train` to start the first one."))
     now = services.clock.now()
     title = f"{count(len(now_open), 'training')} running" if now_open else "Nothing is running"
     blocks: list[Block] = [header(title)]
