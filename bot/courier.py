@@ -28,11 +28,12 @@ EVENT = "spotter_message"
 SLACK = "Slack"
 IDLE = 0.5
 POST_GAP = timedelta(seconds=1.1)
-PROGRESS_GAP = timedelta(seconds=3)
+PROGRESS_GAP = timedelta(seconds=5)
 GRACE = timedelta(seconds=2)
 LOOK_BACK = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(minutes=5)
 
+PEOPLE, CHANNELS = ("U", "W"), ("C", "G")
 NO_ENTRY = {"not_in_channel", "channel_not_found", "is_archived", "restricted_action", "user_not_in_channel"}
 GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
 BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"}
@@ -111,6 +112,9 @@ class Courier:
             self._unclear(message, f"{type(lost).__name__}: {lost}")
 
     def _post(self, message: WantedMessage) -> None:
+        if message.channel[0] in PEOPLE:
+            self._open_conversation(message)
+            return
         parent_ts = None
         if message.parent_key:
             with self._store.read() as tx:
@@ -136,6 +140,13 @@ class Courier:
         self._next_post[message.channel] = self._clock.now() + POST_GAP
         SENT.labels("post", "ok").inc()
         self._shown(message, ts=answer["ts"], revision=message.wanted_revision, channel=answer["channel"])
+
+    def _open_conversation(self, message: WantedMessage) -> None:
+        """A person is written to in their conversation with Spotter, whose history can be read back."""
+        answer = self._client.conversations_open(users=message.channel)
+        with self._store.write() as tx:
+            messages.change(tx, message.key, channel=answer["channel"]["id"])
+        self.wake()
 
     def _update(self, message: WantedMessage) -> None:
         assert message.ts is not None  # noqa: S101  only posted messages are updated
@@ -199,7 +210,7 @@ class Courier:
         elif error in BAD_BLOCKS and message.form != "text":
             log.warning("blocks_refused", key=message.key, messages=_why(refused))
             self._simplify(message)
-        elif error in NO_ENTRY and message.fallback and message.fallback != message.channel:
+        elif error in NO_ENTRY and message.fallback and message.channel[0] in CHANNELS:
             self._say_privately(message, error)
         elif error in GONE:
             self._end(message, "gone", error)

@@ -79,10 +79,11 @@ def take_step(name: str, step: Callable[[], None], services: Services) -> None:
         step()
     except AzureError as trouble:
         STEPS.labels(name, "azure_trouble").inc()
-        services.health.trouble(AZURE, str(trouble))
+        services.health.trouble(AZURE, str(trouble), about=name)
         log.warning("azure_trouble", follower=name, error=str(trouble))
     except Exception:
         STEPS.labels(name, "error").inc()
         log.exception("follower_failed", follower=name)
     else:
         STEPS.labels(name, "ok").inc()
+        services.health.well(AZURE, about=name)

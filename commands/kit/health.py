@@ -15,24 +15,25 @@ class Trouble:
 
 
 class Health:
-    """Remembers who is in trouble since when. Safe to share between threads."""
+    """Remembers who is in trouble since when. `about` tells apart those who noticed. Safe to share between threads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._troubles: dict[str, Trouble] = {}
+        self._troubles: dict[tuple[str, str], Trouble] = {}
         self._lock = threading.Lock()
 
-    def well(self, service: str) -> None:
+    def well(self, service: str, about: str = "") -> None:
         with self._lock:
-            self._troubles.pop(service, None)
+            self._troubles.pop((service, about), None)
 
-    def trouble(self, service: str, reason: str) -> None:
+    def trouble(self, service: str, reason: str, about: str = "") -> None:
         with self._lock:
-            known = self._troubles.get(service)
+            known = self._troubles.get((service, about))
             since = known.since if known else self._clock.now()
-            self._troubles[service] = Trouble(service, reason, since)
+            self._troubles[service, about] = Trouble(service, reason, since)
 
     def troubles(self) -> list[Trouble]:
-        """Who is in trouble now, longest first."""
+        """Who is in trouble now, each service once, longest first."""
         with self._lock:
-            return sorted(self._troubles.values(), key=lambda trouble: trouble.since)
+            by_age = sorted(self._troubles.values(), key=lambda trouble: trouble.since)
+        return list({trouble.service: trouble for trouble in reversed(by_age)}.values())[::-1]

@@ -55,9 +55,8 @@ class Directory:
 
     def refresh(self) -> None:
         """Look up every group that a role names, so that people who act do not wait for it."""
-        entries = {
-            entry for role in Roles.model_fields for entry in getattr(self._roles, role) if len(entry) > 1
-        }
+        named = [getattr(self._roles, role) for role in Roles.model_fields]
+        entries = {entry for members in named if isinstance(members, list) for entry in members}
         for group in sorted(entry for entry in entries if entry.startswith("S")):
             self._look_up(group)
 

@@ -5,9 +5,10 @@ import json
 from commands.kit.blocks import Block, Message, context, header, section
 from commands.kit.command import Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError
+from commands.kit.people import FRESH
 from commands.kit.services import Services
 from commands.kit.words import code, duration, esc
-from storage import catalog, runs
+from storage import catalog, marks, runs
 
 spotter = Command("/spotter", role="view", summary="Help, how things stand, and who may do what")
 
@@ -45,6 +46,23 @@ def open_form(value: str, asked: Asked, services: Services) -> Answer:
     if command is None:
         raise UserError("That form does not exist any more.", "Type /spotter to see what there is.")
     return OpenForm(command, dict(wanted.get("values") or {}))
+
+
+@spotter.follow("roles", every=lambda policy: FRESH.total_seconds() * 0.6)
+def keep_roles_fresh(services: Services) -> None:
+    """People who act should not wait for Slack to list a group."""
+    try:
+        services.people.refresh()
+    except UserError as problem:
+        services.health.trouble("Slack", problem.problem, about="roles")
+    else:
+        services.health.well("Slack", about="roles")
+
+
+@spotter.follow("housekeeping", every=lambda policy: 3600)
+def forget_what_is_old(services: Services) -> None:
+    with services.store.write() as tx:
+        marks.forget_old_deliveries(tx, services.clock.now())
 
 
 def standing(services: Services) -> str:

@@ -4,6 +4,7 @@ requested → submitting → queued → running → completed → registered, or
 run's id and its PUT creates it once, so a step whose outcome was lost is simply taken again.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from storage.runs import TrainingRun
 log = structlog.get_logger("train")
 AZURE = "Azure Machine Learning"
 MODELS = "models"
+ASKED = ("requested", "submitting")
 SHORTEST, LONGEST = timedelta(seconds=2), timedelta(minutes=2)
 REGISTER_GRACE = timedelta(minutes=10)
 QUEUED = {"NotStarted", "Starting", "Provisioning", "Preparing", "Queued"}
@@ -37,23 +39,35 @@ def follow_runs(services: Services) -> None:
     """One list call serves every submitted run; a running one costs a few more for its trials."""
     with services.store.read() as tx:
         open_runs = runs.open_runs(tx)
+    try:
+        _each(lambda run: _submit(run, services), [run for run in open_runs if run.state in ASKED])
+        submitted = [run for run in open_runs if run.state not in ASKED]
+        if submitted:
+            jobs = _jobs({run.id for run in submitted}, services)
+            _each(lambda run: _observe(run, jobs.get(run.id), services), submitted)
+    finally:
+        if open_runs:
+            services.wake(COURIER)
+
+
+def _each(step: Callable[[TrainingRun], None], open_runs: list[TrainingRun]) -> None:
+    """Take the step for every run: trouble with one keeps no other waiting. Raises the first trouble at the end."""
+    troubles: list[Exception] = []
     for run in open_runs:
-        if run.state in ("requested", "submitting"):
-            _submit(run, services)
-    submitted = [run for run in open_runs if run.state not in ("requested", "submitting")]
-    if submitted:
-        jobs = _jobs({run.id for run in submitted}, services)
-        for run in submitted:
-            _observe(run, jobs.get(run.id), services)
-    if open_runs:
-        services.wake(COURIER)
+        try:
+            step(run)
+        except Exception as trouble:
+            log.warning("run_step_failed", run=run.id, error=str(trouble))
+            troubles.append(trouble)
+    if troubles:
+        raise troubles[0]
 
 
 def _submit(run: TrainingRun, services: Services) -> None:
     now = services.clock.now()
     if run.next_try_at and now < run.next_try_at:
         return
-    if run.cancel_by and run.state == "requested":
+    if run.cancel_by and not _made(run, services):
         _end(run, "canceled", services)
         return
     run = _change(run, services, state="submitting")
@@ -75,7 +89,7 @@ def _submit(run: TrainingRun, services: Services) -> None:
     except AzureError as trouble:
         _try_later(run, trouble, services)
         return
-    services.health.well(AZURE)
+    services.health.well(AZURE, about="submit")
     _change(
         run,
         services,
@@ -88,6 +102,17 @@ def _submit(run: TrainingRun, services: Services) -> None:
         tries=0,
         next_try_at=None,
     )
+
+
+def _made(run: TrainingRun, services: Services) -> bool:
+    """Whether an earlier attempt made the job after all."""
+    if run.state == "requested":
+        return False
+    try:
+        services.azure.job(run.id)
+    except NotFound:
+        return False
+    return True
 
 
 class NotPublished(Exception):
@@ -124,7 +149,7 @@ def _try_later(run: TrainingRun, trouble: AzureError, services: Services) -> Non
     wait = min(LONGEST, SHORTEST * 2 ** min(run.tries, 10))
     if isinstance(trouble, Throttled):
         wait = max(wait, timedelta(seconds=trouble.retry_after))
-    services.health.trouble(AZURE, str(trouble))
+    services.health.trouble(AZURE, str(trouble), about="submit")
     log.warning("submit_later", run=run.id, error=str(trouble), tries=run.tries + 1)
     _change(
         run,
@@ -148,7 +173,6 @@ def _jobs(wanted: set[str], services: Services) -> dict[str, Job]:
             found[name] = services.azure.job(name)
         except NotFound:
             continue
-    services.health.well(AZURE)
     return found
 
 
