@@ -69,19 +69,22 @@ function Main({ world, place, thread, unread, welcome, draft, startDraft }) {
     ${thread && html`<${Thread} channel=${channel} ts=${thread} close=${() => go(world.user, channel.id)} />`}`;
 }
 
-function useWelcome() {
+function useWelcome(commanded) {
   const [shown, setShown] = useState(!localStorage.getItem("welcomed"));
   const hide = () => {
     localStorage.setItem("welcomed", "yes");
     setShown(false);
   };
+  useEffect(() => {
+    if (commanded) hide();
+  }, [commanded]);
   return { shown, hide, show: () => setShown(true) };
 }
 
 function Person({ user, place, thread }) {
   const world = useWorkspace(user);
   const unread = useUnread(world, place);
-  const welcome = useWelcome();
+  const welcome = useWelcome(world.commanded);
   const [drawer, setDrawer] = useState(false);
   const [draft, setDraft] = useState(null);
   world.openChannel = place;

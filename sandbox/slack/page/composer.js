@@ -88,7 +88,7 @@ export function Composer({ channel, threadTs, label, draft }) {
 
   function onKeyDown(event) {
     const { key } = event;
-    const exact = completion?.kind === "command" && completion.items.some((one) => one.command === text.trim());
+    const exact = choices.some((one) => completed(completion.kind, one).trim() === text.slice(completion.start, caret));
     if (choices.length && (key === "ArrowDown" || key === "ArrowUp")) {
       event.preventDefault();
       setActive((at + (key === "ArrowDown" ? 1 : -1) + choices.length) % choices.length);

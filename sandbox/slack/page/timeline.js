@@ -47,7 +47,7 @@ function useEnd(messages) {
   const seen = useRef(messages.length);
   const [missed, setMissed] = useState(null); // null at the end, else how many arrived below
 
-  const toEnd = (behavior = "instant") => box.current.scrollTo({ top: box.current.scrollHeight, behavior });
+  const toEnd = (behavior = "instant") => box.current?.scrollTo({ top: box.current.scrollHeight, behavior });
   const onScroll = () => {
     const { scrollHeight, scrollTop, clientHeight } = box.current;
     atEnd.current = scrollHeight - scrollTop - clientHeight < AT_END_PX;

@@ -28,6 +28,7 @@ export class Workspace {
     this.people = new Map();
     this.channels = new Map();
     this.commands = [];
+    this.commanded = false; // has this person run a command since the page was opened?
     this.drafts = new Map(); // channel/thread → what is typed there
   }
 
@@ -142,6 +143,7 @@ export class Workspace {
   }
 
   async say(channel, text, threadTs) {
+    this.commanded ||= text.startsWith("/");
     const answer = await this.api.type(channel, text, threadTs);
     if (!answer.ok) this.notice(answer.message ?? answer.error, channel);
     return answer;
