@@ -3,12 +3,13 @@
 import asyncio
 import concurrent.futures
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from ..faults import Faults
 from . import responses, uploads
@@ -31,6 +32,7 @@ from .tickets import Hooks, Triggers
 from .views import Views
 from .workspace import Clock, Workspace
 
+Serve = Callable[[Slack, web.Request], Awaitable[web.StreamResponse]]
 PAGE = Path(__file__).parent / "page"
 
 
@@ -99,6 +101,11 @@ class SlackTwin:
         if self._runner:
             await self._runner.cleanup()
 
+    def archive(self, name: str) -> None:
+        """Archives the channel of that name: it can be read, and nobody can post there any more."""
+        for channel in self._slack.workspace.channels.values():
+            channel.is_archived = channel.is_archived or channel.name == name
+
     def disconnect(self, reason: str = "refresh_requested") -> None:
         """Says goodbye on every Socket Mode connection: `warning`, `refresh_requested`, `link_disabled`."""
         self._on_loop(partial(self._slack.sockets.disconnect, reason))
@@ -126,14 +133,20 @@ class SlackTwin:
     def _choose_transport(self) -> None:
         self._slack.link.transport = self._slack.sockets if self.app.socket_mode else self._http
 
+    def _with_state(self, serve: Serve) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await serve(self._slack, request)
+
+        return handle
+
     def _routes(self) -> list[web.AbstractRouteDef]:
         slack = self._slack
         return [
-            web.route("*", "/api/{method}", partial(endpoint.answer, slack)),
+            web.route("*", "/api/{method}", self._with_state(endpoint.answer)),
             web.get("/link/", slack.sockets.serve),
-            web.post("/response/{key}", partial(responses.respond, slack)),
-            web.post("/upload/v1/{key}", partial(uploads.receive, slack)),
-            web.get("/files-pri/{file}/{rest:.+}", partial(uploads.serve, slack)),
+            web.post("/response/{key}", self._with_state(responses.respond)),
+            web.post("/upload/v1/{key}", self._with_state(uploads.receive)),
+            web.get("/files-pri/{file}/{rest:.+}", self._with_state(uploads.serve)),
             *endpoints.routes(slack),
             web.get("/", _index),
             web.static("/page", PAGE),

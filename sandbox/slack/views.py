@@ -66,7 +66,8 @@ class Views:
     def open(self, user: str, content: Json) -> View:
         """Slack shows one stack at a time: opening a view puts another aside for good."""
         self._unique(content)
-        self.stack(user).clear()
+        if self.stack(user):
+            self.clear(user)
         return self._add(user, content)
 
     def push(self, user: str, content: Json) -> View:

@@ -7,7 +7,7 @@ from ..refusal import Json, Refused, invalid_arguments
 from ..state import Slack
 from ..workspace import BOT_USER, CREATED, TEAM, Channel
 from .call import Call, Method
-from .paging import page
+from .paging import decode_cursor, encode_cursor, page
 
 KINDS = {"public_channel": "channels", "private_channel": "groups", "im": "im", "mpim": "mpim"}
 READ = tuple(f"{kind}:read" for kind in KINDS.values())
@@ -148,7 +148,7 @@ def _reach_history(slack: Slack, call: Call) -> Channel:
 
 
 def _messages(slack: Slack, call: Call, found: list[Message]) -> Json:
-    shown, cursor = page(found, call, default=100, most=999)
+    shown, cursor = _page_from_ts(found, call)
     metadata = call.flag("include_all_metadata")
     body: Json = {
         "messages": [slack.messages.json(message, metadata=metadata) for message in shown],
@@ -157,6 +157,19 @@ def _messages(slack: Slack, call: Call, found: list[Message]) -> Json:
     if cursor:
         body["response_metadata"] = {"next_cursor": cursor}
     return body
+
+
+def _page_from_ts(found: list[Message], call: Call) -> tuple[list[Message], str]:
+    """Pages by timestamp, so that new messages do not shift what comes next."""
+    cursor = call.text("cursor")
+    if cursor:
+        start = decode_cursor(cursor, "next_ts:")
+        while found and found[0].ts != start:
+            found = found[1:]
+        if not found:
+            raise Refused("invalid_cursor")
+    limit = call.number("limit", 100, 1, 999)
+    return found[:limit], encode_cursor("next_ts:", found[limit].ts) if limit < len(found) else ""
 
 
 def _within(message: Message, call: Call) -> bool:

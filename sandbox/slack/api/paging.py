@@ -15,20 +15,26 @@ def page(items: list[Item], call: Call, *, default: int, most: int = 1000) -> tu
 
     :raises Refused: `invalid_cursor`, `invalid_limit`
     """
-    start = _offset(call.text("cursor"))
+    cursor = call.text("cursor")
+    place = decode_cursor(cursor, "offset:") if cursor else "0"
+    if not place.isdigit():
+        raise Refused("invalid_cursor")
+    start = int(place)
     limit = call.number("limit", default, 1, most)
     more = start + limit < len(items)
-    return items[start : start + limit], _cursor(start + limit) if more else ""
+    return items[start : start + limit], encode_cursor("offset:", str(start + limit)) if more else ""
 
 
-def _cursor(offset: int) -> str:
-    return base64.b64encode(f"offset:{offset}".encode()).decode()
+def encode_cursor(kind: str, place: str) -> str:
+    return base64.b64encode(f"{kind}{place}".encode()).decode()
 
 
-def _offset(cursor: str) -> int:
-    if not cursor:
-        return 0
+def decode_cursor(cursor: str, kind: str) -> str:
+    """:raises Refused: `invalid_cursor`"""
     try:
-        return int(base64.b64decode(cursor, validate=True).decode().removeprefix("offset:"))
+        text = base64.b64decode(cursor, validate=True).decode()
     except (binascii.Error, ValueError):
         raise Refused("invalid_cursor") from None
+    if not text.startswith(kind):
+        raise Refused("invalid_cursor")
+    return text.removeprefix(kind)

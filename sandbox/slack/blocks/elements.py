@@ -143,9 +143,6 @@ _TEXT_INPUTS: Fields = {
         {**_WRITE, "initial_value": _DECIMAL, "min_value": _DECIMAL, "max_value": _DECIMAL},
     ),
     "rich_text_input": typed("rich_text_input", {}, {**_WRITE, "initial_value": RICH_TEXT}),
-    "file_input": typed(
-        "file_input", {}, {**_ACTION, "filetypes": listing(string(1)), "max_files": integer(1, 10)}
-    ),
 }
 _FEEDBACK_BUTTON = shape(
     {"text": plain(75), "value": string(0, 2000)}, {"accessibility_label": string(0, 75)}

@@ -2,7 +2,7 @@
 
 import uuid
 
-from ..announce import tell
+from ..announce import join, tell
 from ..api.chat import whisper
 from ..blocks import valid_options
 from ..content import read_content
@@ -12,7 +12,7 @@ from ..state import Slack
 from ..views import View, elements
 from ..workspace import BOT_USER, Channel, Person
 from .compose import compose, escape_names
-from .inputs import chosen, entered, options_of
+from .inputs import STATEFUL, chosen, entered, options_of
 
 
 async def type_text(slack: Slack, person: Person, channel_id: str, text: str, thread_ts: str | None) -> None:
@@ -46,6 +46,9 @@ async def _run_command(
 ) -> None:
     name, _, text = typed.partition(" ")
     command = slack.app.commands.get(name)
+    if name == "/invite":
+        _invite(slack, person, channel, text)
+        return
     if command is None:
         raise Refused("invalid_command", message=f"{name} is not a valid command.")
     if thread_ts:
@@ -64,6 +67,15 @@ async def _run_command(
         notice(slack, person, f"{name} failed with the error “{why}”")
     elif answer.payload:
         answer_command(slack, person, channel, typed, answer.payload)
+
+
+def _invite(slack: Slack, person: Person, channel: Channel, text: str) -> None:
+    """Slack's own command, by which the app gets into a channel."""
+    invited = next((p for p in slack.workspace.people.values() if f"@{p.name}" == text.strip().lower()), None)
+    if invited is None or person.id not in channel.members:
+        raise Refused("invalid_invite", message=f"“{text}” cannot be invited to #{channel.name}.")
+    if invited.id not in channel.members:
+        join(slack, invited.id, channel)
 
 
 def answer_command(slack: Slack, person: Person, channel: Channel, typed: str, payload: Json) -> None:
@@ -92,7 +104,7 @@ async def click(slack: Slack, person: Person, clicked: Json) -> None:
         view.values = entered(view.content["blocks"], clicked.get("values") or view.values, view.offered)
         block, element = find_element(view.content["blocks"], block_id, action_id)
         action = chosen(block, element, clicked.get("payload") or {}, view.offered)
-        if element["type"] != "button":
+        if element["type"] in STATEFUL:
             view.values.setdefault(block_id, {})[action_id] = _state_of(action)
         trigger_id = slack.triggers.issue(person.id, view.id)
         payload = slack.payloads.view_action(person, view, action, trigger_id=trigger_id)
@@ -100,7 +112,7 @@ async def click(slack: Slack, person: Person, clicked: Json) -> None:
         message = visible_message(slack, person, place["channel"], place["ts"])
         block, element = find_element(message.blocks, block_id, action_id)
         action = chosen(block, element, clicked.get("payload") or {}, message.offered)
-        if element["type"] not in ("button", "overflow"):
+        if element["type"] in STATEFUL:
             message.values.setdefault(block_id, {})[action_id] = _state_of(action)
         payload = slack.payloads.message_action(
             person,

@@ -31,10 +31,13 @@ def routes(slack: Slack) -> list[web.RouteDef]:
 
         return answer
 
+    async def follow(request: web.Request) -> web.StreamResponse:
+        return await _events(slack, request)
+
     return [
         web.get("/people/{user}/state", serve(_state)),
         web.get("/people/{user}/messages", serve(_messages)),
-        web.get("/people/{user}/events", lambda request: _events(slack, request)),
+        web.get("/people/{user}/events", follow),
         web.post("/people/{user}/type", serve(_type)),
         web.post("/people/{user}/click", serve(_click)),
         web.post("/people/{user}/suggest", serve(_suggest)),

@@ -29,6 +29,7 @@ VALUE_KEYS = {
     "timepicker": "selected_time",
     "datetimepicker": "selected_date_time",
 }
+STATEFUL = frozenset(VALUE_KEYS) - {"overflow"}
 _SHAPES = {"datepicker": r"\d{4}-\d{2}-\d{2}", "timepicker": r"\d{2}:\d{2}"}
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 Offered = dict[str, set[str]]
@@ -37,7 +38,7 @@ Offered = dict[str, set[str]]
 def chosen(block: Json, element: Json, payload: Json, offered: Offered | None = None) -> Json:
     """The action of a block_actions payload. A button's value is the message's, not the caller's."""
     action = {"action_id": element["action_id"], "block_id": block["block_id"], "type": element["type"]}
-    if element["type"] == "button":
+    if element["type"] not in VALUE_KEYS:
         return action | {name: element[name] for name in ("text", "value", "style", "url") if name in element}
     kept: Json = {name: element[name] for name in ("placeholder", "confirm") if name in element}
     kept |= {name: value for name, value in element.items() if name.startswith("initial_")}
@@ -49,7 +50,7 @@ def entered(blocks: list[Json], given: Json, offered: Offered | None = None) -> 
     values: Json = {}
     for block in blocks:
         for element in elements(block):
-            if element["type"] not in VALUE_KEYS or element["type"] == "overflow":
+            if element["type"] not in STATEFUL:
                 continue
             value = given.get(block["block_id"], {}).get(element["action_id"], {})
             key = _key(element)
