@@ -52,15 +52,15 @@ class Studio:
         kind: str = "mltable",
         tags: dict[str, str] | None = None,
     ) -> None:
-        """Registers what Data Labeling exported: `folder` (with MLTable and JSONL, or COCO) becomes a data asset."""
+        """Registers what Data Labeling exported as a data asset: kind `mltable`, or `coco` (a folder with JSON)."""
 
         def work() -> None:
             check_name("data", name, version)
             store = self._world.storage.stores[DEFAULT_STORE]
-            path = f"Labeling/export/{name}/{version}"
+            path = f"Labeling/export/{'coco' if kind == 'coco' else 'datasets'}/{name}/{version}"
             store.put_tree(folder, path)
             given = {
-                "dataType": kind,
+                "dataType": "uri_folder" if kind == "coco" else kind,
                 "dataUri": self._world.place.datastore_uri(store.name, path),
                 "tags": tags or {},
             }

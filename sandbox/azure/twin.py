@@ -51,7 +51,7 @@ class AzureTwin:
         self._ca_file = root / "ca.pem"
         self._runners: list[web.AppRunner] = []
         self._tunnel: Tunnel | None = None
-        self._workshop = Workshop(self.world, {}, trainer, cache or root / "compiled")
+        self._workshop = Workshop(self.world, {}, trainer, (cache or root / "compiled").resolve())
         self._engine = Engine(self._workshop)
         self.studio = Studio(self.world, self._workshop)
 

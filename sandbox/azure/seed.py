@@ -1,0 +1,39 @@
+"""What the sandbox's workspace holds when it opens: clusters, datastores, labeling exports of the bottling line."""
+
+import shutil
+from pathlib import Path
+
+from sandbox.azure.twin import AzureTwin
+from sandbox.line.exports import DATASTORE, ExportOnDisk, write_all
+from sandbox.line.formats import Workspace
+
+PICTURES_ACCOUNT = "edgevisionstorage"
+PICTURES_CONTAINER = "pictures"
+GPU = "Standard_NC4as_T4_v3"
+
+
+def seed(twin: AzureTwin, folder: Path) -> list[ExportOnDisk]:
+    """Fills the workspace; `folder` takes the rendered pictures and exports. Some seconds of rendering."""
+    add_clusters(twin)
+    place = twin.world.place
+    exports = write_all(folder, Workspace(place.subscription, place.group, place.workspace))
+    add_exports(twin, exports)
+    return exports
+
+
+def add_clusters(twin: AzureTwin) -> None:
+    studio = twin.studio
+    studio.add_cluster("gpu-cluster", GPU, 0, 4)
+    studio.add_cluster("gpu-small", GPU, 0, 1)
+    studio.add_cluster("cpu-cluster", "Standard_DS3_v2", 0, 2)
+    studio.add_cluster("gpu-frozen", GPU, 0, 0)
+
+
+def add_exports(twin: AzureTwin, exports: list[ExportOnDisk]) -> None:
+    """Registers rendered exports, and copies their pictures into the datastore that their addresses name."""
+    studio = twin.studio
+    pictures = studio.add_datastore(DATASTORE, PICTURES_ACCOUNT, PICTURES_CONTAINER)
+    for tree in {export.datastores for export in exports}:
+        shutil.copytree(tree / DATASTORE, pictures, dirs_exist_ok=True)
+    for export in exports:
+        studio.add_export(export.name, export.version, export.folder, export.created_at, export.kind)
