@@ -22,7 +22,7 @@ from commands.kit.health import Health
 from commands.kit.people import Directory
 from commands.kit.policy import Policy
 from commands.kit.services import Services
-from infra.azureml.workspace import Workspace, WorkspaceId
+from infra.azureml.workspace import Workspace
 from storage import migrate
 from storage.database import Store
 
@@ -59,13 +59,7 @@ class Spotter:
             clock=clock,
             people=Directory(client, policy.roles, clock),
             health=health,
-            azure=Workspace.connect(
-                WorkspaceId(
-                    settings.azure_subscription_id,
-                    settings.azure_resource_group,
-                    settings.azureml_workspace_name,
-                )
-            ),
+            azure=Workspace.connect(settings.workspace),
             wake=self._wake,
             commands=commands.ALL,
         )

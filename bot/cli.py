@@ -40,13 +40,15 @@ def run() -> None:
 @click.option("--config", type=click.Path(path_type=Path), default=Path("spotter.toml"), show_default=True)
 def publish_pipeline(version: str, config: Path) -> None:
     """Publish the training pipeline as a component of the workspace."""
-    from infra.training.publish import publish_from_environment
+    from infra.azureml.errors import AzureError
+    from infra.training.publish import PublishedDifferentlyError, publish
 
     try:
-        published = publish_from_environment(policy.load(config).training, version)
-    except UserError as problem:
+        published = publish(settings.read_workspace(), policy.load(config).training, version)
+    except (UserError, PublishedDifferentlyError, AzureError) as problem:
         sys.exit(f"spotter: {problem}")
-    click.echo(f"Published {published.name} version {published.version}: {published.id}")
+    state = "Published" if published.created else "Already published:"
+    click.echo(f"{state} {published.name} version {published.version}: {published.id}")
 
 
 @main.command("manifest")

@@ -1,7 +1,7 @@
 """The bot's own web server: health, readiness, metrics, and Slack's requests in HTTP mode."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 
 from aiohttp import web
@@ -68,7 +68,7 @@ class WebServer:
 
     async def _slack(self, request: web.Request) -> web.Response:
         body = (await request.read()).decode("utf-8", "replace")
-        headers = dict(request.headers)
+        headers: dict[str, str | Sequence[str]] = dict(request.headers)
         bolt_request = BoltRequest(body=body, query=request.query_string, headers=headers)
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self._executor, self._bolt.dispatch, bolt_request)

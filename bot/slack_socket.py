@@ -49,13 +49,13 @@ class SocketMode:
         for task in self._connecting:
             task.cancel()
         for client in self._clients:
-            await client.close()
+            await client.close()  # type: ignore[no-untyped-call]  # untyped in slack_sdk
 
     async def _connect(self, client: SocketModeClient) -> None:
         wait = 0.5
         while True:
             try:
-                await client.connect()
+                await client.connect()  # type: ignore[no-untyped-call]  # untyped in slack_sdk
                 return
             except Exception as failed:
                 logging.getLogger("socket").warning("Slack's Socket Mode cannot be reached: %s", failed)

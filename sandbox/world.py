@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.azure.pace import Pace
+from sandbox.azure.seed import seed
 from sandbox.azure.twin import AzureTwin
 from sandbox.faults import Faults
 from sandbox.slack.twin import SlackTwin
@@ -16,6 +17,7 @@ class World:
     """Start it, point the bot at it with `env()`, stop it. May be used from any thread."""
 
     def __init__(self, root: Path, *, pace: Pace | None = None, cache: Path | None = None) -> None:
+        self._root = root
         self.slack_faults = Faults()
         self.azure_faults = Faults()
         self.slack = SlackTwin(faults=self.slack_faults)
@@ -27,6 +29,10 @@ class World:
         self._thread.start()
         self._do(self.slack.start(slack_port))
         self._do(self.azure.start())
+
+    def seed(self) -> None:
+        """Clusters, datastores and the bottling line's labeling exports. Takes some seconds of rendering."""
+        seed(self.azure, self._root / "line")
 
     def stop(self) -> None:
         """Ends every process that the twins started."""

@@ -20,7 +20,7 @@ from commands.train.watch import failure_of, progress_of, waiting_of
 from infra.azureml.errors import AzureError, Denied, NameTaken, NotFound, Refused, Throttled
 from infra.azureml.jobs import Job, Training
 from infra.failures.explain import explain
-from infra.training.component import inline_graph
+from infra.training.component import graph, register_component_name
 from storage import audit, catalog, runs
 from storage.runs import TrainingRun
 
@@ -121,15 +121,11 @@ class NotPublished(Exception):
 
 def _training(run: TrainingRun, services: Services) -> Training:
     definition = services.policy.training
-    component, graph = None, None
-    if definition.submit_as == "component":
-        component = services.azure.published(definition.component)
-        if component is None:
-            raise NotPublished(
-                f"The training pipeline {definition.component} is not published in this workspace."
-            )
-    else:
-        graph = inline_graph(definition)
+    inline = definition.submit_as == "inline"
+    name = register_component_name(definition) if inline else definition.component
+    published = services.azure.published(name)
+    if published is None:
+        raise NotPublished(f"The training pipeline ({name}) is not published in this workspace.")
     return Training(
         name=run.id,
         request_id=run.request_id,
@@ -139,8 +135,8 @@ def _training(run: TrainingRun, services: Services) -> Training:
         cluster=run.cluster,
         experiment=run.experiment,
         requested_by=run.requested_by_name,
-        component=component,
-        graph=graph,
+        component=None if inline else published,
+        graph=graph(definition, published.id) if inline else None,
         display_name=f"{run.model_name} on {run.dataset}",
     )
 

@@ -25,7 +25,6 @@ def progress_of(run: TrainingRun, services: Services) -> dict[str, Any]:
         ],
         "trials": [_trial(trial) for trial in progress.trials],
         "max_trials": services.policy.training.max_trials,
-        "epochs": services.policy.training.epochs,
     }
 
 
@@ -83,7 +82,7 @@ def _deepest(run: TrainingRun) -> str:
     progress = run.progress or {}
     trials = [trial["run_id"] for trial in progress.get("trials") or []]
     steps = [step["run_id"] for step in progress.get("steps") or [] if step["status"] not in STARTED]
-    return (trials or steps or [run.id])[0]
+    return str((trials or steps or [run.id])[0])
 
 
 def _known(run: TrainingRun) -> Progress | None:

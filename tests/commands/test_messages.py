@@ -1,0 +1,139 @@
+"""Whatever names and figures come from outside, every message stays within Slack's limits and mentions no one."""
+
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commands.kit.blocks import Message
+from commands.kit.words import esc
+from commands.models import messages as model_messages
+from commands.train import messages as train_messages
+from sandbox.slack.blocks import check_message
+from storage.catalog import ModelRow
+from storage.runs import ENDED, OPEN, TrainingRun
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+HOSTILE = st.sampled_from(
+    ["<!here>", "<@U0TRAINER1>", "<https://evil.example|click>", "*bold*", "`code`", "&lt;", "```"]
+)
+names = st.one_of(
+    HOSTILE, st.text(min_size=1, max_size=300), st.from_regex(r"[A-Za-z0-9_-]{1,255}", fullmatch=True)
+)
+figures = st.none() | st.floats(0, 1)
+moments = st.integers(1_577_836_800, 2_051_222_400).map(lambda second: datetime.fromtimestamp(second, UTC))
+trials = st.lists(
+    st.fixed_dictionaries(
+        {
+            "run_id": names,
+            "number": st.integers(1, 1000),
+            "status": st.sampled_from(
+                ["Running", "Completed", "Failed", "Canceled", "Queued", "NeverHeardOf"]
+            ),
+            "mean_average_precision": figures,
+            "precision": figures,
+            "recall": figures,
+            "epoch": st.none() | st.integers(0, 1000),
+        }
+    ),
+    max_size=120,
+)
+failures = st.none() | st.fixed_dictionaries(
+    {"cause": names, "remedy": names, "raw": names, "where": names, "log": st.lists(names, max_size=40)}
+)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> TrainingRun:
+    return TrainingRun(
+        id=draw(names),
+        request_id="r",
+        state=draw(st.sampled_from([*OPEN, *ENDED])),
+        model_name=draw(names),
+        dataset=draw(names),
+        dataset_version=draw(names),
+        cluster=draw(names),
+        experiment=draw(names),
+        requested_by="U0TRAINER1",
+        requested_by_name=draw(names),
+        channel="C0LINEVIS1",
+        requested_at=draw(moments),
+        ended_at=draw(st.none() | moments),
+        studio_url=draw(st.none() | st.just("https://ml.azure.com/runs/x")),
+        progress=draw(
+            st.none() | st.fixed_dictionaries({"trials": trials, "max_trials": st.integers(1, 1000)})
+        ),
+        waiting=draw(st.none() | st.fixed_dictionaries({"sentence": names, "remedy": st.none() | names})),
+        failure=draw(failures),
+        trouble=draw(st.none() | names),
+        cancel_by=draw(st.none() | names),
+        registered_version=draw(st.integers(1, 10**6)),
+    )
+
+
+@st.composite
+def models(draw: st.DrawFn, version: int = 7) -> ModelRow:
+    return ModelRow(
+        name=draw(names),
+        version=version,
+        created_at=draw(st.none() | moments),
+        created_by=draw(st.none() | names),
+        mean_average_precision=draw(figures),
+        precision=draw(figures),
+        recall=draw(figures),
+        tags=draw(st.dictionaries(st.sampled_from(["Dataset", "Epoch", "other"]), names)),
+        uri=None,
+        run_id=None,
+        announced=True,
+        seen_at=NOW,
+    )
+
+
+@given(runs(), st.lists(names, max_size=30))
+def test_the_live_message_of_any_run_is_accepted_by_slack(run: TrainingRun, thin: list[str]) -> None:
+    accepted(train_messages.live(run, thin, NOW + timedelta(days=3)))
+    tail = train_messages.log_tail(run)
+    if tail is not None:
+        accepted(tail)
+
+
+@given(models(), st.lists(models(version=6), max_size=30), st.none() | runs())
+def test_any_announcement_is_accepted_by_slack(
+    model: ModelRow, earlier: list[ModelRow], run: TrainingRun | None
+) -> None:
+    numbered = [ModelRow(**{**vars(row), "version": 6 - place}) for place, row in enumerate(earlier[:6])]
+    accepted(model_messages.announcement(model, numbered, run))
+
+
+@given(st.lists(models(), min_size=1, max_size=20))
+def test_any_list_of_versions_is_accepted_by_slack(rows: list[ModelRow]) -> None:
+    accepted(model_messages.versions(rows[0].name, rows))
+
+
+@given(st.text() | HOSTILE)
+def test_escaped_text_holds_no_mention_link_or_format(text: str) -> None:
+    assert not set(esc(text)) & set("<>*~`")
+
+
+def accepted(message: Message) -> None:
+    content = message.content()
+    assert content["text"].strip()
+    for form in ("blocks", "plain"):
+        blocks: list[dict[str, Any]] = copy.deepcopy(content.get(form) or content["blocks"])
+        check_message(blocks)
+        for text in mrkdwn_of(blocks):
+            assert "<!here>" not in text
+            assert "<@" not in text
+            assert "<https://evil" not in text
+
+
+def mrkdwn_of(value: Any) -> list[str]:
+    """Every text that Slack would format."""
+    if isinstance(value, list):
+        return [text for inner in value for text in mrkdwn_of(inner)]
+    if not isinstance(value, dict):
+        return []
+    own = [str(value["text"])] if value.get("type") == "mrkdwn" else []
+    return own + [text for inner in value.values() for text in mrkdwn_of(inner)]

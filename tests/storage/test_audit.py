@@ -1,0 +1,50 @@
+"""The audit trail: every row is bound to the one before, so that a changed byte is found."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from storage import audit, migrate
+from storage.database import Store
+
+AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(f"sqlite:///{tmp_path / 'audit.db'}")
+    migrate.upgrade(store)
+    with store.write() as tx:
+        for number in range(5):
+            audit.record(
+                tx, at=AT, actor="U0TRAINER1", action="train.request", subject=f"run-{number}", number=number
+            )
+    return store
+
+
+def test_an_untouched_trail_is_whole(store: Store) -> None:
+    with store.read() as tx:
+        assert audit.verify(tx) is None
+        assert [row.subject for row in audit.rows(tx, subject="run-3")] == ["run-3"]
+
+
+@pytest.mark.parametrize(
+    ("tampering", "seq", "reason"),
+    [
+        ("UPDATE audit SET actor = 'U0OUTSIDE1' WHERE seq = 3", 3, "content does not match"),
+        ("UPDATE audit SET details = '{\"number\": 9}' WHERE seq = 2", 2, "content does not match"),
+        ("UPDATE audit SET at = '2026-11-23 00:00:00' WHERE seq = 1", 1, "content does not match"),
+        ("DELETE FROM audit WHERE seq = 4", 4, "missing"),
+        ("UPDATE audit SET hash = 'x' || substr(hash, 2) WHERE seq = 5", 5, "content"),
+    ],
+)
+def test_tampering_is_found(store: Store, tampering: str, seq: int, reason: str) -> None:
+    with store.write() as tx:
+        tx.execute(text(tampering))
+    with store.read() as tx:
+        broken = audit.verify(tx)
+    assert broken is not None
+    assert broken.seq == seq
+    assert reason in broken.reason
