@@ -110,7 +110,7 @@ def _report(epoch: Epoch, settings: Settings, figures: Figures, seconds: float, 
 
 
 def _params(params: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """What was asked for, and what it became here."""
+    """What was asked for, word for word as a tracking server lets no value change, and what else was used."""
     used = {
         "sandbox_model": SANDBOX_MODEL,
         "sandbox_image": "x".join(map(str, settings.image)),
@@ -120,7 +120,7 @@ def _params(params: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
         "training_batch_size": settings.batch,
         "box_score_threshold": settings.score_threshold,
     }
-    return {**used, **{name: value for name, value in params.items() if name not in used}}
+    return {**used, **params}
 
 
 def _tags(examples: list[Example], settings: Settings) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """`python -m sandbox.trainer.trial`: one trial as a process, in the folder of its run.
 
 Ends with exit code 1 and a last line `ERROR: <message>` on stderr where data, parameters or the machine do not allow
-training. MLFLOW_* and REQUESTS_CA_BUNDLE say where metrics go; JAX_COMPILATION_CACHE_DIR saves compiling again.
+training; a fault of its own ends with a stack instead. MLFLOW_* and REQUESTS_CA_BUNDLE say where metrics go; JAX_COMPILATION_CACHE_DIR saves compiling again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import sys
-import traceback
 from pathlib import Path
 
 from sandbox.trainer.errors import TrainingError
@@ -41,10 +40,6 @@ def main(arguments: list[str] | None = None) -> int:
     except TrainingError as error:
         sys.stdout.flush()
         sys.stderr.write(f"ERROR: {error}\n")
-        return 1
-    except Exception as error:  # whoever runs trials reads the last line, whatever went wrong
-        traceback.print_exc()
-        sys.stderr.write(f"ERROR: Encountered an internal AutoML Image error: {error!r}\n")
         return 1
     return 0
 
