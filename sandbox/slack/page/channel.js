@@ -52,7 +52,7 @@ export function Thread({ channel, ts, close }) {
   }, [world, channel.id, ts]);
   const messages = world.messages(channel.id, ts);
   return html`<aside class="thread" ref=${pane} aria-label="Thread" onKeyDown=${(event) => event.key === "Escape" && !event.defaultPrevented && close()}>
-    <header class="view-head"><h2 class="view-title">Thread <span class="thread-of">${channel.is_im ? "" : "#"}${channelTitle(world, channel)}</span></h2>
+    <header class="view-head"><h1 class="view-title">Thread <span class="thread-of">${channel.is_im ? "" : "#"}${channelTitle(world, channel)}</span></h1>
       <button type="button" class="icon-button" aria-label="Close thread" onClick=${close}><${Icon} name="close" /></button></header>
     <${Timeline} key=${ts} label="Replies" channel=${channel.id} messages=${messages} isThread />
     <${Composer} key=${`${channel.id}/${ts}`} channel=${channel.id} threadTs=${ts} label="Reply…" />

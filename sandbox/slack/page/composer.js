@@ -21,7 +21,7 @@ function Completion({ id, completion, active, pick }) {
   if (completion.kind === "usage") return html`<div class="complete complete-usage"><div class="complete-item"><${Item} item=${completion.items[0]} /></div></div>`;
   return html`<div class="complete">
     <div class="complete-head" aria-hidden="true">${completion.kind === "command" ? "Commands" : "People"}<span><kbd>↑</kbd> <kbd>↓</kbd> choose <kbd>Enter</kbd> take</span></div>
-    <div id=${id} role="listbox" aria-label=${completion.kind === "command" ? "Commands" : "People"}
+    <div id=${id} role="listbox" tabindex="0" aria-label=${completion.kind === "command" ? "Commands" : "People"}
       onMouseDown=${(event) => event.preventDefault()}>
       ${completion.items.map((item, at) => html`<div role="option" id=${`${id}-${at}`} aria-selected=${at === active} key=${item.command ?? item.id}
         class=${`complete-item ${at === active ? "is-active" : ""}`} onClick=${() => pick(item)}><${Item} item=${item} /></div>`)}

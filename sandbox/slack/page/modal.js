@@ -48,10 +48,13 @@ export function Modal({ view, depth }) {
   const { busy, errors, submit } = useSubmit(view, form, dialog);
 
   useEffect(() => {
+    const before = document.activeElement;
     dialog.current.showModal();
     const first = dialog.current.querySelector("[autofocus]") ?? dialog.current.querySelector(".dialog-body :is(input, textarea)");
     (first ?? dialog.current.querySelector(".dialog-foot .button-primary") ?? dialog.current).focus();
+    return () => before.focus();
   }, []);
+  const problem = errors[""] ?? world.viewNotice;
   const close = () => world.told(world.api.close(view.id));
 
   return html`<dialog ref=${dialog} class="dialog" aria-labelledby="modal-title" tabindex="-1" onCancel=${(event) => {
@@ -65,7 +68,7 @@ export function Modal({ view, depth }) {
         <button type="button" class="icon-button dialog-x" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
       </header>
       <div class="dialog-body" tabindex="-1">
-        ${errors[""] && html`<div class="alert alert-error" role="alert"><${Icon} name="warn" /><div>${errors[""]}</div></div>`}
+        ${problem && html`<div class="alert alert-error" role="alert"><${Icon} name="warn" /><div>${plain(problem)}</div></div>`}
         <${SurfaceOf} container=${{ view_id: view.id }} blocks=${view.blocks} form=${form} errors=${errors}><${Blocks} blocks=${view.blocks} /><//>
       </div>
       <footer class="dialog-foot">

@@ -1,5 +1,5 @@
 // A box beside its anchor, above everything else, open dialogs included. Escape or a press elsewhere closes it.
-import { html, useEffect, useLayoutEffect, useRef } from "./view.js";
+import { html, useLayoutEffect, useRef } from "./view.js";
 
 function place(box, anchor, matchWidth) {
   const gap = 4;
@@ -14,33 +14,29 @@ function place(box, anchor, matchWidth) {
 
 export function Popup({ anchor, close, children, matchWidth, focusFirst, ...rest }) {
   const ref = useRef();
+  const latestClose = useRef();
+  latestClose.current = close;
 
-  useLayoutEffect(() => {
-    ref.current.showPopover();
-    if (focusFirst) ref.current.querySelector("button, a, input")?.focus();
-  }, []);
   useLayoutEffect(() => place(ref.current, anchor.current, matchWidth));
-  useEffect(() => {
-    const again = () => ref.current && anchor.current && place(ref.current, anchor.current, matchWidth);
-    const press = ({ target }) => !ref.current.contains(target) && !anchor.current.contains(target) && close();
+  useLayoutEffect(() => {
+    const box = ref.current;
+    const button = anchor.current;
+    const again = () => place(box, button, matchWidth);
+    const press = ({ target }) => !box.contains(target) && !button.contains(target) && latestClose.current();
     const key = (event) => {
       if (event.key !== "Escape") return;
       event.preventDefault(); // else an open dialog closes with it
       event.stopPropagation();
-      if (ref.current.contains(document.activeElement)) anchor.current.focus();
-      close();
+      if (box.contains(document.activeElement)) button.focus();
+      latestClose.current();
     };
-    addEventListener("resize", again);
-    addEventListener("scroll", again, true);
-    addEventListener("pointerdown", press);
-    addEventListener("keydown", key, true);
-    return () => {
-      removeEventListener("resize", again);
-      removeEventListener("scroll", again, true);
-      removeEventListener("pointerdown", press);
-      removeEventListener("keydown", key, true);
-    };
-  }, [close]);
+    const listeners = [["resize", again], ["scroll", again, true], ["pointerdown", press], ["keydown", key, true]];
+    for (const listener of listeners) addEventListener(...listener);
+    box.showPopover();
+    again();
+    if (focusFirst) box.querySelector("button, a, input")?.focus();
+    return () => listeners.forEach((listener) => removeEventListener(...listener));
+  }, []);
 
   return html`<div ref=${ref} popover="manual" ...${rest} class=${`popup ${rest.class ?? ""}`}>${children}</div>`;
 }

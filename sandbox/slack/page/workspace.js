@@ -22,7 +22,8 @@ export class Workspace {
     this.ready = false;
     this.connected = true;
     this.lists = new Map(); // channel id, or channel id/thread ts → messages, oldest first
-    this.views = [];
+    this.views = []; // the modal stack, its top last
+    this.viewNotice = null;
     this.home = null;
     this.localNotices = [];
     this.people = new Map();
@@ -93,7 +94,7 @@ export class Workspace {
     if (type === "message" || type === "message_changed") this.place(event.channel, event.message);
     else if (type === "message_deleted") this.drop(event.channel, event.ts);
     else if (type === "view") this.show(event.view);
-    else if (type === "views") this.views = event.views;
+    else if (type === "views") this.stack(event.views);
     else if (type === "home") this.home = event.view;
     else if (type === "notice") this.notice(event.text);
     else if (type === "channels") this.reload();
@@ -117,14 +118,23 @@ export class Workspace {
 
   show(view) {
     const at = this.views.findIndex((one) => one.id === view.id);
-    this.views = at >= 0 ? [...this.views.slice(0, at), view] : [...this.views, view];
+    this.stack(at >= 0 ? [...this.views.slice(0, at), view] : [...this.views, view]);
   }
 
-  /** An answer only this person sees, said by the workspace itself, in the channel that is open. */
+  stack(views) {
+    this.views = views;
+    this.viewNotice = null;
+  }
+
+  /** An answer only this person sees, said by the workspace itself: in the modal or channel that is open. */
   notice(text, channel = this.openChannel) {
+    if (this.views.length) {
+      this.viewNotice = text;
+      return this.changed();
+    }
     const ts = (Date.now() / 1000).toFixed(6);
     this.localNotices.push({ channel, message: { type: "message", ts, user: "USLACKBOT", text, ephemeral: true } });
-    this.changed();
+    return this.changed();
   }
 
   messages(channel, threadTs) {

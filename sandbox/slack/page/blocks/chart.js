@@ -124,7 +124,7 @@ function Plot({ chart }) {
 
 function Figures({ chart, title }) {
   const [head, ...rows] = figures(chart);
-  return html`<div class="table-scroll" tabindex="0" role="region" aria-label=${`Figures of ${title}`}><table class="grid">
+  return html`<div class="table-scroll" tabindex="0" role="group" aria-label=${`Figures of ${title}`}><table class="grid">
     <thead><tr>${head.map((cell) => html`<th scope="col">${cell || "Label"}</th>`)}</tr></thead>
     <tbody>${rows.map(([label, ...values]) => html`<tr><th scope="row">${label}</th>${values.map((value) => html`<td class="align-right">${value}</td>`)}</tr>`)}</tbody>
   </table></div>`;

@@ -42,7 +42,7 @@ function Unknown({ block }) {
 
 const BY_TYPE = {
   section: Section,
-  header: ({ block }) => html`<h3 class="block header">${plain(block.text.text)}</h3>`,
+  header: ({ block }) => html`<h2 class="block header">${plain(block.text.text)}</h2>`,
   divider: () => html`<hr class="block divider" />`,
   context: Context,
   actions: Actions,

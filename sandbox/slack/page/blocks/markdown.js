@@ -32,7 +32,7 @@ function list(items) {
 }
 
 function table([head, , ...body]) {
-  return html`<div class="table-scroll" tabindex="0" role="region" aria-label="Table"><table class="grid">
+  return html`<div class="table-scroll" tabindex="0" role="group" aria-label="Table"><table class="grid">
     <thead><tr>${cells(head).map((cell) => html`<th scope="col">${inline(cell)}</th>`)}</tr></thead>
     <tbody>${body.map((row) => html`<tr>${cells(row).map((cell) => html`<td>${inline(cell)}</td>`)}</tr>`)}</tbody>
   </table></div>`;
@@ -40,7 +40,7 @@ function table([head, , ...body]) {
 
 // Each kind of passage: does a line start it, does a following line belong to it, and how its lines are shown.
 const KINDS = [
-  [/^#{1,6}\s/, () => false, ([line]) => html`<h4 class=${`heading-${line.match(/^#+/)[0].length}`}>${inline(line.replace(/^#+\s+/, ""))}</h4>`],
+  [/^#{1,6}\s/, () => false, ([line]) => html`<h3 class=${`heading-${line.match(/^#+/)[0].length}`}>${inline(line.replace(/^#+\s+/, ""))}</h3>`],
   [/^\s*([-*_])(\s*\1){2,}\s*$/, () => false, () => html`<hr class="divider" />`],
   [/^>/, (line) => line.startsWith(">"), (lines) => html`<blockquote>${lines.map((line) => html`<div>${inline(line.replace(/^>\s?/, ""))}</div>`)}</blockquote>`],
   [ITEM, (line) => ITEM.test(line), (lines) => list(lines.map((line) => line.match(ITEM)))],

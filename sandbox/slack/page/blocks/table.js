@@ -24,7 +24,7 @@ function Row({ row, header, rows, settings }) {
 export function Table({ block }) {
   const [head, ...rows] = block.rows;
   const settings = block.column_settings;
-  return html`<div class="block table-scroll" tabindex="0" role="region" aria-label="Table"><table class="grid">
+  return html`<div class="block table-scroll" tabindex="0" role="group" aria-label="Table"><table class="grid">
     <thead><tr>${head.map((cell, column) => html`<th scope="col" class=${cellClass(settings, rows, column)}><${Cell} cell=${cell} /></th>`)}</tr></thead>
     <tbody>${rows.map((row) => html`<${Row} ...${{ row, rows, settings }} />`)}</tbody>
   </table></div>`;
@@ -64,7 +64,7 @@ export function DataTable({ block }) {
   const direction = (column) => sort.column !== column ? "none" : sort.descending ? "descending" : "ascending";
 
   return html`<div class="block data-table">
-    <div class="table-scroll" tabindex="0" role="region" aria-label=${caption}><table class="grid">
+    <div class="table-scroll" tabindex="0" role="group" aria-label=${caption}><table class="grid">
       <caption>${plain(caption)}</caption>
       <thead><tr>${head.map((cell, column) => html`<th scope="col" class=${cellClass(null, rows, column)} aria-sort=${direction(column)}>
         <button type="button" class=${`sort sort-${direction(column)}`} onClick=${() => sortBy(column)}>${plain(cell.text)}<${Icon} name="sort" /></button></th>`)}</tr></thead>
