@@ -81,11 +81,12 @@ class _Reader:
 
     def image(self) -> tuple[int, int]:
         """The network's input, 4:3; any picture is stretched to it."""
-        asked = self.number("img_size", 160, 32, 10_000)
+        name = "img_size" if "img_size" in self.left else "image_size"
+        asked = self.number(name, 160, 32, 10_000)
         side = min(LARGEST, max(SMALLEST, round(asked / STEP) * STEP))
         if side != asked:
             self.notes.append(
-                f"img_size {asked:g} is trained as {side} (multiples of {STEP}, {SMALLEST}..{LARGEST})"
+                f"{name} {asked:g} is trained as {side} (multiples of {STEP}, {SMALLEST}..{LARGEST})"
             )
         return side, side * 3 // 4
 

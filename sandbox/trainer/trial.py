@@ -1,7 +1,8 @@
 """`python -m sandbox.trainer.trial`: one trial as a process, in the folder of its run.
 
 Ends with exit code 1 and a last line `ERROR: <message>` on stderr where data, parameters or the machine do not allow
-training; a fault of its own ends with a stack instead. MLFLOW_* and REQUESTS_CA_BUNDLE say where metrics go; JAX_COMPILATION_CACHE_DIR saves compiling again.
+training; a fault of its own ends with a stack instead. MLFLOW_* and REQUESTS_CA_BUNDLE say where metrics go;
+JAX_COMPILATION_CACHE_DIR saves compiling again.
 """
 
 from __future__ import annotations

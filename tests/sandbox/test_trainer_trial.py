@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import onnxruntime
 import pytest
@@ -114,7 +115,9 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> list[ExportOnDisk]:
 
 
 @pytest.fixture(scope="module")
-def trial(exports: list[ExportOnDisk], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+def trial(
+    exports: list[ExportOnDisk], tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Trial]:
     run = tmp_path_factory.mktemp("trial")
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(run / "ca.pem"))
@@ -130,6 +133,7 @@ def trial(exports: list[ExportOnDisk], tmp_path_factory: pytest.TempPathFactory)
         MLFLOW_RUN_ID="cap-run_HD_3",
         MLFLOW_TRACKING_TOKEN="the-token",
         REQUESTS_CA_BUNDLE=str(run / "ca.pem"),
+        JAX_COMPILATION_CACHE_DIR=str(pytestconfig.cache.mkdir("compiled")),
     )
     assert ended.returncode == 0, ended.stderr
     yield Trial(small, run, ended.stdout, server)
@@ -187,7 +191,7 @@ def test_onnx_answers_what_the_network_answers(tmp_path: Path) -> None:
     random = np.random.default_rng(2)
     weights, _ = first_weights(12, 2, random)
     picture = random.random((1, 72, 96, 3), np.float32)
-    answer, seen = forward(weights, picture)  # type: ignore[arg-type]  # jax takes numpy's arrays as its own
+    answer, seen = jax.jit(forward)(weights, picture)
     running = {layer: {name: np.asarray(v) for name, v in figures.items()} for layer, figures in seen.items()}
     write_onnx(tmp_path / "model.onnx", weights, running, (96, 72), {})
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
