@@ -79,7 +79,7 @@ class Connection:
     def __init__(self, workspace: WorkspaceId, cloud: Cloud, credential: TokenCredential) -> None:
         self.workspace = workspace
         self.cloud = cloud
-        self._credential = credential
+        self.credential = credential
         self._transport = RequestsTransport(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
         self._transport.open()
         self._clients: dict[Audience, Client] = {
@@ -173,7 +173,7 @@ class Connection:
     def machine_learning_token(self) -> str:
         """A token for Azure ML itself, which a pipeline job is handed to act with."""
         try:
-            return self._credential.get_token(self.cloud.machine_learning_scope).token
+            return self.credential.get_token(self.cloud.machine_learning_scope).token
         except core.ClientAuthenticationError as fault:
             raise _sign_in_error(fault) from fault
         except (core.AzureError, OSError) as fault:

@@ -85,8 +85,8 @@ def read(storage: Storage, export: Export) -> ExportContents:
     place = storage.locate(export.uri)
     if export.kind == "mltable":
         return _read_mltable(storage, place)
-    if export.kind == "coco" and export.uri.lower().endswith(".json"):
-        return count_coco(_document(storage.read(place), place))
+    if export.kind == "coco":
+        return _read_coco(storage, place)
     raise Unreadable(f"{export.name} is neither an MLTable nor a COCO file.")
 
 
@@ -137,6 +137,15 @@ def _read_mltable(storage: Storage, folder: Place) -> ExportContents:
         source = storage.locate(file) if "://" in file else folder.child(file)
         lines += _text(storage.read(source), source).splitlines()
     return count_jsonl(lines, *([] if _makes_streams(table) else [_STREAM_MISSING]))
+
+
+def _read_coco(storage: Storage, place: Place) -> ExportContents:
+    if not place.path.lower().endswith(".json"):
+        found = storage.files(place, ".json")
+        if len(found) != 1:
+            raise Unreadable(f"{place.url} holds {len(found)} COCO files instead of one.")
+        place = found[0]
+    return count_coco(_document(storage.read(place), place))
 
 
 def _makes_streams(table: Mapping[str, Any]) -> bool:

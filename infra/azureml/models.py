@@ -8,11 +8,9 @@ from typing import Any
 from infra.azureml.connection import Connection
 from infra.azureml.errors import NotFound
 from infra.azureml.fields import decimal, mapping, moment, text, texts, whole
+from infra.training.register import model_tags
 
 API = "2023-08-01-preview"
-MAP_TAG = "Mean Average Precision"
-PRECISION_TAG = "Precision"
-RECALL_TAG = "Recall"
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,9 @@ def version_from(told: Any, name: str) -> ModelVersion | None:
         tags=tags,
         properties=texts(about, "properties"),
         job_name=text(about, "jobName"),
-        mean_average_precision=_share(tags, MAP_TAG),
-        precision=_share(tags, PRECISION_TAG),
-        recall=_share(tags, RECALL_TAG),
+        mean_average_precision=_share(tags, model_tags.MEAN_AVERAGE_PRECISION),
+        precision=_share(tags, model_tags.PRECISION),
+        recall=_share(tags, model_tags.RECALL),
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from infra.azureml import runs
 from infra.azureml.connection import Connection
 from infra.azureml.errors import NotFound
-from infra.azureml.fields import mapping, sequence, text
+from infra.azureml.fields import mapping, sequence, text, whole
 from infra.azureml.jobs import NOT_STARTED, TERMINAL
 from infra.azureml.runs import Run
 from infra.training.register.best_epoch import (
@@ -53,12 +53,16 @@ class Trial:
 
 @dataclass(frozen=True)
 class Progress:
-    """A training at one moment. Hand it back for the next look: what cannot change is not read again."""
+    """A training at one moment. Hand it back for the next look: what cannot change is not read again.
+
+    `planned` is how many trials the sweep may have in all, None where it does not say.
+    """
 
     job_name: str
     steps: tuple[Step, ...] = ()
     trials: tuple[Trial, ...] = ()
     sweep_id: str = ""
+    planned: int | None = None
 
     @property
     def current_step(self) -> Step | None:
@@ -95,6 +99,7 @@ def look(connection: Connection, job_name: str, known: Progress | None = None) -
             _trial(connection, run, number, before.get(run.id)) for number, run in enumerate(tree.trials, 1)
         ),
         sweep_id=tree.sweep.id if tree.sweep else known.sweep_id,
+        planned=_planned(tree.sweep) or known.planned,
     )
 
 
@@ -111,6 +116,11 @@ def _trial(connection: Connection, run: Run, place: int, before: Trial | None) -
         started_at=run.started_at,
         ended_at=run.ended_at,
     )
+
+
+def _planned(sweep: Run | None) -> int | None:
+    tags = sweep.tags if sweep else {}
+    return whole(tags, "_aml_system_max_total_jobs") or whole(tags, "max_total_jobs")
 
 
 def _figures(connection: Connection, run: Run, before: Figures | None) -> Figures | None:

@@ -1,20 +1,17 @@
 """Runs as run history keeps them, and the tree below a training job: steps, sweep, trials."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from infra.azureml.connection import Connection
-from infra.azureml.fields import mapping, moment, sequence, text, texts, value
+from infra.azureml.fields import mapping, moment, sequence, text, texts
+from infra.training.register import run_tree
 
-DEEPEST = 4
 AT_ONCE = 50
-TRAIN_NODE = "train"
-_NUMBERED = re.compile(r".*_(\d+)")
-_HELPERS = ("_setup", "_featurize", "_preparation", "_modelexplain")
+_FAR = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -27,12 +24,11 @@ class RunError:
 
 @dataclass(frozen=True)
 class Run:
-    """One run. `kind` is everything Azure says about its type, in lower case."""
+    """One run."""
 
     id: str
     name: str
     status: str
-    kind: str
     parent_id: str
     created_at: datetime | None
     started_at: datetime | None
@@ -48,17 +44,7 @@ class Run:
     @property
     def number(self) -> int | None:
         """A trial's number as its id tells, from 0."""
-        found = _NUMBERED.fullmatch(self.id)
-        return int(found[1]) if found else None
-
-    @property
-    def is_automl(self) -> bool:
-        return "automl" in self.kind
-
-    @property
-    def is_sweep(self) -> bool:
-        sweeps = "hyperdrive" in self.kind or "sweep" in self.kind
-        return self.id.endswith("_HD") or (sweeps and self.number is None)
+        return run_tree.trial_number(self.id)
 
 
 @dataclass(frozen=True)
@@ -87,49 +73,34 @@ def batch(connection: Connection, run_ids: Iterable[str]) -> dict[str, Run]:
     return found
 
 
-def children(connection: Connection, run_id: str) -> list[Run]:
-    """The runs directly below a run, oldest first."""
-    told = connection.pages(connection.history("runs", run_id, "children"))
-    return [run_from(item) for item in told if not value(item, "hidden")]
-
-
 def tree(connection: Connection, job_name: str, sweep_id: str = "") -> Tree:
     """What is below a job, in as few calls as it has levels; a `sweep_id` known from before saves some."""
-    steps = tuple(children(connection, job_name))
-    train = next((step for step in steps if step.is_automl), None) or next(
-        (step for step in steps if step.name == TRAIN_NODE), None
-    )
-    if train is None:
-        return Tree(steps)
-    sweep, trials = _trials(connection, sweep_id or train.id)
+    found = run_tree.find_tree(lambda run_id: _children(connection, run_id), job_name, sweep_id)
     return Tree(
-        steps, train, sweep, tuple(sorted(trials, key=lambda run: (run.number is None, run.number or 0)))
+        steps=tuple(sorted(map(run_from, found.steps), key=_order)),
+        train=run_from(found.train) if found.train else None,
+        sweep=run_from(found.sweep) if found.sweep else None,
+        trials=tuple(map(run_from, found.trials)),
     )
 
 
-def _trials(connection: Connection, run_id: str) -> tuple[Run | None, list[Run]]:
-    """Descends through whatever holds the trials: Azure puts a sweep, and at times another run, between."""
-    holder: Run | None = None
-    for _ in range(DEEPEST):
-        below = [run for run in children(connection, run_id) if not run.id.endswith(_HELPERS)]
-        deeper = next((run for run in below if run.is_sweep or (run.is_automl and run.number is None)), None)
-        if deeper is None:
-            return holder, below
-        holder, run_id = deeper, deeper.id
-    return holder, []
+def _order(run: Run) -> tuple[datetime, datetime]:
+    """As they started; what has not started comes last."""
+    return run.started_at or _FAR, run.created_at or _FAR
+
+
+def _children(connection: Connection, run_id: str) -> list[Mapping[str, Any]]:
+    told = connection.pages(connection.history("runs", run_id, "children"))
+    return [run for run in map(mapping, told) if not run.get("hidden")]
 
 
 def run_from(told: Any) -> Run:
     """A run from history's RunDto or from run details."""
-    kinds = [text(told, "runType"), text(told, "runTypeV2", "orchestrator")]
-    kinds += [str(trait) for trait in sequence(told, "runTypeV2", "traits")]
-    kinds += [text(told, "properties", "runTemplate"), text(told, "properties", "azureml.runsource")]
     warnings = [text(warning, "message") for warning in sequence(told, "warnings")]
     return Run(
         id=text(told, "runId"),
         name=text(told, "displayName") or text(told, "name"),
         status=text(told, "status") or "NotStarted",
-        kind=" ".join(kinds).lower(),
         parent_id=text(told, "parentRunId"),
         created_at=moment(told, "createdUtc") or moment(told, "createdTimeUtc"),
         started_at=moment(told, "startTimeUtc"),

@@ -2,8 +2,12 @@
 
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
+from xml.etree import ElementTree
+
+from azure.core.rest import HttpResponse
 
 from infra.azureml.connection import STORAGE_VERSION, Connection
 from infra.azureml.errors import AzureError, Denied, NotFound, Refused, Unreadable
@@ -21,12 +25,17 @@ _IN_DATASTORE = re.compile(
 
 @dataclass(frozen=True)
 class Place:
-    """A file or folder in blob storage; `url` has no query."""
+    """A file or folder in a blob container, whose address has no trailing slash."""
 
-    url: str
+    container: str
+    path: str
+
+    @property
+    def url(self) -> str:
+        return f"{self.container}/{quote(self.path)}"
 
     def child(self, path: str) -> "Place":
-        return Place(f"{self.url.rstrip('/')}/{path.removeprefix('./').lstrip('/')}")
+        return Place(self.container, f"{self.path.rstrip('/')}/{path.removeprefix('./')}".lstrip("/"))
 
 
 class Storage:
@@ -40,35 +49,53 @@ class Storage:
     def locate(self, uri: str) -> Place:
         """The blob behind a data asset's uri."""
         if found := _IN_DATASTORE.fullmatch(uri):
-            return Place(self._container(found["store"] or found["old"])).child(found["path"])
-        host = urlsplit(uri).hostname or ""
+            return Place(self._container(found["store"] or found["old"]), found["path"])
+        address = urlsplit(uri)
+        host, (container, _, path) = address.hostname or "", address.path.lstrip("/").partition("/")
         # Never hand the storage token to a host that is not this cloud's storage, whatever an asset says.
-        if uri.startswith("https://") and host.endswith(f".blob.{self._connection.cloud.storage_suffix}"):
-            return Place(uri.partition("?")[0])
+        if address.scheme == "https" and host.endswith(f".blob.{self._connection.cloud.storage_suffix}"):
+            return Place(f"https://{host}/{container}", unquote(path))
         raise Unreadable(f"{uri} is not in a blob datastore, so it cannot be looked into.")
 
     def read(self, place: Place) -> bytes:
         """A whole file of at most `LARGEST` bytes."""
-        headers = {"x-ms-version": STORAGE_VERSION, "Range": f"bytes=0-{LARGEST - 1}"}
         try:
-            response = self._connection.send("GET", place.url, audience="storage", headers=headers)
-        except NotFound as fault:
-            raise Unreadable(f"{place.url} does not exist.") from fault
-        except Denied as fault:
-            raise Unreadable(
-                f"{place.url} may not be read: Spotter's identity needs the role Storage Blob Data Reader there."
-            ) from fault
+            response = self._get(place.url, {"Range": f"bytes=0-{LARGEST - 1}"})
         except Refused as fault:
             if fault.status == 416:  # a range of an empty blob
                 return b""
-            raise Unreadable(f"{place.url} could not be read: {fault.message}") from fault
-        except AzureError as fault:
             raise Unreadable(f"{place.url} could not be read: {fault.message}") from fault
         size = response.headers.get("Content-Range", "").rpartition("/")[2]
         if size.isdigit() and int(size) > LARGEST:
             raise Unreadable(f"{place.url} is larger than {LARGEST // 1024**2} MB, too large to look into.")
         content: bytes = response.content
         return content
+
+    def files(self, folder: Place, ending: str) -> list[Place]:
+        """Files below a folder whose names end so; of the first some thousand files there."""
+        prefix = quote(f"{folder.path.rstrip('/')}/")
+        try:
+            told = self._get(f"{folder.container}?restype=container&comp=list&prefix={prefix}").content
+            names = [name.text or "" for name in ElementTree.fromstring(told).iter("Name")]  # noqa: S314  Azure's own
+        except (Refused, ElementTree.ParseError) as fault:
+            raise Unreadable(f"{folder.url} could not be listed: {fault}") from fault
+        return [Place(folder.container, name) for name in names if name.lower().endswith(ending)]
+
+    def _get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
+        """One GET; raises Refused as it is and Unreadable for every other failure."""
+        headers = {"x-ms-version": STORAGE_VERSION, **(headers or {})}
+        try:
+            return self._connection.send("GET", url, audience="storage", headers=headers)
+        except Refused:
+            raise
+        except NotFound as fault:
+            raise Unreadable(f"{url} does not exist.") from fault
+        except Denied as fault:
+            raise Unreadable(
+                f"{url} may not be read: Spotter's identity needs the role Storage Blob Data Reader there."
+            ) from fault
+        except AzureError as fault:
+            raise Unreadable(f"{url} could not be read: {fault.message}") from fault
 
     def _container(self, datastore: str) -> str:
         with self._lock:

@@ -102,9 +102,7 @@ def shortened(message: str, longest: int = LONGEST_RAW) -> str:
 
 
 def _best(text: str, weak: bool, raw: str) -> Explanation | None:
-    found = [
-        (hit, reason) for reason in catalogue() if reason.weak == weak and (hit := reason.match(text))
-    ]
+    found = [(hit, reason) for reason in catalogue() if reason.weak == weak and (hit := reason.match(text))]
     if not found:
         return None
     (_, parts), reason = max(found, key=lambda each: each[0][0])

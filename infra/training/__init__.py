@@ -1,0 +1,1 @@
+"""The published training pipeline: its definition, its graph, its register step, and how it is published."""

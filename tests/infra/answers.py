@@ -85,7 +85,7 @@ class Answers:
             loop.close()
 
     async def _start(self, tls: ssl.SSLContext) -> web.AppRunner:
-        app = web.Application(middlewares=[self.faults.middleware])  # type: ignore[list-item]  # its protocol names arguments
+        app = web.Application(middlewares=[self.faults.middleware])
         app.router.add_route("*", "/{path:.*}", self.answer)
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()

@@ -1,0 +1,127 @@
+"""The training pipeline's graph, in the form that Azure ML stores and runs.
+
+One graph serves both ways of running it: published as a versioned pipeline component, or sent along with a job
+where a workspace refuses AutoML inside components.
+"""
+
+import shlex
+from typing import Any
+
+from infra.training.definition import EarlyTermination, Range, TrainingDefinition, Uniform
+from infra.training.register.run_tree import TRAIN_STEP
+
+REGISTER_STEP = "register"
+SCHEMA = "https://azuremlschemas.azureedge.net/latest/pipelineComponent.schema.json"
+TEXT_INPUTS = {
+    "model_name": "Name under which the model is registered",
+    "dataset_name": "Name of the labeling export",
+    "dataset_version": "Version of the labeling export",
+    "request_id": "Who asked: a request is registered once",
+    "compute": "Name of the GPU cluster",
+}
+
+
+def register_component_name(definition: TrainingDefinition) -> str:
+    return f"{definition.component}_register"
+
+
+def pipeline_component(
+    definition: TrainingDefinition, version: str, register_component_id: str
+) -> dict[str, Any]:
+    """The `componentSpec` of the pipeline component."""
+    return {
+        "$schema": SCHEMA,
+        "type": "pipeline",
+        "name": definition.component,
+        "version": version,
+        "display_name": "Train and register a detection model",
+        "description": "Searches object detection models with AutoML for Images and registers the best one.",
+        "inputs": {
+            "training_data": {"type": "mltable", "description": "The labeling export"},
+            **{name: {"type": "string", "description": about} for name, about in TEXT_INPUTS.items()},
+        },
+        "jobs": graph(definition, register_component_id),
+        "_source": "YAML.COMPONENT",
+        "sourceJobId": None,
+    }
+
+
+def graph(definition: TrainingDefinition, register_component_id: str) -> dict[str, Any]:
+    """The steps: the component's, or an inline job's `jobs`."""
+    return {TRAIN_STEP: train_step(definition), REGISTER_STEP: register_step(register_component_id)}
+
+
+def train_step(definition: TrainingDefinition) -> dict[str, Any]:
+    """The AutoML image object detection node."""
+    sweep: dict[str, Any] = {"sampling_algorithm": definition.sampling}
+    if definition.early_termination:
+        sweep["early_termination"] = _bandit(definition.early_termination)
+    return {
+        "name": TRAIN_STEP,
+        "type": "automl",
+        "task": "image_object_detection",
+        "primary_metric": "mean_average_precision",
+        "log_verbosity": "info",
+        "compute": "${{parent.inputs.compute}}",
+        "training_data": "${{parent.inputs.training_data}}",
+        "target_column_name": definition.target_column,
+        "limits": {
+            "max_trials": definition.max_trials,
+            "max_concurrent_trials": definition.max_concurrent_trials,
+            "timeout_minutes": definition.timeout_minutes,
+        },
+        "sweep": sweep,
+        "training_parameters": dict(definition.training_parameters),
+        "search_space": [
+            {name: expression(entry) for name, entry in space.items()} for space in definition.search_space
+        ],
+        "outputs": {"best_model": {"job_output_type": "mlflow_model"}},
+        "tags": {},
+        "properties": {},
+    }
+
+
+def register_step(register_component_id: str) -> dict[str, Any]:
+    """The command node. It takes `best_model` only to run after the training."""
+    bound = {name: f"${{{{parent.inputs.{name}}}}}" for name in TEXT_INPUTS if name != "compute"}
+    bound["best_model"] = f"${{{{parent.jobs.{TRAIN_STEP}.outputs.best_model}}}}"
+    return {
+        "name": REGISTER_STEP,
+        "type": "command",
+        "computeId": "${{parent.inputs.compute}}",
+        "componentId": register_component_id,
+        "inputs": {name: {"job_input_type": "literal", "value": binding} for name, binding in bound.items()},
+        "_source": "REMOTE.WORKSPACE.COMPONENT",
+    }
+
+
+def register_inputs() -> dict[str, dict[str, str]]:
+    """What the register step's own component takes."""
+    given = {name: {"type": "string"} for name in TEXT_INPUTS if name != "compute"}
+    return {**given, "best_model": {"type": "mlflow_model"}}
+
+
+def register_command(definition: TrainingDefinition) -> str:
+    """The register step's command line; inputs are validated names, and quoted all the same."""
+    named = [name for name in TEXT_INPUTS if name != "compute"]
+    given = " ".join(f"--{name.replace('_', '-')} '${{{{inputs.{name}}}}}'" for name in named)
+    return f"python -m register.register {given} --framework {shlex.quote(definition.framework)}"
+
+
+def expression(entry: Range) -> str:
+    """A search space entry as Azure writes it: `choice('small','medium')`, `uniform(0.0001,0.01)`."""
+    if isinstance(entry, Uniform):
+        low, high = entry.uniform
+        return f"uniform({low:g},{high:g})"
+    values = [entry] if isinstance(entry, bool | int | float | str) else entry
+    return f"choice({','.join(repr(value) for value in values)})"
+
+
+def _bandit(policy: EarlyTermination) -> dict[str, Any]:
+    return {
+        "type": "bandit",
+        "evaluation_interval": policy.evaluation_interval,
+        "slack_factor": policy.slack_factor,
+        "slack_amount": 0.0,
+        "delay_evaluation": policy.delay_evaluation,
+    }

@@ -1,0 +1,144 @@
+"""Publishing the training pipeline: the register step's code and component, then the pipeline component."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from azure.core.credentials import TokenCredential
+
+from infra.azureml.components import API
+from infra.azureml.connection import Connection, WorkspaceId
+from infra.azureml.errors import NotFound
+from infra.azureml.fields import text
+from infra.training import component
+from infra.training.definition import TrainingDefinition
+
+CONTENT_TAG = "spotter_content"
+
+
+@dataclass(frozen=True)
+class PublishedComponent:
+    """A published version. `created` is false where the same content was there under this version before."""
+
+    id: str
+    name: str
+    version: str
+    created: bool
+
+
+class PublishedDifferentlyError(Exception):
+    """The version exists with other content; versions never change, so another one is needed."""
+
+
+def publish(
+    workspace: WorkspaceId,
+    definition: TrainingDefinition,
+    version: str,
+    credential: TokenCredential | None = None,
+) -> PublishedComponent:
+    """Registers the pipeline as component `definition.component`; the same content twice is published once.
+
+    Raises PublishedDifferentlyError where the version is taken by other content, and `infra.azureml.errors.AzureError`.
+    """
+    connection = Connection.open(workspace, credential)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            code = _code(Path(folder))
+            content = _fingerprint(definition, code)
+            return _publish(connection, definition, version, code, content)
+    finally:
+        connection.close()
+
+
+def _publish(
+    connection: Connection, definition: TrainingDefinition, version: str, code: Path, content: str
+) -> PublishedComponent:
+    name = definition.component
+    if _is_there(connection, name, version, content):
+        return PublishedComponent(_id(connection, name, version), name, version, created=False)
+    register = component.register_component_name(definition)
+    if not _is_there(connection, register, version, content):
+        _publish_register_step(connection, definition, version, code, content)
+    spec = component.pipeline_component(definition, version, _id(connection, register, version))
+    body = {
+        "properties": {
+            "componentSpec": spec,
+            "description": spec["description"],
+            "isAnonymous": False,
+            "isArchived": False,
+            "properties": {},
+            "tags": {CONTENT_TAG: content},
+        }
+    }
+    told = connection.change("PUT", connection.arm("components", name, "versions", version), body, api=API)
+    return PublishedComponent(text(told, "id") or _id(connection, name, version), name, version, created=True)
+
+
+def _publish_register_step(
+    connection: Connection, definition: TrainingDefinition, version: str, code: Path, content: str
+) -> None:
+    """With Azure's SDK, which knows how code is uploaded."""
+    from azure.ai.ml import MLClient  # several seconds to import; only publishing needs it
+    from azure.ai.ml.entities import CommandComponent
+
+    at = connection.workspace
+    client = MLClient(
+        connection.credential, at.subscription, at.resource_group, at.name, enable_telemetry=False
+    )
+    client.components.create_or_update(
+        CommandComponent(
+            name=component.register_component_name(definition),
+            version=version,
+            display_name="Register the best model",
+            inputs=component.register_inputs(),
+            command=component.register_command(definition),
+            code=str(code),
+            environment=definition.register_environment,
+            is_deterministic=False,
+            tags={CONTENT_TAG: content},
+        )
+    )
+
+
+def _is_there(connection: Connection, name: str, version: str, content: str) -> bool:
+    """Whether this very content is published. Raises PublishedDifferentlyError."""
+    try:
+        told = connection.get(connection.arm("components", name, "versions", version), api=API)
+    except NotFound:
+        return False
+    if text(told, "properties", "tags", CONTENT_TAG) != content:
+        raise PublishedDifferentlyError(
+            f"{name} {version} is published with other content. Published versions never change: take another number."
+        )
+    return True
+
+
+def _id(connection: Connection, name: str, version: str) -> str:
+    return f"{connection.workspace.path}/components/{name}/versions/{version}"
+
+
+def _code(folder: Path) -> Path:
+    """The register step's package alone in a folder, without what Python leaves beside it."""
+    package = folder / "code" / "register"
+    with as_file(files("infra.training.register")) as source:
+        shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__"))
+    return package.parent
+
+
+def _fingerprint(definition: TrainingDefinition, code: Path) -> str:
+    """Of all that makes the pipeline: its graph, the register step's command and its code."""
+    described: Any = [
+        component.graph(definition, ""),
+        component.register_command(definition),
+        component.register_inputs(),
+        definition.register_environment,
+    ]
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    for file in sorted(code.rglob("*.py")):
+        digest.update(f"\n{file.relative_to(code).as_posix()}\n".encode() + file.read_bytes())
+    return digest.hexdigest()

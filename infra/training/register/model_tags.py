@@ -1,0 +1,12 @@
+"""The tags that tell where a registered model comes from. Also used inside the job: needs nothing but Python 3.10."""
+
+MEAN_AVERAGE_PRECISION = "Mean Average Precision"
+PRECISION = "Precision"
+RECALL = "Recall"
+EPOCH = "Epoch"
+DATASET = "Dataset"
+DATASET_VERSION = "Dataset Version"
+TRIAL = "Best Trial"
+PIPELINE_RUN = "Pipeline Run"
+REQUEST = "Request"
+FRAMEWORK = "Framework"
