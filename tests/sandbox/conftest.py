@@ -12,6 +12,8 @@ from slack_sdk import WebClient
 from sandbox.people import People
 from sandbox.slack.twin import SlackTwin
 
+from .slack_app import SocketApp
+
 StartSlack = Callable[..., SlackTwin]
 
 SCOPES = [
@@ -127,3 +129,11 @@ def web(slack: SlackTwin) -> WebClient:
 def people(slack: SlackTwin) -> Iterator[People]:
     with People(slack.url, patience=5) as people:
         yield people
+
+
+@pytest.fixture
+def app(slack: SlackTwin, background_loop: asyncio.AbstractEventLoop) -> Iterator[SocketApp]:
+    """One connection that acknowledges everything, until its `answer` is set."""
+    app = SocketApp(slack, background_loop).connect()
+    yield app
+    app.close()
