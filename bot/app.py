@@ -1,6 +1,7 @@
 """The composition root: everything is built here, from settings and policy, and passed down."""
 
 import asyncio
+import logging
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -51,6 +52,7 @@ class Spotter:
             signing_secret=_secret(settings.slack_signing_secret),
             process_before_response=True,
             listener_executor=self._executor,
+            logger=_bolt_logger(),
             token_verification_enabled=False,
         )
         self._services = Services(
@@ -104,6 +106,13 @@ class Spotter:
             self._courier.wake()
         else:
             self._pacer.wake(name)
+
+
+def _bolt_logger() -> logging.Logger:
+    """Errors only: Bolt warns that SLACK_BOT_TOKEN is set though its client has that very token."""
+    logger = logging.getLogger("bolt")
+    logger.setLevel(logging.ERROR)
+    return logger
 
 
 def _secret(secret: SecretStr | None) -> str | None:

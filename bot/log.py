@@ -44,8 +44,6 @@ def configure(level: str = "INFO") -> None:
     root.setLevel(level)
     for chatty in ("azure", "apscheduler", "slack_bolt", "slack_sdk", "aiohttp.access", "urllib3", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    # Bolt warns that SLACK_BOT_TOKEN is set though it is given a client with that very token
-    logging.getLogger("slack_bolt.App").setLevel(logging.ERROR)
 
 
 def strike_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -35,22 +35,23 @@ def main(port: int, root: Path) -> None:
     processes: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        world.seed()
         environment = {**os.environ, **world.env(), **_bot_settings(root.resolve())}
-        world.slack.install(_manifest(environment))
-        bot = subprocess.Popen(_spotter("run"), env=environment, stderr=(root / "spotter.log").open("wb"))
         publishing = subprocess.Popen(
             _spotter("publish-pipeline", "--version", "1", "--config", str(POLICY)),
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=(root / "publish.log").open("wb"),
         )
-        processes += [bot, publishing]
+        processes.append(publishing)
+        world.seed()
+        world.slack.install(_manifest(environment))
+        bot = subprocess.Popen(_spotter("run"), env=environment, stderr=(root / "spotter.log").open("wb"))
+        processes.append(bot)
         _wait_until_ready(environment["PORT"], bot, root)
-        click.echo(f"\n  Spotter's sandbox is ready:  {world.slack.url}\n")
-        click.echo("  You are the trainer. Type /train in #line-vision. Stop with Ctrl-C.")
         if publishing.wait() != 0:
             sys.exit(f"The training pipeline could not be published; see {root / 'publish.log'}.")
+        click.echo(f"\n  Spotter's sandbox is ready:  {world.slack.url}\n")
+        click.echo("  You are the trainer. Type /train in #line-vision. Stop with Ctrl-C.")
         sys.exit(f"Spotter stopped with code {bot.wait()}; see {root / 'spotter.log'}.")
     except KeyboardInterrupt:
         click.echo("\nStopping …")

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from commands.kit.errors import UserError
 from commands.kit.policy import Exports
-from commands.kit.words import code, count, listing
+from commands.kit.words import code, count, esc, listing
 from storage import catalog
 from storage.catalog import ExportRow
 
@@ -108,8 +108,10 @@ def thin_classes(found: Counted, policy: Exports) -> list[str]:
 def summary(export: ExportRow) -> str:
     """One line of mrkdwn: "240 images, 794 boxes: `cap_on` 520, `cap_missing` 274"."""
     found = counted(export)
+    if export.kind == "coco":
+        return "In COCO format, so not counted"
     if found is None:
-        return export.unreadable or "not read yet"
+        return esc(export.unreadable or "Not read yet")
     if not found.boxes:
         return f"{count(found.images, 'image')}, no boxes"
     per_class = ", ".join(f"{code(label)} {boxes:,}" for label, boxes in sorted(found.boxes.items()))

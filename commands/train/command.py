@@ -13,10 +13,11 @@ from commands.kit.words import listing
 from commands.train import clusters
 from commands.train.show import show_run
 from infra.azureml.names import JOB_NAME, MODEL_NAME, slug
-from storage import audit, catalog, runs
+from storage import audit, catalog, marks, runs
 from storage.runs import TrainingRun
 
 RUNS = "training runs"
+PUBLISHED, NOT_PUBLISHED = "pipeline.published", "no"
 NAME_ROOM = 200
 
 
@@ -78,6 +79,25 @@ def dataset_is_there_and_fit(args: TrainArgs, services: Services) -> None:
 @train.check
 def cluster_is_usable(args: TrainArgs, services: Services) -> None:
     clusters.must_be_usable(args.cluster, services)
+
+
+@train.check
+def pipeline_is_published(args: TrainArgs, services: Services) -> None:
+    with services.store.read() as tx:
+        version = marks.get(tx, PUBLISHED)
+    if version == NOT_PUBLISHED:
+        raise UserError(
+            "The training pipeline is not published in this workspace yet.",
+            "Whoever runs Spotter publishes it with: spotter publish-pipeline --version 1",
+        )
+
+
+@train.follow("pipeline", every=lambda policy: policy.pace.catalog_seconds)
+def follow_pipeline(services: Services) -> None:
+    """Which version of the training pipeline is published."""
+    published = services.azure.published(services.policy.training.component)
+    with services.store.write() as tx:
+        marks.put(tx, PUBLISHED, published.version if published else NOT_PUBLISHED, services.clock.now())
 
 
 @train.run

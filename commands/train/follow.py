@@ -83,7 +83,10 @@ def _submit(run: TrainingRun, services: Services) -> None:
         )
         return
     except NotPublished as missing:
-        failure = {"cause": str(missing), "remedy": "Run `spotter publish-pipeline` once, then train again."}
+        failure = {
+            "cause": str(missing),
+            "remedy": "Publish it with spotter publish-pipeline, then train again.",
+        }
         _end(run, "failed", services, failure=failure)
         return
     except AzureError as trouble:
