@@ -14,6 +14,7 @@ from infra.azureml.errors import Unavailable, error_from
 from infra.azureml.fields import mapping, text
 
 METADATA_URL = "ARM_CLOUD_METADATA_URL"
+CURRENT_CLOUD = "AZUREML_CURRENT_CLOUD"
 WELL_KNOWN_LOGINS = frozenset(
     {"login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn"}
 )
@@ -57,7 +58,7 @@ def cloud_from_environment() -> Cloud:
 
 
 def cloud_from_metadata(told: Any, url: str) -> Cloud:
-    """The entry for the resource manager that `url` belongs to, else the first one.
+    """The cloud that `AZUREML_CURRENT_CLOUD` names, else the one that serves `url` itself, else the first.
 
     `told` is one cloud or a list of clouds, as `/metadata/endpoints` gives them.
     """
@@ -67,8 +68,10 @@ def cloud_from_metadata(told: Any, url: str) -> Cloud:
     usable = [entry for entry in clouds if text(entry, "resourceManager")]
     if not usable:
         raise Unavailable(f"{url} names no resource manager.")
+    named = [entry for entry in usable if text(entry, "name") == os.environ.get(CURRENT_CLOUD)]
     here = urlsplit(url).netloc
-    chosen = next((e for e in usable if urlsplit(text(e, "resourceManager")).netloc == here), usable[0])
+    nearby = [entry for entry in usable if urlsplit(text(entry, "resourceManager")).netloc == here]
+    chosen = (named or nearby or usable)[0]
     # The audience of Azure ML tokens follows the portal's suffix, as Azure's own SDK derives it.
     suffix = ".".join(text(chosen, "portal").split(".")[2:]).replace("/", "")
     return Cloud(

@@ -1,13 +1,15 @@
 """The published training pipeline, as the workspace knows it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from infra.azureml.connection import Connection
 from infra.azureml.errors import NotFound
-from infra.azureml.fields import mapping, moment, text, texts
+from infra.azureml.fields import mapping, moment, sequence, text, texts
 
 API = "2024-01-01-preview"
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,14 @@ def latest(connection: Connection, name: str) -> Component | None:
     """The version created last, or None where the component was never published."""
     url = connection.arm("components", name, "versions")
     try:
-        told = next(connection.pages(url, api=API, _orderBy="createdtime desc", _top=1), None)
+        listed = sequence(connection.get(url, api=API, _orderBy="createdtime desc", _top=1), "value")
     except NotFound:
         return None
-    if told is None:
-        return None
+    found = [_component_from(connection, name, told) for told in listed]
+    return max(found, key=lambda component: component.created_at or _LONG_AGO, default=None)
+
+
+def _component_from(connection: Connection, name: str, told: Any) -> Component:
     version = text(told, "name") or text(told, "id").rpartition("/")[2]
     return Component(
         id=text(told, "id") or f"{connection.workspace.path}/components/{name}/versions/{version}",

@@ -40,7 +40,7 @@ class Fault:
 
 def find(connection: Connection, job_name: str) -> Fault:
     """What is known of a job's failure, as far down as the tree can be read."""
-    root = runs.batch(connection, [job_name]).get(job_name)
+    root = _own_run(connection, job_name)
     tree = runs.tree(connection, job_name)
     failed_trials = [trial for trial in tree.trials if trial.status == "Failed"]
     failed_steps = [step for step in tree.steps if step.status == "Failed"]
@@ -61,6 +61,14 @@ def find(connection: Connection, job_name: str) -> Fault:
         trials=len(tree.trials),
         failed_trials=len(failed_trials),
     )
+
+
+def _own_run(connection: Connection, job_name: str) -> Run | None:
+    try:
+        return runs.batch(connection, [job_name]).get(job_name)
+    except AzureError as fault:
+        log.info("The run of job %s is not available: %s", job_name, fault)
+        return None
 
 
 def last_lines(connection: Connection, run_id: str) -> tuple[str, ...]:

@@ -1,0 +1,140 @@
+"""The register step as a real process, with the environment that a job has, when things go wrong around it."""
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import infra.training
+from infra.azureml.connection import WorkspaceId
+from infra.azureml.workspace import Workspace
+from infra.training.publish import publish
+from sandbox.azure.engine.environment import job_environment
+from sandbox.azure.twin import AzureTwin
+from sandbox.faults import Fault
+from tests.infra.conftest import CLUSTER, DEFINITION, FIGURES
+from tests.infra.test_training import ended, training
+
+VERSIONS = r"/models/Caps/versions"
+NOWHERE = Path("nowhere")
+
+
+@pytest.fixture
+def trained(twin: AzureTwin, twin_id: WorkspaceId, line: Workspace) -> AzureTwin:
+    """A finished training whose model was registered as version 1."""
+    publish(twin_id, DEFINITION, "1")
+    line.submit(training(line))
+    assert ended(line) == "Completed"
+    return twin
+
+
+def register(
+    twin: AzureTwin, *, job: str = "caps-1", request: str = "request-caps-1", without: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    run = twin.studio.job(job)
+    assert run
+    network = {name: entry for name, entry in twin.env().items() if not name.startswith("IDENTITY")}
+    environment = job_environment(twin.world, run, network, NOWHERE)
+    given = {"model-name": "Caps", "dataset-name": "caps", "dataset-version": "1", "request-id": request}
+    options = [option for name, entry in given.items() for option in (f"--{name}", entry)]
+    return subprocess.run(
+        [sys.executable, "-m", "register.register", *options, "--framework", "a detector"],
+        cwd=Path(infra.training.__path__[0]),
+        env={name: entry for name, entry in environment.items() if name not in without},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def numbers(line: Workspace) -> list[int]:
+    return [version.version for version in line.versions("Caps")]
+
+
+def test_run_again_it_registers_nothing_new(trained: AzureTwin, line: Workspace) -> None:
+    again = register(trained)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout.endswith("Registered Caps version 1.\n")
+    assert register(trained, request="another").returncode == 0, "the same trial under another request"
+    assert numbers(line) == [1]
+
+
+def test_a_number_taken_meanwhile_is_passed_over(trained: AzureTwin, line: Workspace, tmp_path: Path) -> None:
+    trained.studio.delete_model_version("Caps", "1")
+    (tmp_path / "by-hand").mkdir()
+    (tmp_path / "by-hand" / "model.onnx").write_text("by hand")
+    assert trained.studio.register_by_hand("Caps", tmp_path / "by-hand") == "1"
+    trained.faults.arm(Fault("GET", VERSIONS, "answer", status=404, body="{}"))
+    assert register(trained).returncode == 0
+    assert numbers(line) == [2, 1]
+
+
+@pytest.mark.parametrize("lost", [1, 8])
+def test_a_lost_answer_registers_once(trained: AzureTwin, line: Workspace, lost: int) -> None:
+    trained.studio.delete_model_version("Caps", "1")
+    trained.faults.arm(Fault("PUT", VERSIONS, "drop_after", times=lost))
+    assert register(trained).returncode == 0
+    assert numbers(line) == [2]
+
+
+def test_a_deleted_number_is_never_used_again(trained: AzureTwin, line: Workspace) -> None:
+    trained.studio.delete_model_version("Caps", "1")
+    assert register(trained).returncode == 0
+    assert numbers(line) == [2]
+
+
+def test_a_cluster_without_identity_is_named(trained: AzureTwin) -> None:
+    done = register(trained, without=("MSI_ENDPOINT", "MSI_SECRET"))
+    assert done.returncode == 1
+    assert "ERROR: The cluster has no managed identity" in done.stdout
+
+
+def test_outputs_that_are_not_there_are_refused_at_once(trained: AzureTwin, line: Workspace) -> None:
+    trained.studio.delete_model_version("Caps", "1")
+    best = line.progress("caps-1").best
+    assert best
+    shutil.rmtree(next(trained.world.root.rglob(f"dcid.{best.run_id}/outputs")))
+    before = len(trained.faults.log("PUT", VERSIONS))
+    done = register(trained)
+    assert done.returncode == 1
+    assert "ERROR: The model could not be registered" in done.stdout
+    assert len(trained.faults.log("PUT", VERSIONS)) - before == 1
+
+
+def test_nothing_is_registered_when_all_trials_failed(
+    twin: AzureTwin, twin_id: WorkspaceId, line: Workspace
+) -> None:
+    publish(twin_id, DEFINITION, "1")
+    for _ in range(2):
+        twin.studio.fail_next_trial("CUDA out of memory")
+    line.submit(training(line))
+    assert ended(line) == "Failed"
+    done = register(twin)
+    assert done.returncode == 1
+    assert "ERROR: All 2 trials failed, so there is no model to register." in done.stdout
+    assert numbers(line) == []
+
+
+def test_nothing_is_registered_without_a_figure(
+    twin: AzureTwin, twin_id: WorkspaceId, line: Workspace, tmp_path: Path
+) -> None:
+    publish(twin_id, DEFINITION, "1")
+    silent: dict[str, dict[str, list[float]]] = {
+        size: {name: [] for name in FIGURES[size]} for size in FIGURES
+    }
+    shutil.copytree(tmp_path / "export", tmp_path / "silent")
+    (tmp_path / "silent" / "figures.json").write_text(json.dumps(silent))
+    twin.studio.add_export(
+        "caps_20261121_093011", "1", tmp_path / "silent", datetime(2026, 11, 21, tzinfo=UTC)
+    )
+    quiet = {**vars(training(line)), "export_name": "caps_20261121_093011", "cluster": CLUSTER}
+    line.submit(type(training(line))(**quiet))
+    ended(line)
+    done = register(twin)
+    assert done.returncode == 1
+    assert "ERROR: None of the 2 trials logged mean_average_precision" in done.stdout
