@@ -34,6 +34,7 @@ class People:
         self._state = Wire(url, ROLES["trainer"]).get("state")
         self._met: dict[str, Person] = {}
         self.names = {person["id"]: person["real_name"] for person in self._state["people"]}
+        self.names |= {group["id"]: group["handle"] for group in self._state["groups"]}
         self.names |= {channel["id"]: channel["name"] for channel in self._state["channels"]}
 
     def __getitem__(self, role: str) -> Person:

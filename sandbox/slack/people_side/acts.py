@@ -101,7 +101,7 @@ async def click(slack: Slack, person: Person, clicked: Json) -> None:
     block_id, action_id = clicked["block_id"], clicked["action_id"]
     if view_id := place.get("view_id"):
         view = own_view(slack, person, view_id)
-        view.values = entered(view.content["blocks"], clicked.get("values") or view.values, view.offered)
+        view.values = entered(view.content["blocks"], clicked.get("values") or {}, view.values, view.offered)
         block, element = find_element(view.content["blocks"], block_id, action_id)
         action = chosen(block, element, clicked.get("payload") or {}, view.offered)
         if element["type"] in STATEFUL:
@@ -135,7 +135,7 @@ async def suggest(slack: Slack, person: Person, asked: Json) -> Json:
     payload = slack.payloads.suggestion(person, block_id, action_id, value)
     if view_id := place.get("view_id"):
         view = own_view(slack, person, view_id)
-        view.values = entered(view.content["blocks"], asked.get("values") or view.values, view.offered)
+        view.values = entered(view.content["blocks"], asked.get("values") or {}, view.values, view.offered)
         _, element = find_element(view.content["blocks"], block_id, action_id)
         offered = view.offered
         payload |= {"container": {"type": "view", "view_id": view.id}, "view": view.json()}

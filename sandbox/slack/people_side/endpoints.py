@@ -60,6 +60,7 @@ async def _state(slack: Slack, person: Person, _: Json) -> Json:
             for channel in workspace.channels.values()
             if workspace.sees(person.id, channel)
         ],
+        "groups": [{"id": g.id, "handle": g.handle, "name": g.name} for g in workspace.groups.values()],
         "commands": [
             {"command": c.command, "description": c.description, "usage_hint": c.usage_hint}
             for c in slack.app.commands.values()

@@ -35,26 +35,29 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 Offered = dict[str, set[str]]
 
 
-def chosen(block: Json, element: Json, payload: Json, offered: Offered | None = None) -> Json:
+def chosen(block: Json, element: Json, payload: Json, offered: Offered) -> Json:
     """The action of a block_actions payload. A button's value is the message's, not the caller's."""
     action = {"action_id": element["action_id"], "block_id": block["block_id"], "type": element["type"]}
     if element["type"] not in VALUE_KEYS:
         return action | {name: element[name] for name in ("text", "value", "style", "url") if name in element}
     kept: Json = {name: element[name] for name in ("placeholder", "confirm") if name in element}
     kept |= {name: value for name, value in element.items() if name.startswith("initial_")}
-    return action | kept | {_key(element): _checked(element, payload.get(_key(element)), offered or {})}
+    return action | kept | {_key(element): _checked(element, payload.get(_key(element)), offered)}
 
 
-def entered(blocks: list[Json], given: Json, offered: Offered | None = None) -> Json:
-    """`state.values` of these blocks: what was given, else the initial value, else null or an empty list."""
+def entered(blocks: list[Json], given: Json, so_far: Json, offered: Offered) -> Json:
+    """`state.values` of these blocks: what was given now, else before, else at first, else null or []."""
     values: Json = {}
     for block in blocks:
         for element in elements(block):
             if element["type"] not in STATEFUL:
                 continue
-            value = given.get(block["block_id"], {}).get(element["action_id"], {})
             key = _key(element)
-            now = _checked(element, value[key], offered or {}) if key in value else initial(element)
+            value = given.get(block["block_id"], {}).get(element["action_id"], {})
+            known = so_far.get(block["block_id"], {}).get(element["action_id"], {})
+            now = known.get(key, initial(element))
+            if key in value:
+                now = _checked(element, value[key], offered)
             shaped = {"type": element["type"], key: now}
             values.setdefault(block["block_id"], {})[element["action_id"]] = shaped
     return values

@@ -22,7 +22,7 @@ async def submit(slack: Slack, person: Person, view_id: str, values: Json) -> di
         raise Refused("not_found")
     if not view.content.get("submit"):
         raise Refused("not_submittable")
-    view.values = entered(view.content["blocks"], values, view.offered)
+    view.values = entered(view.content["blocks"], values, view.values, view.offered)
     if problems := complaints(view.content["blocks"], view.values):
         return problems
     payload = slack.payloads.submission(person, view, slack.triggers.issue(person.id, view.id))
