@@ -59,13 +59,27 @@ function firstChannel(world) {
 function Main({ world, place, thread, unread, welcome, draft, startDraft }) {
   const botDm = [...world.channels.values()].find((one) => one.is_im && one.user === world.bot.user_id);
   const isApp = place === "home" || place === botDm?.id;
-  const tabs = isApp && html`<${AppTabs} user=${world.user} dm=${botDm?.id} current=${place === "home" ? "home" : "messages"} />`;
+  const tabs =
+    isApp && html`<${AppTabs} user=${world.user} dm=${botDm?.id} current=${place === "home" ? "home" : "messages"} />`;
   const channel = world.channels.get(place);
   if (place === "home") return html`<${Home} tabs=${tabs} />`;
-  if (!channel) return html`<section class="view"><div class="empty"><h2>Nothing here</h2><p>${world.name(world.user)} cannot see this place, or it does not exist.</p></div></section>`;
+  if (!channel)
+    return html`<section class="view">
+      <div class="empty">
+        <h2>Nothing here</h2>
+        <p>${world.name(world.user)} cannot see this place, or it does not exist.</p>
+      </div>
+    </section>`;
   const lead = welcome.shown && !thread && html`<${Welcome} dismiss=${welcome.hide} start=${startDraft} />`;
-  return html`<${Channel} key=${channel.id} channel=${channel} newSince=${unread.since(channel.id)} lead=${lead} tabs=${tabs} draft=${draft}
-      openThread=${(ts) => go(world.user, channel.id, ts)} />
+  return html`<${Channel}
+      key=${channel.id}
+      channel=${channel}
+      newSince=${unread.since(channel.id)}
+      lead=${lead}
+      tabs=${tabs}
+      draft=${draft}
+      openThread=${(ts) => go(world.user, channel.id, ts)}
+    />
     ${thread && html`<${Thread} channel=${channel} ts=${thread} close=${() => go(world.user, channel.id)} />`}`;
 }
 
@@ -96,23 +110,35 @@ function Person({ user, place, thread }) {
   }, [world.ready, place]);
   useEffect(() => {
     const channel = world.channels.get(place);
-    document.title = `${channel ? `${channel.is_im ? "" : "#"}${channelTitle(world, channel)}` : "Home"} · Spotter sandbox`;
+    const name = channel ? `${channel.is_im ? "" : "#"}${channelTitle(world, channel)}` : "Home";
+    document.title = `${name} · Spotter sandbox`;
   }, [world.ready, place]);
-  if (!world.ready || !place) return html`<p class="boot" role="status">${world.problem ?? "Opening the sandbox…"}</p>`;
+  if (!world.ready || !place) {
+    return html`<p class="boot" role="status">${world.problem ?? "Opening the sandbox…"}</p>`;
+  }
 
   const switchTo = (id) => go(id, world.channels.get(place)?.is_im ? undefined : place);
   const top = world.views.at(-1);
   return html`<${World.Provider} value=${world}>
     <div class="shell" onKeyDown=${(event) => event.key === "Escape" && setDrawer(false)}>
       <${TopBar} drawer=${drawer} toggleDrawer=${() => setDrawer(!drawer)} choose=${switchTo} />
-      <${Sidebar} place=${place} unread=${unread.of} open=${drawer} showWelcome=${() => {
-        welcome.show();
-        go(user, firstChannel(world));
-      }} />
+      <${Sidebar}
+        place=${place}
+        unread=${unread.of}
+        open=${drawer}
+        showWelcome=${() => {
+          welcome.show();
+          go(user, firstChannel(world));
+        }}
+      />
       ${drawer && html`<div class="shade" onClick=${() => setDrawer(false)}></div>`}
       <main class=${`main ${thread ? "has-thread" : ""}`}>
         ${!world.connected && html`<p class="lost" role="status">Connection lost. Trying again…</p>`}
-        <${Main} key=${user} ...${{ world, place, thread, unread, welcome, draft }} startDraft=${(text) => setDraft({ text })} />
+        <${Main}
+          key=${user}
+          ...${{ world, place, thread, unread, welcome, draft }}
+          startDraft=${(text) => setDraft({ text })}
+        />
       </main>
     </div>
     ${top && html`<${Modal} key=${top.id} view=${top} depth=${world.views.length} />`}

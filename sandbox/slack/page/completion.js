@@ -19,7 +19,9 @@ export function completionFor(world, text, caret, inThread) {
   const mention = before.match(/(?:^|\s)@([\w.-]*)$/);
   if (!mention) return null;
   const wanted = mention[1].toLowerCase();
-  const items = [...world.people.values()].filter((one) => `${one.name} ${one.real_name}`.toLowerCase().includes(wanted));
+  const items = [...world.people.values()].filter((one) =>
+    `${one.name} ${one.real_name}`.toLowerCase().includes(wanted),
+  );
   return items.length ? { kind: "person", items, start: caret - mention[1].length - 1 } : null;
 }
 

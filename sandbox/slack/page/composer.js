@@ -1,10 +1,15 @@
 // The box to write in: commands and names complete, Enter sends.
 import { Avatar } from "./avatar.js";
 import { completed, completionFor } from "./completion.js";
-import { Icon } from "./icons.js";
+import { IconButton } from "./icons.js";
 import { html, useContext, useEffect, useLayoutEffect, useRef, useState, World } from "./view.js";
 
-const STYLES = [["bold", "*", "Bold"], ["italic", "_", "Italic"], ["strike", "~", "Strikethrough"], ["code", "`", "Code"]];
+const STYLES = [
+  ["bold", "*", "Bold"],
+  ["italic", "_", "Italic"],
+  ["strike", "~", "Strikethrough"],
+  ["code", "`", "Code"],
+];
 
 function CommandItem({ item }) {
   return html`<span class="complete-main"><b>${item.command}</b> <span class="usage">${item.usage_hint}</span></span>
@@ -12,20 +17,46 @@ function CommandItem({ item }) {
 }
 
 function PersonItem({ item }) {
-  return html`<span class="complete-main"><${Avatar} id=${item.id} size=${22} /><b>${item.real_name || item.name}</b> <span class="usage">@${item.name}</span>
-    ${item.is_bot && html`<span class="app-badge">APP</span>`}</span><span class="complete-note">${item.title}</span>`;
+  return html`<span class="complete-main">
+      <${Avatar} id=${item.id} size=${22} /><b>${item.real_name || item.name}</b>
+      <span class="usage">@${item.name}</span> ${item.is_bot && html`<span class="app-badge">APP</span>`}
+    </span><span class="complete-note">${item.title}</span>`;
 }
 
 function Completion({ id, completion, active, pick }) {
   const Item = completion.kind === "person" ? PersonItem : CommandItem;
-  if (completion.kind === "usage") return html`<div class="complete complete-usage"><div class="complete-item"><${Item} item=${completion.items[0]} /></div></div>`;
+  if (completion.kind === "usage")
+    return html`<div class="complete complete-usage">
+      <div class="complete-item"><${Item} item=${completion.items[0]} /></div>
+    </div>`;
   return html`<div class="complete">
-    <div class="complete-head" aria-hidden="true">${completion.kind === "command" ? "Commands" : "People"}<span><kbd>↑</kbd> <kbd>↓</kbd> choose <kbd>Enter</kbd> take</span></div>
-    <div id=${id} role="listbox" tabindex="0" aria-label=${completion.kind === "command" ? "Commands" : "People"}
-      onMouseDown=${(event) => event.preventDefault()}>
-      ${completion.items.map((item, at) => html`<div role="option" id=${`${id}-${at}`} aria-selected=${at === active} key=${item.command ?? item.id}
-        class=${`complete-item ${at === active ? "is-active" : ""}`} onClick=${() => pick(item)}><${Item} item=${item} /></div>`)}
-    </div></div>`;
+    <div class="complete-head" aria-hidden="true">
+      ${completion.kind === "command" ? "Commands" : "People"}<span>
+        <kbd>↑</kbd> <kbd>↓</kbd> choose <kbd>Enter</kbd> take
+      </span>
+    </div>
+    <div
+      id=${id}
+      role="listbox"
+      tabindex="0"
+      aria-label=${completion.kind === "command" ? "Commands" : "People"}
+      onMouseDown=${(event) => event.preventDefault()}
+    >
+      ${completion.items.map(
+        (item, at) =>
+          html`<div
+            role="option"
+            id=${`${id}-${at}`}
+            aria-selected=${at === active}
+            key=${item.command ?? item.id}
+            class=${`complete-item ${at === active ? "is-active" : ""}`}
+            onClick=${() => pick(item)}
+          >
+            <${Item} item=${item} />
+          </div>`,
+      )}
+    </div>
+  </div>`;
 }
 
 function useTyped(world, channel, threadTs, draft) {
@@ -111,7 +142,10 @@ export function Composer({ channel, threadTs, label, draft }) {
   }
 
   function begin(character) {
-    put(character === "/" ? `/${text.replace(/^\//, "")}` : `${text}${text && !text.endsWith(" ") ? " " : ""}@`, character === "/" ? 1 : undefined);
+    put(
+      character === "/" ? `/${text.replace(/^\//, "")}` : `${text}${text && !text.endsWith(" ") ? " " : ""}@`,
+      character === "/" ? 1 : undefined,
+    );
     area.current.focus();
   }
 
@@ -122,16 +156,26 @@ export function Composer({ channel, threadTs, label, draft }) {
   return html`<div class="composer">
     ${completion && html`<${Completion} id=${id} completion=${completion} active=${at} pick=${pick} />`}
     <div class="composer-box">
-      <textarea ref=${area} rows="1" value=${text} placeholder=${label} aria-label=${label} spellcheck="false"
-        aria-controls=${choices.length ? id : undefined} aria-activedescendant=${choices.length ? `${id}-${at}` : undefined}
-        onInput=${onInput} onKeyDown=${onKeyDown} onSelect=${({ currentTarget }) => setCaret(currentTarget.selectionStart)}></textarea>
+      <textarea
+        ref=${area}
+        rows="1"
+        value=${text}
+        placeholder=${label}
+        aria-label=${label}
+        spellcheck="false"
+        aria-controls=${choices.length ? id : undefined}
+        aria-activedescendant=${choices.length ? `${id}-${at}` : undefined}
+        onInput=${onInput}
+        onKeyDown=${onKeyDown}
+        onSelect=${({ currentTarget }) => setCaret(currentTarget.selectionStart)}
+      ></textarea>
       <div class="composer-tools">
-        ${!threadTs && html`<button type="button" class="icon-button" title="Commands" aria-label="Commands" onClick=${() => begin("/")}><${Icon} name="slash" /></button>`}
-        <button type="button" class="icon-button" title="Mention someone" aria-label="Mention someone" onClick=${() => begin("@")}><${Icon} name="at" /></button>
+        ${!threadTs && html`<${IconButton} icon="slash" label="Commands" onClick=${() => begin("/")} />`}
+        <${IconButton} icon="at" label="Mention someone" onClick=${() => begin("@")} />
         <span class="composer-gap"></span>
-        ${STYLES.map(([icon, mark, name]) => html`<button type="button" class="icon-button" title=${name} aria-label=${name} onClick=${() => wrap(mark)}><${Icon} name=${icon} /></button>`)}
+        ${STYLES.map(([icon, mark, label]) => html`<${IconButton} icon=${icon} label=${label} onClick=${() => wrap(mark)} />`)}
         <span class="composer-fill"></span>
-        <button type="button" class="send" aria-label="Send" title="Send" disabled=${!text.trim()} onClick=${send}><${Icon} name="send" /></button>
+        <${IconButton} icon="send" label="Send" class="send" disabled=${!text.trim()} onClick=${send} />
       </div>
     </div>
   </div>`;

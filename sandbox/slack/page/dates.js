@@ -5,7 +5,8 @@ const formatters = new Map();
 
 function format(unix, zone, options) {
   const key = `${zone} ${JSON.stringify(options)}`;
-  if (!formatters.has(key)) formatters.set(key, new Intl.DateTimeFormat("en-US", { ...options, timeZone: zone || undefined }));
+  if (!formatters.has(key))
+    formatters.set(key, new Intl.DateTimeFormat("en-US", { ...options, timeZone: zone || undefined }));
   return formatters.get(key).format(new Date(unix * 1000));
 }
 
@@ -15,11 +16,18 @@ export const shortClock = (unix, zone) => clock(unix, zone).replace(/ [AP]M$/, "
 
 const LONG = { weekday: "long", month: "long", day: "numeric", year: "numeric" };
 const ordinal = (text) =>
-  text.replace(/(\d{1,2})(?=,|$)/, (day) => day + (/1\d$/.test(day) ? "th" : ({ 1: "st", 2: "nd", 3: "rd" }[day.at(-1)] ?? "th")));
+  text.replace(
+    /(\d{1,2})(?=,|$)/,
+    (day) => day + (/1\d$/.test(day) ? "th" : ({ 1: "st", 2: "nd", 3: "rd" }[day.at(-1)] ?? "th")),
+  );
 
 function relative(unix, zone) {
   const now = Date.now() / 1000;
-  for (const [offset, word] of [[0, "today"], [-86400, "yesterday"], [86400, "tomorrow"]]) {
+  for (const [offset, word] of [
+    [0, "today"],
+    [-86400, "yesterday"],
+    [86400, "tomorrow"],
+  ]) {
     if (dayKey(unix, zone) === dayKey(now + offset, zone)) return word;
   }
   return null;
@@ -35,16 +43,27 @@ export function dayName(unix, zone) {
 export function ago(unix) {
   const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const seconds = unix - Date.now() / 1000;
-  for (const [unit, size] of [["year", 31557600], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60]]) {
+  for (const [unit, size] of [
+    ["year", 31557600],
+    ["month", 2629800],
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ]) {
     if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
   }
   return "just now";
 }
 
-export const fullTime = (unix, zone) => `${dayName(unix, zone)} at ${format(unix, zone, { hour: "numeric", minute: "2-digit", second: "2-digit", hourCycle })}`;
+export const fullTime = (unix, zone) =>
+  `${dayName(unix, zone)} at ${format(unix, zone, { hour: "numeric", minute: "2-digit", second: "2-digit", hourCycle })}`;
 
 const TOKENS = {
-  date_num: (unix, zone) => format(unix, zone, { year: "numeric", month: "2-digit", day: "2-digit" }).replace(/(\d+)\/(\d+)\/(\d+)/, "$3-$1-$2"),
+  date_num: (unix, zone) =>
+    format(unix, zone, { year: "numeric", month: "2-digit", day: "2-digit" }).replace(
+      /(\d+)\/(\d+)\/(\d+)/,
+      "$3-$1-$2",
+    ),
   date: (unix, zone) => ordinal(format(unix, zone, { month: "long", day: "numeric", year: "numeric" })),
   date_short: (unix, zone) => format(unix, zone, { month: "short", day: "numeric", year: "numeric" }),
   date_long: (unix, zone) => ordinal(format(unix, zone, LONG)),

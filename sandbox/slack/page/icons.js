@@ -19,7 +19,8 @@ const PATHS = {
   at: "M13 10a3 3 0 1 1-6 0 3 3 0 0 1 6 0zM13 7v4a2 2 0 0 0 4 0v-1a7 7 0 1 0-2.8 5.6",
   bold: "M6 3.5h4.5a3.2 3.2 0 0 1 0 6.4H6zM6 9.9h5.3a3.3 3.3 0 0 1 0 6.6H6z",
   italic: "M8.5 3.5h6M5.5 16.5h6M11.5 3.5l-3 13",
-  strike: "M3 10h14M14 6c-.5-1.6-2-2.5-4-2.5-2.3 0-4 1.1-4 3 0 1 .5 1.8 1.3 2.3M6 13.5c.4 1.9 2 3 4 3 2.4 0 4-1.2 4-3.2 0-.5-.1-.9-.3-1.3",
+  strike:
+    "M3 10h14M14 6c-.5-1.6-2-2.5-4-2.5-2.3 0-4 1.1-4 3 0 1 .5 1.8 1.3 2.3M6 13.5c.4 1.9 2 3 4 3 2.4 0 4-1.2 4-3.2 0-.5-.1-.9-.3-1.3",
   code: "M7 5.5L2.5 10 7 14.5M13 5.5l4.5 4.5-4.5 4.5",
   sun: "M10 6.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7zM10 1.5v2M10 16.5v2M1.5 10h2M16.5 10h2M4 4l1.4 1.4M14.6 14.6L16 16M16 4l-1.4 1.4M5.4 14.6L4 16",
   moon: "M16.5 12A7 7 0 0 1 8 3.5a7 7 0 1 0 8.5 8.5z",
@@ -32,4 +33,9 @@ const PATHS = {
   warn: "M10 3l7.5 13.5h-15zM10 8v4M10 14.2v.1",
 };
 
-export const Icon = ({ name }) => html`<svg class=${`icon icon-${name}`} viewBox="0 0 20 20" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
+export const Icon = ({ name }) =>
+  html`<svg class=${`icon icon-${name}`} viewBox="0 0 20 20" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
+
+/** A button that shows only an icon; `label` is its name for everyone who cannot see it. */
+export const IconButton = ({ icon, label, class: kind = "icon-button", ...rest }) =>
+  html`<button type="button" class=${kind} title=${label} aria-label=${label} ...${rest}><${Icon} name=${icon} /></button>`;

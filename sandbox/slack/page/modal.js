@@ -1,7 +1,7 @@
 // The top view of the modal stack.
 import { Blocks } from "./blocks/index.js";
 import { complaint } from "./elements/values.js";
-import { Icon } from "./icons.js";
+import { Icon, IconButton } from "./icons.js";
 import { plain } from "./mrkdwn.js";
 import { SurfaceOf, statefulElements, useForm } from "./surface.js";
 import { html, useContext, useEffect, useRef, useState, World } from "./view.js";
@@ -50,31 +50,53 @@ export function Modal({ view, depth }) {
   useEffect(() => {
     const before = document.activeElement;
     dialog.current.showModal();
-    const first = dialog.current.querySelector("[autofocus]") ?? dialog.current.querySelector(".dialog-body :is(input, textarea)");
+    const first =
+      dialog.current.querySelector("[autofocus]") ?? dialog.current.querySelector(".dialog-body :is(input, textarea)");
     (first ?? dialog.current.querySelector(".dialog-foot .button-primary") ?? dialog.current).focus();
     return () => before.focus();
   }, []);
   const problem = errors[""] ?? world.viewNotice;
   const close = () => world.told(world.api.close(view.id));
 
-  return html`<dialog ref=${dialog} class="dialog" aria-labelledby="modal-title" tabindex="-1" onCancel=${(event) => {
-    event.preventDefault();
-    close();
-  }}>
+  return html`<dialog
+    ref=${dialog}
+    class="dialog"
+    aria-labelledby="modal-title"
+    tabindex="-1"
+    onCancel=${(event) => {
+      event.preventDefault();
+      close();
+    }}
+  >
     <form onSubmit=${submit} novalidate>
       <header class="dialog-head">
-        ${depth > 1 && html`<button type="button" class="icon-button" aria-label="Back" onClick=${close}><${Icon} name="left" /></button>`}
+        ${depth > 1 && html`<${IconButton} icon="left" label="Back" onClick=${close} />`}
         <h2 id="modal-title">${plain(view.title.text)}</h2>
-        <button type="button" class="icon-button dialog-x" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
+        <${IconButton} icon="close" label="Close" onClick=${close} />
       </header>
       <div class="dialog-body" tabindex="-1">
-        ${problem && html`<div class="alert alert-error" role="alert"><${Icon} name="warn" /><div>${plain(problem)}</div></div>`}
-        <${SurfaceOf} container=${{ view_id: view.id }} blocks=${view.blocks} form=${form} errors=${errors}><${Blocks} blocks=${view.blocks} /><//>
+        ${
+          problem &&
+          html`<div class="alert alert-error" role="alert">
+            <${Icon} name="warn" />
+            <div>${plain(problem)}</div>
+          </div>`
+        }
+        <${SurfaceOf} container=${{ view_id: view.id }} blocks=${view.blocks} form=${form} errors=${errors}>
+          <${Blocks} blocks=${view.blocks} />
+        <//>
       </div>
       <footer class="dialog-foot">
-        <button type="button" class="button" onClick=${close}>${plain(view.close?.text ?? (view.submit ? "Cancel" : "Close"))}</button>
-        ${view.submit && html`<button type="submit" class="button button-primary" aria-busy=${busy}>
-          <span class="button-text">${plain(view.submit.text)}</span>${busy && html`<span class="spinner" aria-hidden="true"></span>`}</button>`}
+        <button type="button" class="button" onClick=${close}>
+          ${plain(view.close?.text ?? (view.submit ? "Cancel" : "Close"))}
+        </button>
+        ${
+          view.submit &&
+          html`<button type="submit" class="button button-primary" aria-busy=${busy}>
+            <span class="button-text">${plain(view.submit.text)}
+            </span>${busy && html`<span class="spinner" aria-hidden="true"></span>`}
+          </button>`
+        }
       </footer>
     </form>
   </dialog>`;

@@ -7,7 +7,9 @@ const unescape = (text) => text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").
 const safe = (url) => /^(https?|mailto|tel):/i.test(url);
 
 export const Link = ({ url, children }) =>
-  safe(url) ? html`<a href=${url} target="_blank" rel="noreferrer noopener">${children}</a>` : html`<span>${children}</span>`;
+  safe(url)
+    ? html`<a href=${url} target="_blank" rel="noreferrer noopener">${children}</a>`
+    : html`<span>${children}</span>`;
 
 export function UserMention({ id, label }) {
   const world = useContext(World);
@@ -37,7 +39,13 @@ function token(inside, first) {
   if (target.startsWith("#")) return html`<${ChannelMention} id=${target.slice(1)} label=${text} />`;
   if (target.startsWith("!date^")) {
     const [, unix, pattern, url] = target.split("^");
-    return html`<${DateMention} unix=${unix} pattern=${pattern} url=${url && unescape(url)} fallback=${text} first=${first} />`;
+    return html`<${DateMention}
+      unix=${unix}
+      pattern=${pattern}
+      url=${url && unescape(url)}
+      fallback=${text}
+      first=${first}
+    />`;
   }
   if (target.startsWith("!subteam^")) return html`<span class="mention">${text ?? target.slice(9)}</span>`;
   if (/^!(here|channel|everyone)$/.test(target)) return html`<${Broadcast} range=${target.slice(1)} />`;
@@ -68,7 +76,8 @@ function inline(text) {
   return out;
 }
 
-const lines = (text, render) => text.split("\n").flatMap((line, at) => (at ? [html`<br />`, ...render(line)] : render(line)));
+const lines = (text, render) =>
+  text.split("\n").flatMap((line, at) => (at ? [html`<br />`, ...render(line)] : render(line)));
 
 function paragraphs(text) {
   const out = [];
@@ -92,4 +101,5 @@ export function mrkdwn(text) {
 export const plain = (text) => lines(unescape(text), withEmoji);
 
 /** A text object, `{type: "mrkdwn" | "plain_text", text}`. */
-export const Text = ({ of }) => html`<span class="text">${of.type === "mrkdwn" ? mrkdwn(of.text) : plain(of.text)}</span>`;
+export const Text = ({ of }) =>
+  html`<span class="text">${of.type === "mrkdwn" ? mrkdwn(of.text) : plain(of.text)}</span>`;

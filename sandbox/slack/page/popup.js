@@ -30,7 +30,12 @@ export function Popup({ anchor, close, children, matchWidth, focusFirst, ...rest
       if (box.contains(document.activeElement)) button.focus();
       latestClose.current();
     };
-    const listeners = [["resize", again], ["scroll", again, true], ["pointerdown", press], ["keydown", key, true]];
+    const listeners = [
+      ["resize", again],
+      ["scroll", again, true],
+      ["pointerdown", press],
+      ["keydown", key, true],
+    ];
     for (const listener of listeners) addEventListener(...listener);
     box.showPopover();
     again();

@@ -5,13 +5,22 @@ import { html, useContext, World } from "./view.js";
 
 function Entry({ href, current, unread, mark, children }) {
   const count = unread?.mentions ?? 0;
-  return html`<li><a class=${`entry ${unread?.any ? "is-unread" : ""}`} href=${href} aria-current=${current ? "page" : undefined}>
-    ${mark}<span class="entry-name">${children}</span>
-    ${count > 0 ? html`<span class="badge" aria-label=${`${count} unread`}>${count}</span>` : unread?.any && html`<span class="sr-only">unread</span>`}
-  </a></li>`;
+  return html`<li>
+    <a class=${`entry ${unread?.any ? "is-unread" : ""}`} href=${href} aria-current=${current ? "page" : undefined}>
+      ${mark}<span class="entry-name">${children}</span>
+      ${count > 0 && html`<span class="badge">${count}<span class="sr-only"> unread</span></span>`}
+      ${!count && unread?.any && html`<span class="sr-only">unread</span>`}
+    </a>
+  </li>`;
 }
 
-const List = ({ title, children }) => html`<section class="entries"><h2>${title}</h2><ul>${children}</ul></section>`;
+const List = ({ title, children }) =>
+  html`<section class="entries">
+    <h2>${title}</h2>
+    <ul>
+      ${children}
+    </ul>
+  </section>`;
 
 export function Sidebar({ place, unread, open, showWelcome }) {
   const world = useContext(World);
@@ -23,21 +32,61 @@ export function Sidebar({ place, unread, open, showWelcome }) {
     <header class="workspace-name">${world.team.name}<span>sandbox workspace</span></header>
     <div class="sidebar-scroll" tabindex="-1">
       <${List} title="Channels">
-        ${channels.filter((one) => !one.is_im).map((one) => html`<${Entry} key=${one.id} href=${at(one.id)} current=${place === one.id}
-          unread=${unread(one)} mark=${html`<${Icon} name=${one.is_private ? "lock" : "hash"} />`}>${one.name}<//>`)}
+        ${channels
+          .filter((one) => !one.is_im)
+          .map(
+            (one) =>
+              html`<${Entry}
+                key=${one.id}
+                href=${at(one.id)}
+                current=${place === one.id}
+                unread=${unread(one)}
+                mark=${html`<${Icon} name=${one.is_private ? "lock" : "hash"} />`}>
+                ${one.name}
+              <//>`,
+          )}
       <//>
       <${List} title="Direct messages">
-        ${channels.filter((one) => one.is_im && one !== botDm).map((one) => html`<${Entry} key=${one.id} href=${at(one.id)} current=${place === one.id}
-          unread=${unread(one)} mark=${html`<${Avatar} id=${one.user} size=${20} />`}>${world.name(one.user)}<//>`)}
-        <li><span class="entry entry-self"><${Avatar} id=${world.user} size=${20} /><span class="entry-name">${world.name(world.user)}</span><span class="you">you</span></span></li>
+        ${channels
+          .filter((one) => one.is_im && one !== botDm)
+          .map(
+            (one) =>
+              html`<${Entry}
+                key=${one.id}
+                href=${at(one.id)}
+                current=${place === one.id}
+                unread=${unread(one)}
+                mark=${html`<${Avatar} id=${one.user} size=${20} />`}>
+                ${world.name(one.user)}
+              <//>`,
+          )}
+        <li>
+          <span class="entry entry-self">
+            <${Avatar} id=${world.user} size=${20} /><span class="entry-name">${world.name(world.user)}
+            </span><span class="you">you</span>
+          </span>
+        </li>
       <//>
       <${List} title="Apps">
-        <${Entry} href=${at("home")} current=${appPlace} unread=${botDm && unread(botDm)}
-          mark=${html`<${Avatar} id=${world.bot.user_id} size=${20} />`}>${world.name(world.bot.user_id)}<//>
+        <${Entry}
+          href=${at("home")}
+          current=${appPlace}
+          unread=${botDm && unread(botDm)}
+          mark=${html`<${Avatar} id=${world.bot.user_id} size=${20} />`}>
+          ${world.name(world.bot.user_id)}
+        <//>
       <//>
-      ${world.links.length > 0 && html`<${List} title="Also here">
-        ${world.links.map((link) => html`<${Entry} key=${link.url} href=${link.url} mark=${html`<${Icon} name="factory" />`}>${link.title}<//>`)}<//>`}
+      ${
+        world.links.length > 0 &&
+        html`<${List} title="Also here">
+          ${world.links.map((link) => html`<${Entry} key=${link.url} href=${link.url} mark=${html`<${Icon} name="factory" />`}>${link.title}<//>`)}
+        <//>`
+      }
     </div>
-    <footer class="sidebar-foot"><button type="button" class="entry" onClick=${showWelcome}><${Icon} name="info" /><span class="entry-name">What is this?</span></button></footer>
+    <footer class="sidebar-foot">
+      <button type="button" class="entry" onClick=${showWelcome}>
+        <${Icon} name="info" /><span class="entry-name">What is this?</span>
+      </button>
+    </footer>
   </nav>`;
 }

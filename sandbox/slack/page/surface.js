@@ -9,7 +9,10 @@ export function statefulElements(blocks) {
   return blocks.flatMap((block) => {
     const elements = { input: [block.element], actions: block.elements, section: [block.accessory] }[block.type] ?? [];
     const nested = block.type === "container" ? statefulElements(block.child_blocks) : [];
-    return [...elements.filter((one) => one?.action_id && initialValue(one)).map((element) => ({ block, element })), ...nested];
+    return [
+      ...elements.filter((one) => one?.action_id && initialValue(one)).map((element) => ({ block, element })),
+      ...nested,
+    ];
   });
 }
 
@@ -17,23 +20,26 @@ export function statefulElements(blocks) {
 export function useForm() {
   const [entered, setEntered] = useState({});
   const latest = useRef(entered);
-  const form = useMemo(() => ({
-    set(blockId, element, value) {
-      latest.current = { ...latest.current, [keyOf(blockId, element.action_id)]: { type: element.type, ...value } };
-      setEntered(latest.current);
-    },
-    get(blockId, element) {
-      const value = latest.current[keyOf(blockId, element.action_id)];
-      return value?.type === element.type ? value : initialValue(element);
-    },
-    values(blocks) {
-      const out = {};
-      for (const { block, element } of statefulElements(blocks)) {
-        (out[block.block_id] ??= {})[element.action_id] = form.get(block.block_id, element);
-      }
-      return out;
-    },
-  }), []);
+  const form = useMemo(
+    () => ({
+      set(blockId, element, value) {
+        latest.current = { ...latest.current, [keyOf(blockId, element.action_id)]: { type: element.type, ...value } };
+        setEntered(latest.current);
+      },
+      get(blockId, element) {
+        const value = latest.current[keyOf(blockId, element.action_id)];
+        return value?.type === element.type ? value : initialValue(element);
+      },
+      values(blocks) {
+        const out = {};
+        for (const { block, element } of statefulElements(blocks)) {
+          (out[block.block_id] ??= {})[element.action_id] = form.get(block.block_id, element);
+        }
+        return out;
+      },
+    }),
+    [],
+  );
   return form;
 }
 
@@ -46,10 +52,23 @@ export function SurfaceOf({ container, blocks, form, errors, children }) {
     form,
     errors: errors ?? {},
     click: (blockId, element, payload = {}) =>
-      world.told(world.api.click({ container, block_id: blockId, action_id: element.action_id, payload,
-        values: form.values(blocks) })),
+      world.told(
+        world.api.click({
+          container,
+          block_id: blockId,
+          action_id: element.action_id,
+          payload,
+          values: form.values(blocks),
+        }),
+      ),
     suggest: (blockId, element, value) =>
-      world.api.suggest({ container, block_id: blockId, action_id: element.action_id, value, values: form.values(blocks) }),
+      world.api.suggest({
+        container,
+        block_id: blockId,
+        action_id: element.action_id,
+        value,
+        values: form.values(blocks),
+      }),
   };
   return html`<${Surface.Provider} value=${surface}>${children}<//>`;
 }

@@ -8,15 +8,24 @@ const GROUP_SECONDS = 300;
 const AT_END_PX = 60;
 
 function isFollowUp(world, before, message) {
-  return before && !message.ephemeral && !before.ephemeral && authorOf(world, before) === authorOf(world, message)
-    && before.username === message.username && Number(message.ts) - Number(before.ts) < GROUP_SECONDS && !before.reply_count;
+  return (
+    before &&
+    !message.ephemeral &&
+    !before.ephemeral &&
+    authorOf(world, before) === authorOf(world, message) &&
+    before.username === message.username &&
+    Number(message.ts) - Number(before.ts) < GROUP_SECONDS &&
+    !before.reply_count
+  );
 }
 
 const replies = (count) => `${count} ${count === 1 ? "reply" : "replies"}`;
 
 function threadRows(world, [parent, ...rest]) {
   if (!parent) return [];
-  const below = rest.length ? [{ key: "replies", count: replies(rest.length) }, ...rows(world, rest, null).filter((row) => row.message)] : [];
+  const below = rest.length
+    ? [{ key: "replies", count: replies(rest.length) }, ...rows(world, rest, null).filter((row) => row.message)]
+    : [];
   return [{ key: parent.ts, message: parent }, ...below];
 }
 
@@ -25,8 +34,10 @@ function rows(world, messages, newSince) {
   let before = null;
   for (const message of messages) {
     const newDay = !before || dayKey(before.ts, world.me.tz) !== dayKey(message.ts, world.me.tz);
-    const firstNew = newSince !== null && message.ts > newSince && (!before || before.ts <= newSince) && message.user !== world.user;
-    if (newDay) out.push({ key: `day ${dayKey(message.ts, world.me.tz)}`, day: dayName(Number(message.ts), world.me.tz) });
+    const firstNew =
+      newSince !== null && message.ts > newSince && (!before || before.ts <= newSince) && message.user !== world.user;
+    if (newDay)
+      out.push({ key: `day ${dayKey(message.ts, world.me.tz)}`, day: dayName(Number(message.ts), world.me.tz) });
     if (firstNew && before) out.push({ key: "new", fresh: true });
     out.push({ key: message.ts, message, follows: !newDay && !firstNew && isFollowUp(world, before, message) });
     before = message;
@@ -35,8 +46,12 @@ function rows(world, messages, newSince) {
 }
 
 function Divider({ row }) {
-  if (row.fresh) return html`<div class="divider-row divider-new" role="separator" aria-label="New messages"><span>New</span></div>`;
-  if (row.count) return html`<div class="divider-row divider-replies" role="separator" aria-label=${row.count}><span>${row.count}</span></div>`;
+  if (row.fresh)
+    return html`<div class="divider-row divider-new" role="separator" aria-label="New messages"><span>New</span></div>`;
+  if (row.count)
+    return html`<div class="divider-row divider-replies" role="separator" aria-label=${row.count}>
+      <span>${row.count}</span>
+    </div>`;
   return html`<div class="divider-row" role="separator" aria-label=${row.day}><span>${row.day}</span></div>`;
 }
 
@@ -77,12 +92,24 @@ export function Timeline({ label, channel, messages, newSince = null, intro, ope
     <div class="timeline" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-label=${label}>
       <div class="timeline-inner">
         ${intro}
-        ${(isThread ? threadRows(world, messages) : rows(world, messages, newSince)).map((row) => row.message
-          ? html`<${Message} key=${row.key} message=${row.message} channel=${channel} follows=${row.follows} openThread=${openThread} />`
-          : html`<${Divider} key=${row.key} row=${row} />`)}
+        ${(isThread ? threadRows(world, messages) : rows(world, messages, newSince)).map((row) =>
+          row.message
+            ? html`<${Message}
+                key=${row.key}
+                message=${row.message}
+                channel=${channel}
+                follows=${row.follows}
+                openThread=${openThread}
+              />`
+            : html`<${Divider} key=${row.key} row=${row} />`,
+        )}
       </div>
     </div>
-    ${missed !== null && html`<button type="button" class="jump" onClick=${() => toEnd("smooth")}>
-      <${Icon} name="down" />${missed ? `${missed} new ${missed === 1 ? "message" : "messages"}` : "Jump to latest"}</button>`}
+    ${
+      missed !== null &&
+      html`<button type="button" class="jump" onClick=${() => toEnd("smooth")}>
+        <${Icon} name="down" />${missed ? `${missed} new ${missed === 1 ? "message" : "messages"}` : "Jump to latest"}
+      </button>`
+    }
   </div>`;
 }

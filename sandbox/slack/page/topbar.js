@@ -1,7 +1,7 @@
 // The bar above everything: who one is, and light or dark.
 import { Avatar } from "./avatar.js";
 import { moveInMenu } from "./elements/overflow.js";
-import { Icon } from "./icons.js";
+import { Icon, IconButton } from "./icons.js";
 import { Popup } from "./popup.js";
 import { html, useContext, useRef, useState, World } from "./view.js";
 
@@ -17,18 +17,46 @@ function PeopleSwitch({ choose }) {
     anchor.current.focus();
     if (id !== world.user) choose(id);
   };
-  return html`<button ref=${anchor} type="button" class="switch" aria-haspopup="menu" aria-expanded=${open} onClick=${() => setOpen(!open)}>
-      <${Avatar} id=${world.user} size=${24} /><span class="switch-you">You are:</span> <b>${label(world.me)}</b><${Icon} name="down" /></button>
-    ${open && html`<${Popup} anchor=${anchor} close=${() => setOpen(false)} class="menu menu-people" focusFirst>
-      <p class="menu-head">Be someone else. Each person has their own rights, private answers and Home.</p>
-      <div role="menu" aria-label="People" onKeyDown=${moveInMenu}>
-        ${people.map((one) => html`<button type="button" role="menuitemradio" aria-checked=${one.id === world.user} class="menu-item menu-person" key=${one.id} onClick=${() => pick(one.id)}>
-          <${Avatar} id=${one.id} size=${32} /><span><b>${label(one)}</b>${one.title && html`<span class="menu-note">${one.title}</span>`}</span>
-          ${one.id === world.user && html`<${Icon} name="check" />`}</button>`)}
-      </div><//>`}`;
+  return html`<button
+      ref=${anchor}
+      type="button"
+      class="switch"
+      aria-haspopup="menu"
+      aria-expanded=${open}
+      onClick=${() => setOpen(!open)}
+    >
+      <${Avatar} id=${world.user} size=${24} /><span class="switch-you">You are:</span> <b>${label(world.me)}
+      </b><${Icon} name="down" />
+    </button>
+    ${
+      open &&
+      html`<${Popup} anchor=${anchor} close=${() => setOpen(false)} class="menu menu-people" focusFirst>
+        <p class="menu-head">Be someone else. Each person has their own rights, private answers and Home.</p>
+        <div role="menu" aria-label="People" onKeyDown=${moveInMenu}>
+          ${people.map(
+            (one) =>
+              html`<button
+                type="button"
+                role="menuitemradio"
+                aria-checked=${one.id === world.user}
+                class="menu-item menu-person"
+                key=${one.id}
+                onClick=${() => pick(one.id)}
+              >
+                <${Avatar} id=${one.id} size=${32} /><span>
+                  <b>${label(one)}</b>${one.title && html`<span class="menu-note">${one.title}</span>`}
+                </span>
+                ${one.id === world.user && html`<${Icon} name="check" />`}
+              </button>`,
+          )}
+        </div>
+      <//>`
+    }`;
 }
 
-const isDark = () => (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+const isDark = () =>
+  (document.documentElement.dataset.theme ??
+    (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
 
 export function applyStoredTheme() {
   const stored = localStorage.getItem("theme");
@@ -43,13 +71,20 @@ function ThemeToggle() {
     localStorage.setItem("theme", theme);
     setDark(!dark);
   };
-  return html`<button type="button" class="bar-button" title=${dark ? "Light" : "Dark"} aria-label=${dark ? "Use light colours" : "Use dark colours"} onClick=${toggle}>
-    <${Icon} name=${dark ? "sun" : "moon"} /></button>`;
+  const label = dark ? "Use light colours" : "Use dark colours";
+  return html`<${IconButton} icon=${dark ? "sun" : "moon"} label=${label} class="bar-button" onClick=${toggle} />`;
 }
 
 export function TopBar({ drawer, toggleDrawer, choose }) {
   return html`<header class="topbar">
-    <button type="button" class="bar-button drawer-button" aria-label="Channels" aria-expanded=${drawer} aria-controls="sidebar" onClick=${toggleDrawer}><${Icon} name="menu" /></button>
+    <${IconButton}
+      icon="menu"
+      label="Channels"
+      class="bar-button drawer-button"
+      aria-expanded=${drawer}
+      aria-controls="sidebar"
+      onClick=${toggleDrawer}
+    />
     <span class="bar-fill"></span>
     <${PeopleSwitch} choose=${choose} />
     <span class="bar-fill"></span>

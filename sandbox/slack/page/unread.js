@@ -18,7 +18,8 @@ export function useUnread(world, place) {
   useEffect(() => {
     if (!last) return undefined;
     const mark = () => {
-      if (!document.hidden) localStorage.setItem(keyOf(world.user), JSON.stringify({ ...load(world.user), [place]: last }));
+      if (!document.hidden)
+        localStorage.setItem(keyOf(world.user), JSON.stringify({ ...load(world.user), [place]: last }));
     };
     mark();
     document.addEventListener("visibilitychange", mark);
@@ -27,8 +28,12 @@ export function useUnread(world, place) {
 
   const of = (channel) => {
     if (channel.id === place) return { any: false, mentions: 0 };
-    const fresh = world.messages(channel.id).filter((one) => one.ts > (read[channel.id] ?? "0") && one.user !== world.user);
-    const mentions = channel.is_im ? fresh.length : fresh.filter((one) => JSON.stringify(one).includes(`<@${world.user}>`)).length;
+    const fresh = world
+      .messages(channel.id)
+      .filter((one) => one.ts > (read[channel.id] ?? "0") && one.user !== world.user);
+    const mentions = channel.is_im
+      ? fresh.length
+      : fresh.filter((one) => JSON.stringify(one).includes(`<@${world.user}>`)).length;
     return { any: fresh.length > 0, mentions };
   };
   return { of, since: () => opened.current.since };

@@ -1,5 +1,5 @@
 // What a first visitor needs to know, until they dismiss it.
-import { Icon } from "./icons.js";
+import { IconButton } from "./icons.js";
 import { html, useContext, World } from "./view.js";
 
 export function Welcome({ start, dismiss }) {
@@ -7,12 +7,32 @@ export function Welcome({ start, dismiss }) {
   const bot = world.name(world.bot.user_id);
   const has = (command) => world.commands.some((one) => one.command === command);
   return html`<section class="welcome" aria-label="Welcome">
-    <button type="button" class="icon-button welcome-x" aria-label="Dismiss the welcome" onClick=${dismiss}><${Icon} name="close" /></button>
+    <${IconButton} icon="close" label="Dismiss the welcome" class="icon-button welcome-x" onClick=${dismiss} />
     <h2>Welcome to the sandbox</h2>
-    <p>Everything here is real but Slack and Azure: ${bot} is the bot you would run, and the models it announces are really trained on this machine.</p>
-    <p>You are <b>${world.name(world.user)}</b>${world.me.title && html` (${world.me.title})`}. Switch to another person at the top to see what they see.</p>
-    <p>${has("/train") ? html`Type <code>/train</code> below to start, or pick any command:` : "Pick a command to start:"}</p>
-    <div class="welcome-commands">${world.commands.map((one) => html`<button type="button" class="command-chip" key=${one.command} title=${one.description}
-      onClick=${() => start(`${one.command} `)}>${one.command}</button>`)}</div>
+    <p>
+      Everything here is real but Slack and Azure: ${bot} is the bot you would run, and the models it announces are
+      really trained on this machine.
+    </p>
+    <p>
+      You are <b>${world.name(world.user)}</b>${world.me.title && html` (${world.me.title})`}. Switch to another person
+      at the top to see what they see.
+    </p>
+    <p>
+      ${has("/train") ? html`Type <code>/train</code> below to start, or pick any command:` : "Pick a command to start:"}
+    </p>
+    <div class="welcome-commands">
+      ${world.commands.map(
+        (one) =>
+          html`<button
+            type="button"
+            class="command-chip"
+            key=${one.command}
+            title=${one.description}
+            onClick=${() => start(`${one.command} `)}
+          >
+            ${one.command}
+          </button>`,
+      )}
+    </div>
   </section>`;
 }

@@ -9,7 +9,8 @@ export const inChannel = (message) => !isReply(message) || message.subtype === "
 
 function merged(messages, message) {
   const at = messages.findIndex((one) => one.ts === message.ts);
-  if (at >= 0) return messages.with(at, JSON.stringify(messages[at]) === JSON.stringify(message) ? messages[at] : message);
+  if (at >= 0)
+    return messages.with(at, JSON.stringify(messages[at]) === JSON.stringify(message) ? messages[at] : message);
   return [...messages, message].sort((a, b) => (a.ts < b.ts ? -1 : 1));
 }
 
@@ -102,16 +103,22 @@ export class Workspace {
   }
 
   place(channel, message) {
+    if (!this.channels.has(channel)) return this.reload(); // direct messages that have just begun
     const thread = threadKey(channel, message.thread_ts ?? message.ts);
     if (this.lists.has(thread)) this.lists.set(thread, merged(this.lists.get(thread), message));
     if (inChannel(message)) this.lists.set(channel, merged(this.lists.get(channel) ?? [], message));
+    return undefined;
   }
 
   drop(channel, ts) {
     for (const [key, messages] of this.lists) {
       if (key !== channel && !key.startsWith(`${channel}/`)) continue;
       const gone = messages.find((one) => one.ts === ts);
-      if (gone) this.lists.set(key, messages.filter((one) => one.ts !== ts));
+      if (gone)
+        this.lists.set(
+          key,
+          messages.filter((one) => one.ts !== ts),
+        );
       if (gone && isReply(gone)) this.read(channel);
     }
   }
@@ -140,7 +147,9 @@ export class Workspace {
   messages(channel, threadTs) {
     const key = threadTs ? threadKey(channel, threadTs) : channel;
     const said = (this.lists.get(key) ?? []).filter((one) => threadTs || inChannel(one));
-    const notices = threadTs ? [] : this.localNotices.filter((one) => one.channel === channel).map((one) => one.message);
+    const notices = threadTs
+      ? []
+      : this.localNotices.filter((one) => one.channel === channel).map((one) => one.message);
     return notices.length ? [...said, ...notices].sort((a, b) => (a.ts < b.ts ? -1 : 1)) : said;
   }
 

@@ -8,7 +8,8 @@ const PAD = { left: 52, right: 16, top: 14, bottom: 34 };
 const DASHES = ["", "7 4", "2 4", "10 3 2 3"];
 
 const colour = (index) => `var(--series-${index % 8})`;
-const number = (value) => Number(value).toLocaleString("en-US", { maximumFractionDigits: Math.abs(value) < 10 ? 3 : 1 });
+const number = (value) =>
+  Number(value).toLocaleString("en-US", { maximumFractionDigits: Math.abs(value) < 10 ? 3 : 1 });
 
 /** Round tick values that cover the data: at most six, zero included for bars and areas. */
 export function ticks(low, high) {
@@ -21,12 +22,16 @@ export function ticks(low, high) {
   return Array.from({ length: Math.max(1, count) + 1 }, (_, at) => Number((first + at * step).toPrecision(12)));
 }
 
-const valueAt = (series, category, at) => (series.data.find((point) => point.label === category) ?? series.data[at])?.value;
+const valueAt = (series, category, at) =>
+  (series.data.find((point) => point.label === category) ?? series.data[at])?.value;
 
 function scales(chart, categories) {
   const values = chart.series.flatMap((series) => series.data.map((point) => point.value));
   const fromZero = chart.type !== "line";
-  const marks = ticks(fromZero ? Math.min(0, ...values) : Math.min(...values), fromZero ? Math.max(0, ...values) : Math.max(...values));
+  const marks = ticks(
+    fromZero ? Math.min(0, ...values) : Math.min(...values),
+    fromZero ? Math.max(0, ...values) : Math.max(...values),
+  );
   const [low, high] = [marks[0], marks.at(-1)];
   const inner = WIDTH - PAD.left - PAD.right;
   const band = inner / categories.length;
@@ -40,11 +45,21 @@ function scales(chart, categories) {
 }
 
 function Axes({ categories, scale }) {
-  const every = Math.ceil(categories.length / Math.floor((WIDTH - PAD.left) / (Math.max(...categories.map((one) => one.length)) * 6.5 + 14)));
+  const every = Math.ceil(
+    categories.length / Math.floor((WIDTH - PAD.left) / (Math.max(...categories.map((one) => one.length)) * 6.5 + 14)),
+  );
   return html`<g class="axes">
-    ${scale.marks.map((mark) => html`<line x1=${PAD.left} x2=${WIDTH - PAD.right} y1=${scale.y(mark)} y2=${scale.y(mark)} />
-      <text x=${PAD.left - 8} y=${scale.y(mark)} text-anchor="end" dominant-baseline="central">${number(mark)}</text>`)}
-    ${categories.map((label, at) => at % every === 0 && html`<text x=${scale.x(at)} y=${HEIGHT - PAD.bottom + 18} text-anchor="middle">${label}</text>`)}
+    ${scale.marks.map(
+      (mark) =>
+        html`<line x1=${PAD.left} x2=${WIDTH - PAD.right} y1=${scale.y(mark)} y2=${scale.y(mark)} />
+          <text x=${PAD.left - 8} y=${scale.y(mark)} text-anchor="end" dominant-baseline="central">
+            ${number(mark)}
+          </text>`,
+    )}
+    ${categories.map((label, at) => {
+      if (at % every) return null;
+      return html`<text x=${scale.x(at)} y=${HEIGHT - PAD.bottom + 18} text-anchor="middle">${label}</text>`;
+    })}
   </g>`;
 }
 
@@ -62,11 +77,17 @@ function Marker({ index, shape = index, x, y, children }) {
 
 function Lines({ chart, categories, scale }) {
   return chart.series.map((series, index) => {
-    const points = categories.map((label, at) => [scale.x(at), scale.y(valueAt(series, label, at)), label, valueAt(series, label, at)]);
+    const points = categories.map((label, at) => [
+      scale.x(at),
+      scale.y(valueAt(series, label, at)),
+      label,
+      valueAt(series, label, at),
+    ]);
     const line = points.map(([x, y]) => `${x} ${y}`).join("L");
     const floor = scale.y(scale.base);
+    const under = `M${points[0][0]} ${floor}L${line}L${points.at(-1)[0]} ${floor}z`;
     return html`<g>
-      ${chart.type === "area" && html`<path class="area" fill=${colour(index)} d=${`M${points[0][0]} ${floor}L${line}L${points.at(-1)[0]} ${floor}z`} />`}
+      ${chart.type === "area" && html`<path class="area" fill=${colour(index)} d=${under} />`}
       <path class="line" stroke=${colour(index)} stroke-dasharray=${DASHES[index % DASHES.length]} d=${`M${line}`} />
       ${points.map(([x, y, label, value]) => html`<${Marker} index=${index} x=${x} y=${y}>${hint(series.name, label, value)}<//>`)}
     </g>`;
@@ -75,12 +96,23 @@ function Lines({ chart, categories, scale }) {
 
 function Bars({ chart, categories, scale }) {
   const width = Math.min(46, (scale.band * 0.74) / chart.series.length);
-  return chart.series.map((series, index) => categories.map((label, at) => {
-    const value = valueAt(series, label, at);
-    const x = scale.x(at) + (index - chart.series.length / 2) * width + 1;
-    const [top, bottom] = [scale.y(Math.max(value, scale.base)), scale.y(Math.min(value, scale.base))];
-    return html`<rect class="bar" x=${x} y=${top} width=${width - 2} height=${Math.max(1, bottom - top)} rx="2" fill=${colour(index)}>${hint(series.name, label, value)}</rect>`;
-  }));
+  return chart.series.map((series, index) =>
+    categories.map((label, at) => {
+      const value = valueAt(series, label, at);
+      const x = scale.x(at) + (index - chart.series.length / 2) * width + 1;
+      const [top, bottom] = [scale.y(Math.max(value, scale.base)), scale.y(Math.min(value, scale.base))];
+      return html`<rect
+        class="bar"
+        x=${x}
+        y=${top}
+        width=${width - 2}
+        height=${Math.max(1, bottom - top)}
+        rx="2"
+        fill=${colour(index)}>
+        ${hint(series.name, label, value)}
+      </rect>`;
+    }),
+  );
 }
 
 function Pie({ segments }) {
@@ -93,8 +125,14 @@ function Pie({ segments }) {
     const [from, to] = [point(turned), point(turned + share)];
     turned += share;
     const title = html`<title>${`${one.label}: ${number(one.value)} (${Math.round(share * 100)} %)`}</title>`;
-    if (share > 0.9999) return html`<circle class="slice" cx=${cx} cy=${cy} r=${r} fill=${colour(index)}>${title}</circle>`;
-    return html`<path class="slice" fill=${colour(index)} d=${`M${cx} ${cy}L${from.join(" ")}A${r} ${r} 0 ${share > 0.5 ? 1 : 0} 1 ${to.join(" ")}z`}>${title}</path>`;
+    if (share > 0.9999)
+      return html`<circle class="slice" cx=${cx} cy=${cy} r=${r} fill=${colour(index)}>${title}</circle>`;
+    return html`<path
+      class="slice"
+      fill=${colour(index)}
+      d=${`M${cx} ${cy}L${from.join(" ")}A${r} ${r} 0 ${share > 0.5 ? 1 : 0} 1 ${to.join(" ")}z`}>
+      ${title}
+    </path>`;
   });
 }
 
@@ -109,9 +147,13 @@ function figures(chart) {
 }
 
 function inWords(chart) {
-  if (chart.type === "pie") return `Pie chart. ${chart.segments.map((one) => `${one.label}: ${number(one.value)}`).join("; ")}.`;
-  const ends = chart.series.map((series) => `${series.name} from ${number(series.data[0].value)} to ${number(series.data.at(-1).value)}`);
-  return `${chart.type[0].toUpperCase()}${chart.type.slice(1)} chart of ${chart.axis_config.y_label ?? "values"} by ${chart.axis_config.x_label ?? "category"}. ${ends.join("; ")}.`;
+  if (chart.type === "pie")
+    return `Pie chart. ${chart.segments.map((one) => `${one.label}: ${number(one.value)}`).join("; ")}.`;
+  const ends = chart.series.map(
+    (series) => `${series.name} from ${number(series.data[0].value)} to ${number(series.data.at(-1).value)}`,
+  );
+  const { x_label: across = "category", y_label: up = "values" } = chart.axis_config;
+  return `${chart.type[0].toUpperCase()}${chart.type.slice(1)} chart of ${up} by ${across}. ${ends.join("; ")}.`;
 }
 
 function Plot({ chart }) {
@@ -119,30 +161,62 @@ function Plot({ chart }) {
   const categories = chart.axis_config.categories;
   const scale = scales(chart, categories);
   const Marks = chart.type === "bar" ? Bars : Lines;
-  return html`<${Axes} categories=${categories} scale=${scale} /><${Marks} chart=${chart} categories=${categories} scale=${scale} />`;
+  return html`<${Axes} categories=${categories} scale=${scale} /><${Marks}
+      chart=${chart}
+      categories=${categories}
+      scale=${scale}
+    />`;
 }
 
 function Figures({ chart, title }) {
   const [head, ...rows] = figures(chart);
-  return html`<div class="table-scroll" tabindex="0" role="group" aria-label=${`Figures of ${title}`}><table class="grid">
-    <thead><tr>${head.map((cell) => html`<th scope="col">${cell || "Label"}</th>`)}</tr></thead>
-    <tbody>${rows.map(([label, ...values]) => html`<tr><th scope="row">${label}</th>${values.map((value) => html`<td class="align-right">${value}</td>`)}</tr>`)}</tbody>
-  </table></div>`;
+  return html`<div class="table-scroll" tabindex="0" role="group" aria-label=${`Figures of ${title}`}>
+    <table class="grid">
+      <thead>
+        <tr>
+          ${head.map((cell) => html`<th scope="col">${cell || "Label"}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          ([label, ...values]) =>
+            html`<tr>
+              <th scope="row">${label}</th>
+              ${values.map((value) => html`<td class="align-right">${value}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 export function Chart({ block }) {
   const [open, setOpen] = useState(false);
   const { chart } = block;
   const title = block.title.text ?? block.title;
-  const legend = chart.type === "pie" ? chart.segments.map((one) => one.label) : chart.series.map((series) => series.name);
+  const legend =
+    chart.type === "pie" ? chart.segments.map((one) => one.label) : chart.series.map((series) => series.name);
   return html`<figure class="block chart">
     <figcaption>${plain(title)}</figcaption>
     ${chart.axis_config?.y_label && html`<div class="chart-axis">${chart.axis_config.y_label}</div>`}
-    <svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label=${`${title}. ${inWords(chart)}`}><${Plot} chart=${chart} /></svg>
+    <svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label=${`${title}. ${inWords(chart)}`}>
+      <${Plot} chart=${chart} />
+    </svg>
     ${chart.axis_config?.x_label && html`<div class="chart-axis chart-axis-x">${chart.axis_config.x_label}</div>`}
     <div class="chart-foot">
-      <ul class="legend">${legend.map((name, index) => html`<li><svg viewBox="0 0 12 12" aria-hidden="true"><${Marker} index=${index} shape=${["pie", "bar"].includes(chart.type) ? 1 : index} x=${6} y=${6} /></svg>${name}</li>`)}</ul>
-      <button type="button" class="link-button" aria-expanded=${open} onClick=${() => setOpen(!open)}>${open ? "Hide figures" : "Show figures"}</button>
+      <ul class="legend">
+        ${legend.map(
+          (name, index) =>
+            html`<li>
+              <svg viewBox="0 0 12 12" aria-hidden="true">
+                <${Marker} index=${index} shape=${["pie", "bar"].includes(chart.type) ? 1 : index} x=${6} y=${6} />
+              </svg>${name}
+            </li>`,
+        )}
+      </ul>
+      <button type="button" class="link-button" aria-expanded=${open} onClick=${() => setOpen(!open)}>
+        ${open ? "Hide figures" : "Show figures"}
+      </button>
     </div>
     ${open && html`<${Figures} chart=${chart} title=${title} />`}
   </figure>`;

@@ -19,25 +19,34 @@ function Section({ block }) {
   </div>`;
 }
 
-const Context = ({ block }) => html`<div class="block context">
-  ${block.elements.map((one) => one.type === "image"
-    ? html`<img src=${one.image_url} alt=${one.alt_text} />`
-    : html`<span><${Text} of=${one} /></span>`)}
-</div>`;
+const Context = ({ block }) =>
+  html`<div class="block context">
+    ${block.elements.map((one) =>
+      one.type === "image"
+        ? html`<img src=${one.image_url} alt=${one.alt_text} />`
+        : html`<span><${Text} of=${one} /></span>`,
+    )}
+  </div>`;
 
-const Actions = ({ block }) => html`<div class="block actions">
-  ${block.elements.map((element) => html`<${Element} key=${element.action_id} element=${element} block=${block} />`)}
-</div>`;
+const Actions = ({ block }) =>
+  html`<div class="block actions">
+    ${block.elements.map((element) => html`<${Element} key=${element.action_id} element=${element} block=${block} />`)}
+  </div>`;
 
-const Image = ({ block }) => html`<figure class="block image">
-  ${block.title && html`<figcaption>${plain(block.title.text)}</figcaption>`}
-  <img src=${block.image_url ?? block.slack_file?.url} alt=${block.alt_text} />
-</figure>`;
+const Image = ({ block }) =>
+  html`<figure class="block image">
+    ${block.title && html`<figcaption>${plain(block.title.text)}</figcaption>`}
+    <img src=${block.image_url ?? block.slack_file?.url} alt=${block.alt_text} />
+  </figure>`;
 
 /** A block of a type this page does not know still shows the words in it. */
 function Unknown({ block }) {
-  const words = [block.title, block.text, block.caption].map((one) => one?.text ?? one).filter((one) => typeof one === "string");
-  return html`<div class="block unknown">${words.length ? mrkdwn(words.join("\n")) : `Not shown here: ${block.type}`}</div>`;
+  const words = [block.title, block.text, block.caption]
+    .map((one) => one?.text ?? one)
+    .filter((one) => typeof one === "string");
+  return html`<div class="block unknown">
+    ${words.length ? mrkdwn(words.join("\n")) : `Not shown here: ${block.type}`}
+  </div>`;
 }
 
 const BY_TYPE = {
@@ -64,6 +73,9 @@ const BY_TYPE = {
 
 export function Blocks({ blocks }) {
   return html`<div class="blocks">
-    ${blocks.map((block, at) => html`<${BY_TYPE[block.type] ?? Unknown} key=${`${block.type} ${block.block_id ?? at}`} block=${block} />`)}
+    ${blocks.map((block, at) => {
+      const Kind = BY_TYPE[block.type] ?? Unknown;
+      return html`<${Kind} key=${`${block.type} ${block.block_id ?? at}`} block=${block} />`;
+    })}
   </div>`;
 }

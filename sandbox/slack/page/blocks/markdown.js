@@ -23,26 +23,54 @@ function inline(text) {
   return [...out, ...withEmoji(rest)];
 }
 
-const cells = (row) => row.replace(/^\s*\||\|\s*$/g, "").split("|").map((cell) => cell.trim());
+const cells = (row) =>
+  row
+    .replace(/^\s*\||\|\s*$/g, "")
+    .split("|")
+    .map((cell) => cell.trim());
 const ITEM = /^(\s*)([-*+]|\d+[.)])\s+(.*)$/;
 
 function list(items) {
   const tag = /\d/.test(items[0][2]) ? "ol" : "ul";
-  return html`<${tag}>${items.map(([, indent, , text]) => html`<li class=${indent.length >= 2 ? "indent-1" : ""}>${inline(text)}</li>`)}<//>`;
+  return html`<${tag}>
+    ${items.map(([, indent, , text]) => html`<li class=${indent.length >= 2 ? "indent-1" : ""}>${inline(text)}</li>`)}
+  <//>`;
 }
 
 function table([head, , ...body]) {
-  return html`<div class="table-scroll" tabindex="0" role="group" aria-label="Table"><table class="grid">
-    <thead><tr>${cells(head).map((cell) => html`<th scope="col">${inline(cell)}</th>`)}</tr></thead>
-    <tbody>${body.map((row) => html`<tr>${cells(row).map((cell) => html`<td>${inline(cell)}</td>`)}</tr>`)}</tbody>
-  </table></div>`;
+  return html`<div class="table-scroll" tabindex="0" role="group" aria-label="Table">
+    <table class="grid">
+      <thead>
+        <tr>
+          ${cells(head).map((cell) => html`<th scope="col">${inline(cell)}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${body.map(
+          (row) =>
+            html`<tr>
+              ${cells(row).map((cell) => html`<td>${inline(cell)}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 // Each kind of passage: does a line start it, does a following line belong to it, and how its lines are shown.
 const KINDS = [
-  [/^#{1,6}\s/, () => false, ([line]) => html`<h3 class=${`heading-${line.match(/^#+/)[0].length}`}>${inline(line.replace(/^#+\s+/, ""))}</h3>`],
+  [
+    /^#{1,6}\s/,
+    () => false,
+    ([line]) => html`<h3 class=${`heading-${line.match(/^#+/)[0].length}`}>${inline(line.replace(/^#+\s+/, ""))}</h3>`,
+  ],
   [/^\s*([-*_])(\s*\1){2,}\s*$/, () => false, () => html`<hr class="divider" />`],
-  [/^>/, (line) => line.startsWith(">"), (lines) => html`<blockquote>${lines.map((line) => html`<div>${inline(line.replace(/^>\s?/, ""))}</div>`)}</blockquote>`],
+  [
+    /^>/,
+    (line) => line.startsWith(">"),
+    (lines) =>
+      html`<blockquote>${lines.map((line) => html`<div>${inline(line.replace(/^>\s?/, ""))}</div>`)}</blockquote>`,
+  ],
   [ITEM, (line) => ITEM.test(line), (lines) => list(lines.map((line) => line.match(ITEM)))],
   [/^\s*\|.*\|\s*$/, (line) => /^\s*\|/.test(line), (lines) => (lines.length > 1 ? table(lines) : inline(lines[0]))],
 ];
@@ -66,5 +94,7 @@ function passages(text) {
 }
 
 export function Markdown({ text }) {
-  return text.split(/^```\w*\n([\s\S]*?)\n?```$/m).flatMap((part, at) => (at % 2 ? [html`<pre tabindex="0">${part}</pre>`] : passages(part)));
+  return text
+    .split(/^```\w*\n([\s\S]*?)\n?```$/m)
+    .flatMap((part, at) => (at % 2 ? [html`<pre tabindex="0">${part}</pre>`] : passages(part)));
 }

@@ -5,10 +5,14 @@ import { html } from "../view.js";
 const STYLES = { code: "code", bold: "b", italic: "i", strike: "s", underline: "u" };
 
 function styled(style, children) {
-  return Object.entries(STYLES).reduce((inner, [name, tag]) => (style?.[name] ? html`<${tag}>${inner}<//>` : inner), children);
+  return Object.entries(STYLES).reduce(
+    (inner, [name, tag]) => (style?.[name] ? html`<${tag}>${inner}<//>` : inner),
+    children,
+  );
 }
 
-const lines = (text) => text.split("\n").flatMap((one, at) => (at ? [html`<br />`, ...withEmoji(one)] : withEmoji(one)));
+const lines = (text) =>
+  text.split("\n").flatMap((one, at) => (at ? [html`<br />`, ...withEmoji(one)] : withEmoji(one)));
 
 const INLINE = {
   text: (one) => lines(one.text),
@@ -18,7 +22,8 @@ const INLINE = {
   usergroup: (one) => html`<span class="mention">@${one.usergroup_id}</span>`,
   channel: (one) => html`<${ChannelMention} id=${one.channel_id} />`,
   broadcast: (one) => html`<${Broadcast} range=${one.range} />`,
-  date: (one) => html`<${DateMention} unix=${one.timestamp} pattern=${one.format} url=${one.url} fallback=${one.fallback} />`,
+  date: (one) =>
+    html`<${DateMention} unix=${one.timestamp} pattern=${one.format} url=${one.url} fallback=${one.fallback} />`,
   color: (one) => html`<code>${one.value}</code>`,
 };
 
@@ -27,7 +32,8 @@ const inline = (elements) => elements.map((one) => styled(one.style, INLINE[one.
 function List({ part }) {
   const tag = part.style === "ordered" ? "ol" : "ul";
   return html`<${tag} class=${`indent-${part.indent ?? 0}`} start=${part.offset ? part.offset + 1 : undefined}>
-    ${part.elements.map((item) => html`<li>${inline(item.elements)}</li>`)}<//>`;
+    ${part.elements.map((item) => html`<li>${inline(item.elements)}</li>`)}
+  <//>`;
 }
 
 const PARTS = {
@@ -37,4 +43,5 @@ const PARTS = {
   rich_text_quote: (part) => html`<blockquote>${inline(part.elements)}</blockquote>`,
 };
 
-export const RichText = ({ block }) => html`<div class="rich-text">${block.elements.map((part) => PARTS[part.type]?.(part))}</div>`;
+export const RichText = ({ block }) =>
+  html`<div class="rich-text">${block.elements.map((part) => PARTS[part.type]?.(part))}</div>`;

@@ -15,8 +15,14 @@ export function Button({ element, send }) {
   }
 
   const style = element.style ? `button-${element.style}` : "";
-  return html`<button type="button" class=${`button ${style}`} aria-label=${element.accessibility_label}
-    aria-busy=${busy} aria-disabled=${busy} onClick=${act}>
+  return html`<button
+    type="button"
+    class=${`button ${style}`}
+    aria-label=${element.accessibility_label}
+    aria-busy=${busy}
+    aria-disabled=${busy}
+    onClick=${act}
+  >
     <span class="button-text">${plain(element.text.text)}</span>
     ${busy && html`<span class="spinner" aria-hidden="true"></span>`}
   </button>`;

@@ -17,13 +17,26 @@ export function Choices({ element, value, enter, send, labels }) {
     send(next);
   }
 
-  return html`<div class="choices" role=${many ? "group" : "radiogroup"} aria-label=${labels.label ?? "Options"}
-    aria-describedby=${labels.describedBy}>
-    ${element.options.map((option) => html`<label class="choice" key=${option.value}>
-      <input type=${many ? "checkbox" : "radio"} name=${`${labels.id}-${element.action_id}`} checked=${isChosen(option)}
-        onChange=${() => choose(option)} />
-      <span><${Text} of=${option.text} />
-        ${option.description && html`<span class="choice-description"><${Text} of=${option.description} /></span>`}</span>
-    </label>`)}
+  return html`<div
+    class="choices"
+    role=${many ? "group" : "radiogroup"}
+    aria-label=${labels.label ?? "Options"}
+    aria-describedby=${labels.describedBy}
+  >
+    ${element.options.map(
+      (option) =>
+        html`<label class="choice" key=${option.value}>
+          <input
+            type=${many ? "checkbox" : "radio"}
+            name=${`${labels.id}-${element.action_id}`}
+            checked=${isChosen(option)}
+            onChange=${() => choose(option)}
+          />
+          <span>
+            <${Text} of=${option.text} />
+            ${option.description && html`<span class="choice-description"><${Text} of=${option.description} /></span>`}
+          </span>
+        </label>`,
+    )}
   </div>`;
 }

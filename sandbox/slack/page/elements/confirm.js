@@ -9,16 +9,27 @@ function Confirm({ dialog, done }) {
     ref.current.close();
     done(answer);
   };
-  return html`<dialog ref=${ref} class="dialog dialog-small" aria-labelledby="confirm-title" onCancel=${(event) => {
-    event.preventDefault();
-    close(false);
-  }}>
+  return html`<dialog
+    ref=${ref}
+    class="dialog dialog-small"
+    aria-labelledby="confirm-title"
+    onCancel=${(event) => {
+      event.preventDefault();
+      close(false);
+    }}
+  >
     <header class="dialog-head"><h2 id="confirm-title">${plain(dialog.title?.text ?? "Are you sure?")}</h2></header>
     <div class="dialog-body"><${Text} of=${dialog.text ?? { type: "plain_text", text: "" }} /></div>
     <footer class="dialog-foot">
       <button type="button" class="button" onClick=${() => close(false)}>${dialog.deny?.text ?? "Cancel"}</button>
-      <button type="button" class=${`button button-${dialog.style === "danger" ? "danger" : "primary"}`} autofocus
-        onClick=${() => close(true)}>${dialog.confirm?.text ?? "Yes"}</button>
+      <button
+        type="button"
+        class=${`button button-${dialog.style === "danger" ? "danger" : "primary"}`}
+        autofocus
+        onClick=${() => close(true)}
+      >
+        ${dialog.confirm?.text ?? "Yes"}
+      </button>
     </footer>
   </dialog>`;
 }

@@ -33,21 +33,38 @@ export function TextField({ element, value, enter, send, sends, labels }) {
     send({ value: text || null });
   };
 
-  const shared = { ...attributes(labels), class: "field", placeholder: element.placeholder?.text, value: text, onInput, onKeyDown,
-    autofocus: element.focus_on_load, spellcheck: multiline };
+  const shared = {
+    ...attributes(labels),
+    class: "field",
+    placeholder: element.placeholder?.text,
+    value: text,
+    onInput,
+    onKeyDown,
+    autofocus: element.focus_on_load,
+    spellcheck: multiline,
+  };
   return html`<div class="field-box">
-    ${multiline
-      ? html`<textarea rows="3" ...${shared}></textarea>`
-      : html`<input type=${INPUT_TYPE[element.type] ?? "text"} autocomplete="off" ...${shared} />`}
+    ${
+      multiline
+        ? html`<textarea rows="3" ...${shared}></textarea>`
+        : html`<input type=${INPUT_TYPE[element.type] ?? "text"} autocomplete="off" ...${shared} />`
+    }
     ${left <= 20 && html`<span class=${`field-left ${left < 0 ? "is-over" : ""}`} role="status">${left}</span>`}
   </div>`;
 }
 
 export function NumberField({ element, value, enter, send, sends, labels }) {
-  return html`<input class="field" type="text" inputmode=${element.is_decimal_allowed ? "decimal" : "numeric"} autocomplete="off"
-    ...${attributes(labels)} placeholder=${element.placeholder?.text} value=${value.value ?? ""}
+  return html`<input
+    class="field"
+    type="text"
+    inputmode=${element.is_decimal_allowed ? "decimal" : "numeric"}
+    autocomplete="off"
+    ...${attributes(labels)}
+    placeholder=${element.placeholder?.text}
+    value=${value.value ?? ""}
     onInput=${({ currentTarget }) => enter({ value: currentTarget.value.trim() || null })}
-    onKeyDown=${(event) => event.key === "Enter" && sends && send({ value: value.value })} />`;
+    onKeyDown=${(event) => event.key === "Enter" && sends && send({ value: value.value })}
+  />`;
 }
 
 const PICKERS = {
@@ -67,10 +84,15 @@ const PICKERS = {
 
 export function DateField({ element, value, enter, send, labels }) {
   const { type, field, read, write } = PICKERS[element.type];
-  return html`<input class="field field-date" type=${type} ...${attributes(labels)} value=${read(value[field])}
+  return html`<input
+    class="field field-date"
+    type=${type}
+    ...${attributes(labels)}
+    value=${read(value[field])}
     onChange=${({ currentTarget }) => {
       const next = { [field]: write(currentTarget.value) };
       enter(next);
       if (next[field]) send(next);
-    }} />`;
+    }}
+  />`;
 }

@@ -4,7 +4,11 @@ import { html, useContext, useEffect, useState, World } from "../view.js";
 const TYPING_PAUSE_MS = 120;
 const DEFAULT_MIN_QUERY_LENGTH = 3;
 
-const option = (text, value, description) => ({ text: { type: "plain_text", text }, value, ...(description && { description: { type: "plain_text", text: description } }) });
+const option = (text, value, description) => ({
+  text: { type: "plain_text", text },
+  value,
+  ...(description && { description: { type: "plain_text", text: description } }),
+});
 const matches = (one, query) => one.text.text.toLowerCase().includes(query.toLowerCase());
 const ungrouped = (options) => [{ options }];
 
@@ -26,7 +30,10 @@ function localGroups(world, element) {
     const channels = [...world.channels.values()].filter((one) => kind === "conversations" || !one.is_im);
     return ungrouped(channels.map((one) => entityOption(world, kind, one.id)));
   }
-  return element.option_groups?.map((group) => ({ label: group.label.text, options: group.options })) ?? ungrouped(element.options ?? []);
+  return (
+    element.option_groups?.map((group) => ({ label: group.label.text, options: group.options })) ??
+    ungrouped(element.options ?? [])
+  );
 }
 
 function useSuggestions(element, suggest, query, open) {
@@ -38,12 +45,19 @@ function useSuggestions(element, suggest, query, open) {
     if (!external || !open || !enough) return undefined;
     let stale = false;
     setFound((before) => ({ ...before, loading: true }));
-    const timer = setTimeout(async () => {
-      const answer = await suggest(query);
-      if (stale) return;
-      const groups = answer.option_groups?.map((group) => ({ label: group.label.text, options: group.options }));
-      setFound({ groups: groups ?? ungrouped(answer.options ?? []), loading: false, problem: answer.ok ? null : (answer.message ?? answer.error) });
-    }, query ? TYPING_PAUSE_MS : 0);
+    const timer = setTimeout(
+      async () => {
+        const answer = await suggest(query);
+        if (stale) return;
+        const groups = answer.option_groups?.map((group) => ({ label: group.label.text, options: group.options }));
+        setFound({
+          groups: groups ?? ungrouped(answer.options ?? []),
+          loading: false,
+          problem: answer.ok ? null : (answer.message ?? answer.error),
+        });
+      },
+      query ? TYPING_PAUSE_MS : 0,
+    );
     return () => {
       stale = true;
       clearTimeout(timer);
@@ -63,7 +77,11 @@ export function useOptions(element, suggest, query, open) {
     const least = element.min_query_length ?? DEFAULT_MIN_QUERY_LENGTH;
     if (!enough) return { groups: [], note: `Type ${least} or more characters to search` };
     const empty = groups.every((group) => !group.options.length);
-    return { groups, loading, note: empty ? (loading ? "Searching…" : (problem ?? (query ? none : "Nothing to choose from"))) : null };
+    return {
+      groups,
+      loading,
+      note: empty ? (loading ? "Searching…" : (problem ?? (query ? none : "Nothing to choose from"))) : null,
+    };
   }
   const groups = localGroups(world, element)
     .map((group) => ({ ...group, options: group.options.filter((one) => matches(one, query)) }))

@@ -9,7 +9,9 @@ import { useConfirm } from "./confirm.js";
 export function moveInMenu(event) {
   const items = [...event.currentTarget.querySelectorAll("[role^=menuitem]")];
   const at = items.indexOf(document.activeElement);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1 + (at < 0 ? items.length + 1 : 0), Home: 0, End: items.length - 1 }[event.key];
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1 + (at < 0 ? items.length + 1 : 0), Home: 0, End: items.length - 1 }[
+    event.key
+  ];
   if (to === undefined) return;
   event.preventDefault();
   items[(to + items.length) % items.length].focus();
@@ -28,12 +30,34 @@ export function Overflow({ element, send }) {
     send({ selected_option: option });
   }
 
-  return html`<button ref=${anchor} type="button" class="button button-icon" aria-label="More actions" aria-haspopup="menu"
-      aria-expanded=${open} onClick=${() => setOpen(!open)}><${Icon} name="more" /></button>
-    ${open && html`<${Popup} anchor=${anchor} close=${() => setOpen(false)} class="menu" focusFirst>
-      <div role="menu" onKeyDown=${moveInMenu}>
-        ${element.options.map((option) => html`<button type="button" role="menuitem" class="menu-item" key=${option.value}
-          onClick=${() => pick(option)}>${plain(option.text.text)}</button>`)}
-      </div>
-    <//>`}`;
+  return html`<button
+      ref=${anchor}
+      type="button"
+      class="button button-icon"
+      aria-label="More actions"
+      aria-haspopup="menu"
+      aria-expanded=${open}
+      onClick=${() => setOpen(!open)}
+    >
+      <${Icon} name="more" />
+    </button>
+    ${
+      open &&
+      html`<${Popup} anchor=${anchor} close=${() => setOpen(false)} class="menu" focusFirst>
+        <div role="menu" onKeyDown=${moveInMenu}>
+          ${element.options.map(
+            (option) =>
+              html`<button
+                type="button"
+                role="menuitem"
+                class="menu-item"
+                key=${option.value}
+                onClick=${() => pick(option)}
+              >
+                ${plain(option.text.text)}
+              </button>`,
+          )}
+        </div>
+      <//>`
+    }`;
 }

@@ -23,7 +23,8 @@ function codec(world, element) {
   return {
     many,
     read: (value) => (many ? value[all] : [value[one]].filter(Boolean)).map(toOption),
-    write: (options) => (many ? { [all]: options.map(fromOption) } : { [one]: options.length ? fromOption(options[0]) : null }),
+    write: (options) =>
+      many ? { [all]: options.map(fromOption) } : { [one]: options.length ? fromOption(options[0]) : null },
   };
 }
 
@@ -31,22 +32,39 @@ const same = (a, b) => a.value === b.value;
 
 function OptionList({ groups, note, loading, active, chosen, pick, id }) {
   let index = -1;
-  return html`<div id=${id} role="listbox" class="options" aria-label="Options" aria-busy=${loading}
-    onMouseDown=${(event) => event.preventDefault()}>
+  return html`<div
+    id=${id}
+    role="listbox"
+    class="options"
+    aria-label="Options"
+    aria-busy=${loading}
+    onMouseDown=${(event) => event.preventDefault()}
+  >
     ${note && html`<div class="options-note" role="option" aria-disabled="true" aria-selected="false">${note}</div>`}
-    ${groups.map((group) => html`<div role="group" aria-label=${group.label ?? "Options"}>
-      ${group.label && html`<div class="options-label" aria-hidden="true">${plain(group.label)}</div>`}
-      ${group.options.map((option) => {
-        index += 1;
-        const isChosen = chosen.some((one) => same(one, option));
-        return html`<div role="option" id=${`${id}-${index}`} key=${option.value} aria-selected=${isChosen}
-          class=${`option ${index === active ? "is-active" : ""}`} onClick=${() => pick(option)}>
-          <span class="option-check">${isChosen && html`<${Icon} name="check" />`}</span>
-          <span class="option-text">${plain(option.text.text)}
-            ${option.description && html`<span class="option-description">${plain(option.description.text)}</span>`}</span>
-        </div>`;
-      })}
-    </div>`)}
+    ${groups.map(
+      (group) =>
+        html`<div role="group" aria-label=${group.label ?? "Options"}>
+          ${group.label && html`<div class="options-label" aria-hidden="true">${plain(group.label)}</div>`}
+          ${group.options.map((option) => {
+            index += 1;
+            const isChosen = chosen.some((one) => same(one, option));
+            return html`<div
+              role="option"
+              id=${`${id}-${index}`}
+              key=${option.value}
+              aria-selected=${isChosen}
+              class=${`option ${index === active ? "is-active" : ""}`}
+              onClick=${() => pick(option)}
+            >
+              <span class="option-check">${isChosen && html`<${Icon} name="check" />`}</span>
+              <span class="option-text">
+                ${plain(option.text.text)}
+                ${option.description && html`<span class="option-description">${plain(option.description.text)}</span>`}
+              </span>
+            </div>`;
+          })}
+        </div>`,
+    )}
   </div>`;
 }
 
@@ -107,27 +125,63 @@ export function Select({ element, value, enter, send, suggest, labels }) {
 
   const single = !many && chosen[0];
   const shown = open || !single ? query : single.text.text;
-  const placeholder = single ? single.text.text : chosen.length ? "" : (element.placeholder?.text ?? "Choose an option");
+  const placeholder = single
+    ? single.text.text
+    : chosen.length
+      ? ""
+      : (element.placeholder?.text ?? "Choose an option");
   return html`<div class=${`select ${many ? "select-many" : ""}`} ref=${anchor} onClick=${() => input.current.focus()}>
-    ${many && chosen.map((option) => html`<span class="chip" key=${option.value}>${plain(option.text.text)}
-      <button type="button" aria-label=${`Remove ${option.text.text}`} onClick=${(event) => {
-        event.stopPropagation();
-        change(chosen.filter((one) => !same(one, option)));
-      }}><${Icon} name="close" /></button></span>`)}
-    <input ref=${input} type="text" role="combobox" autocomplete="off" spellcheck="false" id=${labels.id}
+    ${
+      many &&
+      chosen.map(
+        (option) =>
+          html`<span class="chip" key=${option.value}>
+            ${plain(option.text.text)}
+            <button
+              type="button"
+              aria-label=${`Remove ${option.text.text}`}
+              onClick=${(event) => {
+                event.stopPropagation();
+                change(chosen.filter((one) => !same(one, option)));
+              }}
+            >
+              <${Icon} name="close" />
+          </button></span>`,
+      )
+    }
+    <input
+      ref=${input}
+      type="text"
+      role="combobox"
+      autocomplete="off"
+      spellcheck="false"
+      id=${labels.id}
       aria-label=${labels.id ? undefined : (labels.label ?? element.placeholder?.text ?? "Choose an option")}
-      aria-describedby=${labels.describedBy} aria-invalid=${labels.invalid || undefined}
-      aria-expanded=${open} aria-controls=${open ? listId : undefined} aria-autocomplete="list"
+      aria-describedby=${labels.describedBy}
+      aria-invalid=${labels.invalid || undefined}
+      aria-expanded=${open}
+      aria-controls=${open ? listId : undefined}
+      aria-autocomplete="list"
       aria-activedescendant=${open && flat.length ? `${listId}-${active}` : undefined}
-      placeholder=${placeholder} value=${shown} autofocus=${element.focus_on_load}
-      onClick=${() => setOpen(true)} onKeyDown=${onKeyDown} onBlur=${close}
+      placeholder=${placeholder}
+      value=${shown}
+      autofocus=${element.focus_on_load}
+      onClick=${() => setOpen(true)}
+      onKeyDown=${onKeyDown}
+      onBlur=${close}
       onInput=${({ currentTarget }) => {
         setQuery(currentTarget.value);
         setOpen(true);
-      }} />
-    <span class="select-arrow" aria-hidden="true">${loading && open ? html`<span class="spinner"></span>` : html`<${Icon} name="down" />`}</span>
-    ${open && html`<${Popup} anchor=${anchor} close=${close} matchWidth class="options-popup">
-      <${OptionList} id=${listId} ...${{ groups, note, loading, active, chosen, pick }} />
-    <//>`}
+      }}
+    />
+    <span class="select-arrow" aria-hidden="true">
+      ${loading && open ? html`<span class="spinner"></span>` : html`<${Icon} name="down" />`}
+    </span>
+    ${
+      open &&
+      html`<${Popup} anchor=${anchor} close=${close} matchWidth class="options-popup">
+        <${OptionList} id=${listId} ...${{ groups, note, loading, active, chosen, pick }} />
+      <//>`
+    }
   </div>`;
 }

@@ -42,10 +42,12 @@ const RULES = {
     if (min && text.length < min) return `Enter at least ${min} characters.`;
     return max && text.length > max ? `Enter at most ${max} characters.` : null;
   },
-  email_text_input: (text) => (/^\S+@\S+\.\S+$/.test(text) ? null : "Enter an email address, such as name@example.com."),
+  email_text_input: (text) =>
+    /^\S+@\S+\.\S+$/.test(text) ? null : "Enter an email address, such as name@example.com.",
   url_text_input: (text) => (URL.canParse(text) ? null : "Enter a full address, such as https://example.com."),
   number_input(text, { is_decimal_allowed: decimal, min_value: min, max_value: max }) {
-    if (!(decimal ? /^-?\d+(\.\d+)?$/ : /^-?\d+$/).test(text)) return decimal ? "Enter a number." : "Enter a whole number.";
+    if (!(decimal ? /^-?\d+(\.\d+)?$/ : /^-?\d+$/).test(text))
+      return decimal ? "Enter a number." : "Enter a whole number.";
     if (min !== undefined && Number(text) < Number(min)) return `Enter ${min} or more.`;
     return max !== undefined && Number(text) > Number(max) ? `Enter ${max} or less.` : null;
   },
