@@ -32,7 +32,6 @@ def job_environment(world: World, run: Run, network: dict[str, str], cache: Path
         "PATH": os.pathsep.join([python_folder, os.environ.get("PATH", os.defpath)]),
         **({"PYTHONPATH": str(SOURCES)} if run.kind == "trial" else {}),
         "PYTHONUNBUFFERED": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "JAX_COMPILATION_CACHE_DIR": str(cache),
         "AZUREML_RUN_ID": run.run_id,
         "AZUREML_ROOT_RUN_ID": run.root.run_id,

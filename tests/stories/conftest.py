@@ -1,0 +1,92 @@
+"""A published workspace, made once for each worker and copied for each story; the bot and people upon it."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.azure.pace import Pace
+from sandbox.azure.seed import copy
+from sandbox.people import People
+from sandbox.world import World
+from tests.stories.stage import PATIENCE, Bot, Stage, environment, run_spotter, steady
+
+POLICY = Path(__file__).with_name("spotter.toml")
+QUICK = Pace(node_start=0.4, preparing=0.05, finalizing=0.05, cancel=0.2)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A seeded workspace with the pipeline published, and the app's manifest."""
+
+    world: World
+    manifest: dict[str, Any]
+    compiled: Path
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Template:
+    folder = tmp_path_factory.mktemp("template")
+    world = World(folder, pace=QUICK)
+    world.start()
+    try:
+        world.seed()
+        settings = environment(world, folder, POLICY)
+        manifest = json.loads(run_spotter(settings, "manifest"))
+        run_spotter(settings, "publish-pipeline", "--version", "1", "--config", str(POLICY))
+    finally:
+        world.stop()
+    return Template(world, manifest, Path(pytestconfig.cache.mkdir("compiled")))
+
+
+@pytest.fixture
+def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stage]]:
+    """Makes a stage; `settings` are more environment variables, `policy` replaces parts of the policy file's text."""
+    stages: list[Stage] = []
+
+    def make(*, policy: dict[str, str] | None = None, start: bool = True, **settings: str) -> Stage:
+        folder = tmp_path / f"stage{len(stages)}"
+        folder.mkdir()
+        text = POLICY.read_text()
+        for old, new in (policy or {}).items():
+            assert old in text
+            text = text.replace(old, new)
+        (folder / "spotter.toml").write_text(text)
+        world = World(folder, pace=QUICK, cache=template.compiled)
+        copy(template.world.azure, world.azure)
+        world.start()
+        world.slack.install(template.manifest)
+        bot = Bot({**environment(world, folder, folder / "spotter.toml"), **settings}, folder)
+        stage = Stage(world, bot, People(world.slack.url, patience=PATIENCE, steady=steady))
+        stages.append(stage)
+        if start:
+            bot.start()
+            stage.until(lambda: "6 labeling exports known" in standing(stage), "the exports are known")
+        return stage
+
+    yield make
+    try:
+        for stage in stages:
+            stage.check()
+    finally:
+        for stage in stages:
+            if stage.bot.alive:
+                stage.bot.kill()
+            stage.people.close()
+            stage.world.stop()
+
+
+@pytest.fixture
+def stage(new_stage: Callable[..., Stage]) -> Stage:
+    """The usual stage: the bot runs, knows the workspace, and nothing has happened yet."""
+    return new_stage()
+
+
+def standing(stage: Stage) -> str:
+    with stage.store().read() as tx:
+        known = tx.exec_driver_sql("SELECT count(*) FROM exports WHERE present").scalar_one()
+        clusters = tx.exec_driver_sql("SELECT count(*) FROM clusters").scalar_one()
+    return f"{known} labeling exports known" if clusters else ""

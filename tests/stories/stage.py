@@ -1,0 +1,172 @@
+"""The stage of a story: a world of twins, the real bot as a process beside it, and people."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sandbox.people import People, Person, Room
+from sandbox.people import steady as steady_times
+from sandbox.world import World
+from storage.database import Store
+
+PATIENCE = 40.0
+RUN_ID = re.compile(r"\b([a-z0-9_-]+)-\d{8}-[0-9a-f]{6}\b")
+DURATION = re.compile(r"\b\d+ (?:s|min)\b")
+MEASURED = re.compile(r"\b[01]\.\d{3}\b")
+Seen = TypeVar("Seen")
+
+
+def steady(text: str) -> str:
+    """Run ids, times, durations and measured figures made the same in every run."""
+    for pattern, instead in ((RUN_ID, r"\1-<id>"), (DURATION, "<duration>"), (MEASURED, "0.xxx")):
+        text = pattern.sub(instead, text)
+    return steady_times(text)
+
+
+class Bot:
+    """The production bot as a process of its own."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        self.environment = environment
+        self.log_file = folder / "spotter.log"
+        self.url = f"http://127.0.0.1:{environment['PORT']}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, ready: bool = True) -> None:
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bot.cli", "run"], env=self.environment, stdout=log, stderr=log
+            )
+        if ready:
+            until(self.is_ready, "the bot is ready", lambda: self.log_file.read_text()[-3000:])
+
+    def is_ready(self) -> bool:
+        return self.get("/readyz")[0] == 200
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Status and JSON body; status 0 where nobody answers."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310  loopback only
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.load(refused)
+        except OSError:
+            return 0, None
+
+    def kill(self) -> None:
+        """As a power cut does: no time to clean up."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(timeout=10)
+
+    def stop(self) -> int:
+        """As an orchestrator does: SIGTERM, then wait for the graceful end."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=30)
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def log(self) -> list[dict[str, Any]]:
+        lines = self.log_file.read_text(errors="replace").splitlines()
+        return [
+            json.loads(line) if line.startswith("{") else {"level": "error", "event": line} for line in lines
+        ]
+
+
+class Stage:
+    """Everything a story needs. `bot` is started; a story that expects errors in the log says which."""
+
+    def __init__(self, world: World, bot: Bot, people: People) -> None:
+        self.world = world
+        self.bot = bot
+        self.people = people
+        self.expected_errors: list[str] = []
+
+    @property
+    def trainer(self) -> Person:
+        return self.people["trainer"]
+
+    @property
+    def outsider(self) -> Person:
+        return self.people["outsider"]
+
+    @property
+    def line(self) -> Room:
+        return self.people.channel("line-vision")
+
+    def expects(self, *errors: str) -> None:
+        """These events may stand in the log as errors."""
+        self.expected_errors += errors
+
+    def jobs(self) -> list[str]:
+        """Names of the training jobs that Azure has."""
+        return [run.run_id for run in self.world.azure.studio.jobs()]
+
+    def store(self) -> Store:
+        """The bot's database, to look at."""
+        return Store(self.bot.environment["DATABASE_URL"])
+
+    def until(self, condition: Callable[[], Seen | None], what: str) -> Seen:
+        return until(condition, what, lambda: self.line.transcript())
+
+    def check(self) -> None:
+        """No story is over well with a dead bot or an unexpected error in its log."""
+        assert self.bot.alive, f"the bot died:\n{self.bot.log_file.read_text()[-4000:]}"
+        errors = [line for line in self.bot.log() if line.get("level") in ("error", "critical")]
+        unexpected = [line for line in errors if line.get("event") not in self.expected_errors]
+        assert not unexpected, json.dumps(unexpected[:3], indent=1)
+
+
+def until(condition: Callable[[], Seen | None], what: str, otherwise: Callable[[], str]) -> Seen:
+    """Wait for a condition, at most PATIENCE seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"never came true: {what}\n{otherwise()}")
+
+
+def environment(world: World, folder: Path, policy: Path) -> dict[str, str]:
+    """What points a bot at this world and at nothing else."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {
+        **kept,
+        **world.env(),
+        "DATABASE_URL": f"sqlite:///{folder / 'spotter.db'}",
+        "SPOTTER_CONFIG": str(policy),
+        "PORT": port,
+    }
+
+
+def run_spotter(environment: dict[str, str], *arguments: str) -> str:
+    """Run the command line and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot.cli", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout

@@ -1,0 +1,37 @@
+"""/train, from the form to the announcement."""
+
+from inline_snapshot import snapshot
+
+from tests.stories.stage import Stage
+
+SMALL = "caps_20261102_081530"
+
+
+def test_a_person_trains_a_model_and_the_channel_reads_what_was_measured(stage: Stage) -> None:
+    stage.trainer.types("/train")
+    form = stage.trainer.sees_modal("Train a model")
+    form.fills({"Model name": "Cap_Model", "Labeling export": SMALL, "GPU cluster": "gpu-cluster"})
+    form.submits()
+    stage.trainer.sees_no_modal()
+
+    card = stage.line.shows("Cap_Model training: ")
+    card.becomes("Cap_Model v1 trained")
+    stage.line.shows("Cap_Model v1 registered")
+
+    assert stage.line.transcript() == snapshot("""\
+Spotter:
+  # Cap_Model v1 trained, mAP 0.xxx
+  2 trials in <duration>. The new version is announced below.
+  Asked by trainer <time> · caps_20261102_081530 on gpu-cluster · run cap_model-<id>
+  [Open in studio]
+Spotter:
+  # Cap_Model v1 registered: mAP 0.xxx, the first version
+  mAP 0.xxx
+  Precision 0.xxx
+  Recall 0.xxx
+  Compared with no earlier version
+  Trained on caps_20261102_081530. Metrics are from epoch 2 of the best trial, measured on held-out pictures.
+  Trained for trainer on gpu-cluster, run cap_model-<id>
+  [Open in studio]\
+""")
+    assert len(stage.jobs()) == 1
