@@ -102,7 +102,7 @@ class Faults:
             status = 0
             try:
                 response = await _play(fault, request, handler) if fault else await handler(request)
-                status = response.status
+                status = 0 if fault is not None and fault.action.startswith("drop") else response.status
                 return response
             except web.HTTPException as refused:
                 status = refused.status

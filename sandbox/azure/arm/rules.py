@@ -71,7 +71,7 @@ def _model(world: World, properties: dict[str, Any]) -> dict[str, Any]:
         **properties,
         "modelType": kind,
         "modelUri": place.uri(world),
-        "jobName": (source[1] or source[2]) if source else properties.get("jobName"),
+        "jobName": properties.get("jobName") or ((source[1] or source[2]) if source else None),
         "flavors": _flavors(place) if kind == "mlflow_model" else properties.get("flavors") or {},
     }
 

@@ -4,7 +4,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.azure.engine.automl_spec import SpecError, node_of_job, read_spec
-from sandbox.azure.engine.graph import Graph, GraphError, find_version, is_required, read_graph
+from sandbox.azure.engine.graph import (
+    Graph,
+    GraphError,
+    check_environment,
+    find_version,
+    is_required,
+    read_graph,
+)
 from sandbox.azure.errors import ServiceError, bad_request, ml_error
 from sandbox.azure.place import last_segment
 from sandbox.azure.uris import NoSuchPlaceError, locate
@@ -122,7 +129,7 @@ def _command(world: World, properties: dict[str, Any]) -> Submission:
     }
     if not spec["command"]:
         raise GraphError("command is required.")
-    find_version(world, str(spec["environment"]))
+    check_environment(world, str(spec["environment"]))
     compute = last_segment(str(properties.get("computeId") or ""))
     _check_computes(world, [compute])
     return Submission(command=spec, inputs=_inputs(world, given, {}, strict=False), compute=compute)

@@ -70,12 +70,16 @@ def check_component(world: World, spec: dict[str, Any]) -> None:
             raise GraphError(f"type '{other}' is not supported; command and pipeline are.")
 
 
+def check_environment(world: World, environment: str) -> None:
+    """A registry's environments are taken as they are named; the workspace's own must exist. Raises GraphError."""
+    if not _REGISTRY.fullmatch(environment):
+        find_version(world, environment)
+
+
 def _check_command(world: World, spec: dict[str, Any]) -> None:
     if not spec.get("command"):
         raise GraphError("command is required.")
-    environment = str(spec.get("environment") or "")
-    if not _REGISTRY.fullmatch(environment):
-        find_version(world, environment)
+    check_environment(world, str(spec.get("environment") or ""))
     code = spec.get("code")
     if code:
         try:

@@ -18,7 +18,7 @@ class JobProcess:
         self._grace = grace
         self._readers = [
             asyncio.ensure_future(self._copy(process.stdout)),
-            asyncio.ensure_future(self._copy(process.stderr, watch=True)),
+            asyncio.ensure_future(self._copy(process.stderr)),
         ]
         self.error_line: str | None = None
         self.last_line = ""
@@ -43,14 +43,14 @@ class JobProcess:
         )
         return cls(process, log, grace)
 
-    async def _copy(self, stream: asyncio.StreamReader | None, *, watch: bool = False) -> None:
+    async def _copy(self, stream: asyncio.StreamReader | None) -> None:
         if stream is None:
             return
         with self._log.open("ab", buffering=0) as log:
             async for line in stream:
                 log.write(line)
                 text = line.decode("utf-8", "replace").rstrip()
-                if watch and text:
+                if text:
                     self.last_line = text
                     if text.startswith("ERROR: "):
                         self.error_line = text.removeprefix("ERROR: ")

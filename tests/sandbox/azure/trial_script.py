@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--params", type=json.loads, required=True)
     parser.add_argument("--seed", type=int, required=True)
     given = parser.parse_args()
+    Path("pid").write_text(str(os.getpid()))
     points = [json.loads(line) for line in (given.data / "points.jsonl").read_text().splitlines()]
     if not points:
         sys.exit(
