@@ -24,7 +24,7 @@ class RunError:
 
 @dataclass(frozen=True)
 class Run:
-    """One run."""
+    """One run. `queueing` is why it waits, in the service's words: its code and message."""
 
     id: str
     name: str
@@ -107,7 +107,7 @@ def run_from(told: Any) -> Run:
         ended_at=moment(told, "endTimeUtc"),
         target=text(told, "target"),
         error=_error(mapping(told, "error", "error") or mapping(told, "error")),
-        queueing=text(told, "queueingInfo", "message"),
+        queueing=f"{text(told, 'queueingInfo', 'code')}: {text(told, 'queueingInfo', 'message')}".strip(": "),
         warnings=tuple(warning for warning in warnings if warning),
         tags=texts(told, "tags"),
         properties=texts(told, "properties"),

@@ -61,10 +61,18 @@ class Situation:
 
 
 def why_waiting(situation: Situation) -> Waiting | None:
-    """The reason in a sentence, or None for a job that has ended or runs."""
+    """The reason in a sentence, or None for a job that has ended or runs.
+
+    Azure's own words are quoted where it gives any that are not understood; the remedy is then that of the first
+    question with an answer.
+    """
     if situation.job.status in TERMINAL or situation.status in (*TERMINAL, "Running", "Finalizing"):
         return None
-    return next(answer for question in _QUESTIONS if (answer := question(situation)))
+    answer = next(answer for question in _QUESTIONS if (answer := question(situation)))
+    said = explain([situation.run.queueing]) if situation.run and situation.run.queueing else None
+    if said and not said.is_known:
+        return Waiting(f"Azure says: {said.raw}", answer.remedy, answer.normal)
+    return answer
 
 
 def _state_itself(s: Situation) -> Waiting | None:
@@ -82,10 +90,8 @@ def _state_itself(s: Situation) -> Waiting | None:
 def _queueing(s: Situation) -> Waiting | None:
     if s.run is None:
         return None
-    if s.run.queueing:
-        found = explain([s.run.queueing])
-        return _explained(found) if found.is_known else Waiting(f"Azure says: {found.raw}", normal=True)
-    known = [found for warning in s.run.warnings if (found := explain([warning])).is_known]
+    told = (s.run.queueing, *s.run.warnings)
+    known = [found for message in told if message and (found := explain([message])).is_known]
     return _explained(known[0]) if known else None
 
 

@@ -294,7 +294,9 @@ def _resource_manager(environment: Mapping[str, str]) -> str:
 
 def _client(credential: TokenCredential, manager: str) -> PipelineClient[Any, Any]:
     sign_in = BearerTokenCredentialPolicy(credential, f"{manager}/.default")
-    return PipelineClient("", policies=[UserAgentPolicy("spotter-register"), RetryPolicy(), sign_in])
+    return PipelineClient(
+        "", policies=[UserAgentPolicy("spotter-register"), RetryPolicy(retry_backoff_factor=0.4), sign_in]
+    )
 
 
 def _checked(response: HttpResponse) -> HttpResponse:
