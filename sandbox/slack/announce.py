@@ -21,7 +21,15 @@ def as_seen(slack: Slack, message: Message) -> Json:
     if message.files:
         found = [slack.files.find(file["id"]) for file in message.files]
         shown["files"] = [slack.files.json(file, slack.url, for_person=True) for file in found]
+    if message.blocks:
+        shown["blocks"] = [_with_picture(slack, block) for block in message.blocks]
     return shown | ({"ephemeral": True} if message.only_for else {})
+
+
+def _with_picture(slack: Slack, block: Json) -> Json:
+    """An image block that names an upload gets the address that a browser needs."""
+    held = slack.files.named(block["slack_file"]) if "slack_file" in block else None
+    return block | {"image_url": slack.files.picture_url(held, slack.url)} if held else block
 
 
 def _tell_people(slack: Slack, change: Change, message: Message, channel: Channel) -> None:

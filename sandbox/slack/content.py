@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .blocks import check_message
+from .files import Files
 from .refusal import Json, Refused
 
 LONGEST_TEXT = 40_000
@@ -27,7 +28,7 @@ class Content:
         return bool(self.text or self.blocks or self.attachments)
 
 
-def read_content(args: Json) -> Content:
+def read_content(args: Json, files: Files) -> Content:
     """:raises Refused: `invalid_blocks…`, `msg_blocks_too_long`, `too_many_attachments`, `metadata_…`"""
     text = args.get("text")
     text = None if text is None else str(text)
@@ -36,6 +37,7 @@ def read_content(args: Json) -> Content:
     metadata = _structure(args.get("metadata"), dict, "invalid_metadata_format")
     if blocks:
         check_message(blocks)
+        _check_files(blocks, files)
         if _length(blocks) > LONGEST_BLOCKS:
             raise Refused("msg_blocks_too_long")
     if attachments and len(attachments) > MOST_ATTACHMENTS:
@@ -44,6 +46,24 @@ def read_content(args: Json) -> Content:
         _check_metadata(metadata)
     truncated = len(text or "") > LONGEST_TEXT
     return Content(text[:LONGEST_TEXT] if text else text, blocks, attachments, metadata, truncated)
+
+
+def _check_files(blocks: list[Json], files: Files) -> None:
+    """Pictures by `slack_file` must have been uploaded."""
+    problems = []
+    for index, block in enumerate(blocks):
+        held = {"": block, "/accessory": block.get("accessory"), "/icon": block.get("icon")}
+        held |= {f"/elements/{number}": element for number, element in enumerate(block.get("elements", []))}
+        for where, picture in held.items():
+            if (
+                isinstance(picture, dict)
+                and "slack_file" in picture
+                and not files.named(picture["slack_file"])
+            ):
+                problems.append(f"invalid slack file [json-pointer:/blocks/{index}{where}/slack_file]")
+    if problems:
+        messages = [f"[ERROR] {problem}" for problem in problems]
+        raise Refused("invalid_blocks", errors=problems, response_metadata={"messages": messages})
 
 
 def _structure(value: Any, kind: type, otherwise: str) -> Any:

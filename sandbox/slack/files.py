@@ -54,8 +54,19 @@ class Files:
             raise Refused("file_not_found")
         return self._files[file_id]
 
+    def named(self, slack_file: Json) -> File | None:
+        """The completed upload that a block's `slack_file` means, by id or by an address of it."""
+        for file in self._files.values():
+            if file.completed and (slack_file.get("id") == file.id or file.id in slack_file.get("url", "")):
+                return file
+        return None
+
     def share(self, file: File, channel: str, ts: str) -> None:
         file.shares.setdefault(channel, []).append({"ts": ts, "team_id": TEAM, "share_user_id": BOT_USER})
+
+    def picture_url(self, file: File, url: str) -> str:
+        """Where a person's browser finds it; no token is needed, as with Slack's cookie."""
+        return f"{url}/files-pri/{TEAM}-{file.id}/{file.name}?t={self.viewer_key}"
 
     def json(self, file: File, url: str, *, for_person: bool = False) -> Json:
         """The file object; a person's browser needs no token for its addresses, as with Slack's cookie."""

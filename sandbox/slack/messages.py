@@ -1,6 +1,7 @@
 """Messages: what was posted where, who sees it, and how it looks on the wire."""
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -48,51 +49,61 @@ class Messages:
     def __init__(self, workspace: Workspace, announce: Announce) -> None:
         self._workspace = workspace
         self._announce = announce
-        self._by_channel: dict[str, list[Message]] = {}
+        self._by_channel: dict[str, dict[str, Message]] = defaultdict(dict)
+        self._replies: dict[tuple[str, str], list[Message]] = defaultdict(list)
 
     def post(self, message: Message) -> Message:
-        self._by_channel.setdefault(message.channel, []).append(message)
+        self._by_channel[message.channel][message.ts] = message
+        if message.thread_ts:
+            self._replies[message.channel, message.thread_ts].append(message)
         self._announce("message", message, None)
-        if message.thread_ts and not message.only_for:
-            self._announce("message_changed", self.find(message.channel, message.thread_ts), None)
+        self._announce_parent(message)
         return message
 
     def changed(self, message: Message, before: Message) -> None:
         self._announce("message_changed", message, before)
 
     def delete(self, message: Message) -> None:
-        self._by_channel[message.channel].remove(message)
+        del self._by_channel[message.channel][message.ts]
+        if message.thread_ts:
+            self._replies[message.channel, message.thread_ts].remove(message)
         self._announce("message_deleted", message, message)
+        self._announce_parent(message)
 
     def find(self, channel: str, ts: str) -> Message:
-        for message in reversed(self._by_channel.get(channel, [])):
-            if message.ts == ts:
-                return message
-        raise Refused("message_not_found")
+        """:raises Refused: `message_not_found`"""
+        message = self._by_channel[channel].get(ts)
+        if message is None:
+            raise Refused("message_not_found")
+        return message
 
     def in_channel(self, channel: str, viewer: str | None = None) -> list[Message]:
         """Oldest first: what the channel shows outside threads, and the viewer's ephemeral messages."""
-        return [m for m in self._visible(channel, viewer) if not m.in_thread_only]
+        found = self._by_channel[channel].values()
+        return [m for m in found if m.only_for in (None, viewer) and not m.in_thread_only]
 
     def in_thread(self, channel: str, thread_ts: str, viewer: str | None = None) -> list[Message]:
         """The parent, then its replies, oldest first."""
-        return [m for m in self._visible(channel, viewer) if thread_ts in (m.ts, m.thread_ts)]
-
-    def replies(self, message: Message) -> list[Message]:
-        return [m for m in self.in_thread(message.channel, message.ts) if m.ts != message.ts]
-
-    def _visible(self, channel: str, viewer: str | None) -> Iterable[Message]:
-        return (m for m in self._by_channel.get(channel, []) if m.only_for in (None, viewer))
+        parent = self._by_channel[channel].get(thread_ts)
+        found = [*([parent] if parent else []), *self._replies[channel, thread_ts]]
+        return [m for m in found if m.only_for in (None, viewer)]
 
     def root_of(self, channel: Channel, thread_ts: str) -> str:
         """The parent's ts for a reply; a reply to a reply joins its thread.
 
         :raises Refused: `thread_not_found`, which Slack says since threads of deleted parents are gone
         """
-        for message in self._by_channel.get(channel.id, []):
-            if message.ts == thread_ts and not message.only_for:
-                return message.thread_ts or message.ts
-        raise Refused("thread_not_found")
+        message = self._by_channel[channel.id].get(thread_ts)
+        if message is None or message.only_for:
+            raise Refused("thread_not_found")
+        return message.thread_ts or message.ts
+
+    def _announce_parent(self, reply: Message) -> None:
+        """A parent shows how many replies it has."""
+        if reply.thread_ts and not reply.only_for:
+            parent = self._by_channel[reply.channel].get(reply.thread_ts)
+            if parent is not None:
+                self._announce("message_changed", parent, None)
 
     def json(self, message: Message, *, metadata: bool = False) -> Json:
         """The message object of history, replies, events and payloads."""
@@ -122,10 +133,10 @@ class Messages:
         if message.only_for:
             return {"thread_ts": message.thread_ts} if message.thread_ts else {}
         if message.thread_ts:
-            found = [m for m in self._by_channel[message.channel] if m.ts == message.thread_ts]
-            parent = {"parent_user_id": found[0].author} if found else {}
+            found = self._by_channel[message.channel].get(message.thread_ts)
+            parent = {"parent_user_id": found.author} if found else {}
             return {"thread_ts": message.thread_ts, **parent}
-        replies = self.replies(message)
+        replies = [m for m in self._replies[message.channel, message.ts] if not m.only_for]
         if not replies:
             return {}
         authors = list(dict.fromkeys(reply.author for reply in replies))
@@ -147,7 +158,6 @@ def bot_profile() -> Json:
         "name": "Spotter",
         "updated": CREATED,
         "app_id": APP,
-        "user_id": BOT_USER,
         "icons": icons(),
         "team_id": TEAM,
     }

@@ -314,3 +314,29 @@ def test_an_archived_channel_takes_no_posts(slack: SlackTwin, web: WebClient) ->
 def test_the_clock_can_be_moved(slack_clock: MovableClock, web: WebClient) -> None:
     slack_clock.forward(3600)
     assert float(web.chat_postMessage(channel=LINE, text="x")["ts"]) > time.time() + 3000
+
+
+def test_a_picture_in_a_block_must_be_an_upload(web: WebClient, people: People) -> None:
+    picture = {"type": "image", "alt_text": "trend", "slack_file": {"id": "F0"}}
+    body = refusal(web.chat_postMessage, channel=LINE, text="x", blocks=[picture])
+    assert body["errors"] == ["invalid slack file [json-pointer:/blocks/0/slack_file]"]
+    uploaded = web.files_upload_v2(content=b"png", filename="trend.png")["files"][0]["id"]
+    picture["slack_file"] = {"id": uploaded}
+    web.chat_postMessage(channel=LINE, text="x", blocks=[picture])
+    shown = people.channel("line-vision").shows("trend").blocks[0]
+    assert requests.get(shown["image_url"], timeout=5).content == b"png"
+
+
+def test_the_answer_to_an_update_has_no_timestamp_inside(web: WebClient) -> None:
+    ts = web.chat_postMessage(channel=LINE, text="one")["ts"]
+    web.chat_postMessage(channel=LINE, text="reply", thread_ts=ts)
+    updated = web.chat_update(channel=LINE, ts=ts, text="two")
+    assert updated["ts"] == ts
+    assert not {"ts", "thread_ts", "reply_count"} & set(updated["message"])
+
+
+def test_deleting_a_reply_lowers_the_count(web: WebClient) -> None:
+    parent = web.chat_postMessage(channel=LINE, text="parent")["ts"]
+    reply = web.chat_postMessage(channel=LINE, text="reply", thread_ts=parent)["ts"]
+    web.chat_delete(channel=LINE, ts=reply)
+    assert "reply_count" not in web.conversations_history(channel=LINE)["messages"][0]

@@ -10,6 +10,12 @@ from ..state import Slack
 from ..workspace import BOT_USER, Channel
 from .call import Call, Method
 
+# The message in chat.update's answer has neither its timestamp nor what others did to it.
+ABSENT_AFTER_UPDATE = frozenset(
+    {"ts", "thread_ts", "parent_user_id", "reply_count", "reply_users", "reply_users_count"}
+    | {"latest_reply", "is_locked", "subscribed", "reactions"}
+)
+
 
 def post(slack: Slack, channel: Channel, content: Content, thread_ts: str, *, broadcast: bool) -> Message:
     """Posts as the app and returns the message."""
@@ -49,7 +55,7 @@ def writable(slack: Slack, call: Call, place: str, *, by_id: bool = False) -> Ch
     return found
 
 
-def content_of(call: Call) -> Content:
+def content_of(slack: Slack, call: Call) -> Content:
     """:raises Refused: `no_text` when there is nothing to show"""
     if markdown := call.text("markdown_text"):
         if call.args.get("text") or call.args.get("blocks"):
@@ -57,7 +63,7 @@ def content_of(call: Call) -> Content:
         if len(markdown) > 12_000:
             raise Refused("msg_too_long")
         call.args["blocks"] = [{"type": "markdown", "text": markdown}]
-    content = read_content(call.args)
+    content = read_content(call.args, slack.files)
     if not content.describe():
         raise Refused("no_text")
     if content.truncated:
@@ -67,7 +73,7 @@ def content_of(call: Call) -> Content:
 
 def _post_message(slack: Slack, call: Call) -> Json:
     channel = writable(slack, call, call.need("channel"))
-    content = content_of(call)
+    content = content_of(slack, call)
     slack.limits.spend(f"post {channel.id}", POSTS)
     message = post(slack, channel, content, call.text("thread_ts"), broadcast=call.flag("reply_broadcast"))
     shown = slack.messages.json(message, metadata=True)
@@ -86,13 +92,17 @@ def _own_message(slack: Slack, call: Call, refusal: str) -> tuple[Channel, Messa
 
 def _update(slack: Slack, call: Call) -> Json:
     channel, message = _own_message(slack, call, "cant_update_message")
-    content = content_of(call) if _describes(call) else read_content(call.args)
+    content = content_of(slack, call) if _describes(call) else read_content(call.args, slack.files)
     if content.truncated:
         raise Refused("msg_too_long")
     if not _describes(call) and content.metadata is None:
         raise Refused("no_text")
     revise(slack, message, content)
-    shown = slack.messages.json(message, metadata=True)
+    shown = {
+        name: value
+        for name, value in slack.messages.json(message, metadata=True).items()
+        if name not in ABSENT_AFTER_UPDATE
+    }
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": shown}
 
 
@@ -144,7 +154,7 @@ def _post_ephemeral(slack: Slack, call: Call) -> Json:
     channel = writable(slack, call, call.need("channel"))
     if user not in channel.members:
         raise Refused("user_not_in_channel")
-    message = whisper(slack, channel.id, user, content_of(call), call.text("thread_ts") or None)
+    message = whisper(slack, channel.id, user, content_of(slack, call), call.text("thread_ts") or None)
     return {"message_ts": message.ts}
 
 
@@ -162,19 +172,19 @@ def _schedule(slack: Slack, call: Call) -> Json:
     post_at = call.number("post_at", 0, 0, 2**40)
     if not post_at:
         raise invalid_arguments("missing required field: post_at")
-    content = content_of(call)
+    content = content_of(slack, call)
     scheduled = slack.schedule.add(
         channel.id,
         post_at,
         content.text or "",
         lambda: post(slack, channel, content, call.text("thread_ts"), broadcast=False),
     )
-    shown = {"type": "message", "text": content.text or "", "user": BOT_USER, "subtype": "delayed_message"}
+    planned = slack.messages.json(Message(channel.id, "", BOT_USER, content.text or "", content.blocks or []))
     return {
         "scheduled_message_id": scheduled.id,
         "channel": channel.id,
         "post_at": post_at,
-        "message": shown | ({"blocks": content.blocks} if content.blocks else {}),
+        "message": {name: value for name, value in planned.items() if name != "ts"},
     }
 
 

@@ -48,11 +48,7 @@ def _complete(slack: Slack, call: Call) -> Json:
 
 def _info(slack: Slack, call: Call) -> Json:
     file = slack.files.find(call.need("file"))
-    return {
-        "file": slack.files.json(file, slack.url),
-        "comments": [],
-        "response_metadata": {"next_cursor": ""},
-    }
+    return {"file": slack.files.json(file, slack.url), "comments": []}
 
 
 METHODS = {

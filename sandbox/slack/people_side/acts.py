@@ -81,7 +81,7 @@ def _invite(slack: Slack, person: Person, channel: Channel, text: str) -> None:
 def answer_command(slack: Slack, person: Person, channel: Channel, typed: str, payload: Json) -> None:
     """The acknowledgement as a message: to the person only, or with the command into the channel."""
     try:
-        content = read_content(payload)
+        content = read_content(payload, slack.files)
     except Refused as refused:
         notice(slack, person, f"{typed.split()[0]} failed with the error “{refused.error}”")
         return
