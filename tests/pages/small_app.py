@@ -94,13 +94,20 @@ def modal(note: str | None = None) -> Json:
         "label": plain("Labeling export"),
         "element": {"type": "external_select", "action_id": "exports", "min_query_length": 0},
     }
+    more = {"type": "button", "text": plain("About exports"), "action_id": "about"}
+    about = {
+        "type": "section",
+        "block_id": "about",
+        "text": plain("An export is labeled pictures."),
+        "accessory": more,
+    }
     alert = [{"type": "section", "block_id": "note", "text": mrkdwn(note)}] if note else []
     return {
         "type": "modal",
         "callback_id": "train",
         "title": plain("Train a model"),
         "submit": plain("Start training"),
-        "blocks": [*alert, name, export],
+        "blocks": [*alert, name, export, about],
     }
 
 
@@ -144,6 +151,13 @@ def build(token: str, api_url: str) -> App:
         client.chat_update(
             channel=CHANNEL, ts=body["message"]["ts"], text="stopped", blocks=card(f"Stopped by {who}")
         )
+
+    @app.action("about")
+    def pushed(ack: Any, body: Json, client: WebClient) -> None:
+        ack()
+        words = {"type": "section", "text": plain("They come from a labeling project.")}
+        view = {"type": "modal", "title": plain("Exports"), "blocks": [words]}
+        client.views_push(trigger_id=body["trigger_id"], view=view)
 
     @app.event("app_home_opened")
     def opened(event: Json, client: WebClient) -> None:

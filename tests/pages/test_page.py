@@ -90,6 +90,19 @@ def test_an_updated_view_keeps_what_was_entered(page: Page) -> None:
     expect(modal).to_be_hidden()
 
 
+def test_a_pushed_view_leads_back_to_what_was_entered(page: Page) -> None:
+    types(page, "/train")
+    modal = page.get_by_role("dialog", name="Train a model")
+    modal.get_by_label("Model name").fill("my_caps")
+    modal.get_by_role("button", name="About exports").click()
+    pushed = page.get_by_role("dialog", name="Exports")
+    expect(pushed).to_contain_text("They come from a labeling project.")
+    pushed.get_by_role("button", name="Back").click()
+    expect(modal.get_by_label("Model name")).to_have_value("my_caps")
+    modal.get_by_role("button", name="Cancel").click()
+    expect(modal).to_be_hidden()
+
+
 def test_escape_closes_the_list_before_the_modal(page: Page) -> None:
     types(page, "/train")
     modal = page.get_by_role("dialog", name="Train a model")

@@ -9,6 +9,8 @@ import { html, render, useEffect, useRef, useState, World } from "./view.js";
 import { Welcome } from "./welcome.js";
 import { Workspace } from "./workspace.js";
 
+const firstPerson = document.querySelector("meta[name=first-person]").content;
+
 const readPlace = () => {
   const [, user, place, thread] = location.hash.split("/").map(decodeURIComponent);
   return { user, place, thread };
@@ -109,6 +111,11 @@ function Person({ user, place, thread }) {
     else if (world.channels.get(place)?.is_im === false) localStorage.setItem("channel", place);
   }, [world.ready, place]);
   useEffect(() => {
+    if (!world.isUnknown || user === firstPerson) return;
+    localStorage.removeItem("user");
+    location.replace("#/");
+  }, [world.isUnknown]);
+  useEffect(() => {
     const channel = world.channels.get(place);
     const name = channel ? `${channel.is_im ? "" : "#"}${channelTitle(world, channel)}` : "Home";
     document.title = `${name} · Spotter sandbox`;
@@ -144,8 +151,6 @@ function Person({ user, place, thread }) {
     ${top && html`<${Modal} key=${top.id} view=${top} depth=${world.views.length} />`}
   <//>`;
 }
-
-const firstPerson = document.querySelector("meta[name=first-person]").content;
 
 function App() {
   const { user, place, thread } = useAddress();

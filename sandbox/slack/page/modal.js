@@ -44,7 +44,7 @@ function useSubmit(view, form, dialog) {
 export function Modal({ view, depth }) {
   const world = useContext(World);
   const dialog = useRef();
-  const form = useForm();
+  const form = useForm(world.formOf(view));
   const { busy, errors, submit } = useSubmit(view, form, dialog);
 
   useEffect(() => {

@@ -16,18 +16,22 @@ export function statefulElements(blocks) {
   });
 }
 
-/** Entered values by block and action; what is not entered is the element's initial value. */
-export function useForm() {
-  const [entered, setEntered] = useState({});
-  const latest = useRef(entered);
+/**
+ * Entered values by block and action; what is not entered is the element's initial value. `kept` is where they
+ * outlive the component, if they must.
+ */
+export function useForm(kept) {
+  const own = useRef({ entered: {} });
+  const held = kept ?? own.current;
+  const [, redraw] = useState(0);
   const form = useMemo(
     () => ({
       set(blockId, element, value) {
-        latest.current = { ...latest.current, [keyOf(blockId, element.action_id)]: { type: element.type, ...value } };
-        setEntered(latest.current);
+        held.entered[keyOf(blockId, element.action_id)] = { type: element.type, ...value };
+        redraw((count) => count + 1);
       },
       get(blockId, element) {
-        const value = latest.current[keyOf(blockId, element.action_id)];
+        const value = held.entered[keyOf(blockId, element.action_id)];
         return value?.type === element.type ? value : initialValue(element);
       },
       values(blocks) {
@@ -38,7 +42,7 @@ export function useForm() {
         return out;
       },
     }),
-    [],
+    [held],
   );
   return form;
 }

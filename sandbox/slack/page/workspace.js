@@ -20,11 +20,14 @@ export class Workspace {
     this.api = person(user);
     this.changed = changed;
     this.problem = null;
+    this.isUnknown = false; // is there no such person in this workspace?
     this.ready = false;
     this.connected = true;
+    this.heard = 0; // changes to messages so far
     this.lists = new Map(); // channel id, or channel id/thread ts → messages, oldest first
     this.views = []; // the modal stack, its top last
     this.viewNotice = null;
+    this.forms = new Map(); // view id → what was entered there
     this.home = null;
     this.localNotices = [];
     this.people = new Map();
@@ -40,8 +43,8 @@ export class Workspace {
       open: () => this.reload(),
       lost: () => {
         this.connected = false;
-        if (!this.ready) this.problem = "The sandbox does not answer. Is it still running? Trying again…";
         this.changed();
+        if (!this.ready) this.reload(); // says why there is nothing to follow
       },
     });
   }
@@ -50,6 +53,7 @@ export class Workspace {
     const state = await this.api.state();
     if (!state.ok) {
       this.problem = state.message;
+      this.isUnknown = state.error === "user_not_found";
       return this.changed();
     }
     this.take(state);
@@ -76,8 +80,10 @@ export class Workspace {
   }
 
   async read(channel, threadTs) {
+    const before = this.heard;
     const answer = await this.api.messages(channel, threadTs);
-    if (!answer.ok) return;
+    if (!answer.ok) return undefined;
+    if (this.heard !== before) return this.read(channel, threadTs); // else what was said meanwhile would be lost
     const key = threadTs ? threadKey(channel, threadTs) : channel;
     const known = this.lists.get(key) ?? [];
     this.lists.set(
@@ -87,11 +93,12 @@ export class Workspace {
         return before && JSON.stringify(before) === JSON.stringify(message) ? before : message;
       }),
     );
-    this.changed();
+    return this.changed();
   }
 
   receive(event) {
     const { type } = event;
+    if (type.startsWith("message")) this.heard += 1;
     if (type === "message" || type === "message_changed") this.place(event.channel, event.message);
     else if (type === "message_deleted") this.drop(event.channel, event.ts);
     else if (type === "view") this.show(event.view);
@@ -130,6 +137,7 @@ export class Workspace {
 
   stack(views) {
     this.views = views;
+    for (const id of this.forms.keys()) if (!views.some((one) => one.id === id)) this.forms.delete(id);
     this.viewNotice = null;
   }
 
@@ -173,6 +181,12 @@ export class Workspace {
     const answer = await promise;
     if (!answer.ok) this.notice(answer.message ?? answer.error);
     return answer;
+  }
+
+  /** What has been entered in a view, for as long as it is in the stack. */
+  formOf(view) {
+    if (!this.forms.has(view.id)) this.forms.set(view.id, { entered: {} });
+    return this.forms.get(view.id);
   }
 
   name(id) {
