@@ -5,7 +5,8 @@ Everything above speaks through `Connection`; it is safe to use from many thread
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -31,6 +32,7 @@ CONNECT_SECONDS = 5
 READ_SECONDS = 20
 LONGEST_NAP = 5.0
 LONGEST_CALL = 45
+RENEWED_AT_MOST_EVERY = 60.0
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 STORAGE_VERSION = "2023-11-03"
 WORKSPACE_API = "2024-10-01-preview"
@@ -76,17 +78,15 @@ class _ShortRetry(RetryPolicy[HttpRequest, HttpResponse]):
 class Connection:
     """Sends requests and turns every failure into an `AzureError`."""
 
-    def __init__(self, workspace: WorkspaceId, cloud: Cloud, credential: TokenCredential) -> None:
+    def __init__(self, workspace: WorkspaceId, cloud: Cloud, sign_in: Callable[[], TokenCredential]) -> None:
         self.workspace = workspace
         self.cloud = cloud
-        self.credential = credential
+        self._sign_in = sign_in
         self._transport = RequestsTransport(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
         self._transport.open()
-        self._clients: dict[Audience, Client] = {
-            "arm": self._client(BearerTokenCredentialPolicy(credential, cloud.arm_scope)),
-            "storage": self._client(BearerTokenCredentialPolicy(credential, STORAGE_SCOPE)),
-            "none": self._client(),
-        }
+        self._renewed_at = -RENEWED_AT_MOST_EVERY
+        self._renewing = threading.Lock()
+        self.credential, self._clients = self._signed_in()
         self._data_plane: DataPlane | None = None
         self._finding = threading.Lock()
 
@@ -94,7 +94,7 @@ class Connection:
     def open(cls, workspace: WorkspaceId, credential: TokenCredential | None = None) -> "Connection":
         """Reads cloud and identity from the environment. Raises Unavailable if the cloud's metadata is not there."""
         cloud = cloud_from_environment()
-        return cls(workspace, cloud, credential or _default_credential(cloud))
+        return cls(workspace, cloud, lambda: credential or _default_credential(cloud))
 
     def close(self) -> None:
         self._transport.close()
@@ -158,17 +158,32 @@ class Connection:
     ) -> HttpResponse:
         """One request with its retries. Raises an AzureError for every answer of 400 and above."""
         request = HttpRequest(method, url, params=params, json=json, headers=dict(headers or {}))
-        try:
-            response = self._clients[audience].send_request(request)
-        except core.ClientAuthenticationError as fault:
-            raise _sign_in_error(fault) from fault
-        except core.HttpResponseError as fault:
-            raise Unavailable(f"Azure broke off its answer: {fault.message}") from fault
-        except (core.AzureError, OSError) as fault:
-            raise Unavailable(f"Azure could not be reached: {fault}") from fault
+        client = self._clients[audience]
+        response = _answer(client, request)
+        if response.status_code == 401 and audience != "none" and self._renew(audience, client):
+            response = _answer(self._clients[audience], request)
         if response.status_code >= 400:
             raise error_from(response)
         return response
+
+    def _renew(self, audience: Audience, refused: Client) -> bool:
+        """Signs in anew, for credentials keep a token until its time is over, even one that Azure has revoked."""
+        with self._renewing:
+            if self._clients[audience] is not refused:
+                return True
+            if time.monotonic() - self._renewed_at < RENEWED_AT_MOST_EVERY:
+                return False
+            self._renewed_at = time.monotonic()
+            self.credential, self._clients = self._signed_in()
+            return True
+
+    def _signed_in(self) -> tuple[TokenCredential, dict[Audience, Client]]:
+        credential = self._sign_in()
+        return credential, {
+            "arm": self._client(BearerTokenCredentialPolicy(credential, self.cloud.arm_scope)),
+            "storage": self._client(BearerTokenCredentialPolicy(credential, STORAGE_SCOPE)),
+            "none": self._client(),
+        }
 
     def machine_learning_token(self) -> str:
         """A token for Azure ML itself, which a pipeline job is handed to act with."""
@@ -209,6 +224,17 @@ class Connection:
         )
         policies = [RequestIdPolicy(), UserAgentPolicy("spotter"), retry, *sign_in]
         return Client("", transport=self._transport, policies=policies)
+
+
+def _answer(client: Client, request: HttpRequest) -> HttpResponse:
+    try:
+        return client.send_request(request)
+    except core.ClientAuthenticationError as fault:
+        raise _sign_in_error(fault) from fault
+    except core.HttpResponseError as fault:
+        raise Unavailable(f"Azure broke off its answer: {fault.message}") from fault
+    except (core.AzureError, OSError) as fault:
+        raise Unavailable(f"Azure could not be reached: {fault}") from fault
 
 
 def escaped(parts: Sequence[str]) -> str:
