@@ -64,13 +64,17 @@ def slack_manifest(*, scopes: list[str] | None = None, url: str = "") -> dict[st
 
 
 class MovableClock:
-    """The time, which a test may set forward."""
+    """The time, which a test may hold and set forward."""
 
     def __init__(self) -> None:
         self._ahead = 0.0
+        self._held: float | None = None
 
     def __call__(self) -> float:
-        return time.time() + self._ahead
+        return (time.time() if self._held is None else self._held) + self._ahead
+
+    def hold(self) -> None:
+        self._held = time.time()
 
     def forward(self, seconds: float) -> None:
         self._ahead += seconds

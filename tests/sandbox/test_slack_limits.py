@@ -18,6 +18,7 @@ def limited(start_slack: StartSlack) -> SlackTwin:
 def test_a_channel_takes_a_short_burst_then_one_post_a_second(
     limited: SlackTwin, slack_clock: MovableClock
 ) -> None:
+    slack_clock.hold()
     web = web_client(limited)
     for number in range(4):
         web.chat_postMessage(channel=LINE, text=str(number))
@@ -27,7 +28,8 @@ def test_a_channel_takes_a_short_burst_then_one_post_a_second(
     assert web.chat_postMessage(channel=LINE, text="5")["ok"]
 
 
-def test_the_answer_says_how_long_to_wait(limited: SlackTwin) -> None:
+def test_the_answer_says_how_long_to_wait(limited: SlackTwin, slack_clock: MovableClock) -> None:
+    slack_clock.hold()
     web = web_client(limited)
     for _ in range(20):
         web.users_list()
@@ -44,7 +46,8 @@ def test_the_sdks_own_handler_gets_through(limited: SlackTwin) -> None:
     assert texts == ["0", "1", "2", "3", "4"]
 
 
-def test_methods_have_limits_of_their_own(limited: SlackTwin) -> None:
+def test_methods_have_limits_of_their_own(limited: SlackTwin, slack_clock: MovableClock) -> None:
+    slack_clock.hold()
     web = web_client(limited)
     ts = web.chat_postMessage(channel=LINE, text="x")["ts"]
     for number in range(50):

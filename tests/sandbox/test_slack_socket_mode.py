@@ -152,7 +152,7 @@ def impatient(
     start_slack: StartSlack, background_loop: asyncio.AbstractEventLoop
 ) -> Iterator[tuple[SlackTwin, SocketApp]]:
     """Redelivers events quickly."""
-    twin = start_slack(redelivery=(0.0, 0.2, 2.0))
+    twin = start_slack(redelivery=(0.0, 0.2, 2.0, 3.0, 3.0))
     app = SocketApp(twin, background_loop)
     yield twin, app
     app.close()
@@ -177,7 +177,7 @@ def test_a_lost_connection_makes_an_event_come_again(impatient: tuple[SlackTwin,
         first = app.gets("events_api")
         app.answer = lambda _: None
         twin.cut_connections()
-        app.until(lambda: len(app.received) >= 2)
+        app.until(lambda: len(app.received) >= 2, timeout=15)
     again = app.received[1]
     assert again.payload["event_id"] == first.payload["event_id"]
     assert again.envelope_id != first.envelope_id

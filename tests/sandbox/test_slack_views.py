@@ -84,6 +84,7 @@ def on_submission(payload: Json | None) -> Callable[[SocketModeRequest], Json | 
 def test_a_trigger_works_once_and_for_three_seconds(
     web: WebClient, trigger: Callable[[], str], slack_clock: MovableClock
 ) -> None:
+    slack_clock.hold()
     first, second = trigger(), trigger()
     assert web.views_open(trigger_id=first, view=modal(NOTE))["ok"]
     assert refusal(web.views_open, trigger_id=first, view=modal(NOTE))["error"] == "exchanged_trigger_id"

@@ -224,3 +224,16 @@ def test_a_datastore_can_be_added_once(ml: MLClient) -> None:
     other = AzureBlobDatastore(name="pictures", account_name="elsewhere", container_name="line3")
     with pytest.raises(HttpResponseError, match="already points at"):
         ml.datastores.create_or_update(other)
+
+
+def test_local_data_is_uploaded_and_numbered(azure: Azure, ml: MLClient, tmp_path: Path) -> None:
+    from azure.ai.ml.entities import Data
+
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "notes.txt").write_text("line 3")
+    data = Data(name="notes", path=str(tmp_path / "export"), type="uri_folder")
+    assert ml.data.create_or_update(data).version == "1"
+    stored = azure.twin.world.storage.stores["workspaceblobstore"]
+    assert [blob for blob in stored.blobs("LocalUpload/") if blob.name.endswith("export/notes.txt")]
+    nowhere = {"properties": {"dataType": "mltable", "dataUri": "azureml://datastores/none/paths/x"}}
+    assert azure.arm("PUT", "/data/nowhere/versions/1", json=nowhere).status_code == 400

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -212,3 +214,61 @@ def test_time_runs_out(azure: Azure, submit: Submit) -> None:
     node = one(azure, root, "automl")
     assert node.error is not None and "Experiment timeout reached" in node.error["error"]["message"]
     assert {trial.status for trial in trials(azure, root)} == {"Canceled"}
+
+
+def test_a_broken_machine_fails_its_run_and_keeps_its_place(azure: Azure, submit: Submit) -> None:
+    azure.studio.add_cluster("gpu-single", "Standard_NC4as_T4_v3", 0, 1)
+    limits = {"max_trials": 2, "max_concurrent_trials": 1}
+    root = start(azure, submit, "broken", cluster="gpu-single", limits=limits, training_parameters=SLOW)
+    azure.until(lambda: trials(azure, root) and trials(azure, root)[0].metrics, "the trial trains")
+    azure.studio.break_node("gpu-single")
+    second = azure.until(lambda: trials(azure, root)[1:], "the second trial is made")[0]
+    azure.until(lambda: second.status == "Queued", "it waits")
+    assert (trials(azure, root)[0].error or {})["error"]["code"] == "ServiceError"
+    counts = azure.arm("GET", "/computes/gpu-single").json()["properties"]["properties"]["nodeStateCounts"]
+    assert counts["unusableNodeCount"] == 1
+    message = azure.history("GET", f"/runs/{second.run_id}").json()["queueingInfo"]["message"]
+    assert message == "1 of 1 node(s) of cluster gpu-single are unusable."
+    assert azure.arm("POST", "/jobs/broken/cancel").status_code == 202
+    azure.ended("broken", "Canceled")
+
+
+def test_very_long_lines_do_not_stop_a_job(azure: Azure, clusters: None) -> None:
+    command = "python -c \"import sys; print('x' * 3_000_000); print('ERROR: too long', file=sys.stderr); sys.exit(3)\""
+    body = {
+        "properties": {
+            "jobType": "Command",
+            "command": command,
+            "environmentId": "azureml://registries/azureml/environments/sklearn-1.5/labels/latest",
+            "computeId": f"{azure.workspace}/computes/gpu-cluster",
+        }
+    }
+    assert azure.arm("PUT", "/jobs/long-lines", json=body).status_code == 201
+    run = azure.ended("long-lines", "Failed")
+    assert run.error is not None and "exited with status code 3" in run.error["error"]["message"]
+    assert "too long" in run.error["error"]["message"]
+    assert len(log_of(azure, run)) > 3_000_000
+
+
+def test_a_twin_that_stops_ends_its_jobs(tmp_path: Path) -> None:
+    other = Azure(tmp_path)
+    other.start()
+    other.studio.add_cluster("gpu-cluster", "Standard_NC4as_T4_v3", 0, 4)
+    (tmp_path / "wait.sh").write_text("echo $$ > pid; sleep 100")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in other.twin.env().items():
+            patch.setenv(name, value)
+        properties = {
+            "jobType": "Command",
+            "command": f"bash {tmp_path / 'wait.sh'}",
+            "environmentId": "azureml://registries/azureml/environments/sklearn-1.5/labels/latest",
+            "computeId": "gpu-cluster",
+        }
+        assert other.arm("PUT", "/jobs/left", json={"properties": properties}).status_code == 201
+    file = tmp_path / "runs" / "left" / "wd" / "pid"
+    pid = int(other.until(lambda: file.exists() and file.read_text(), "the job runs"))
+    other.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{other.base}/discovery", timeout=5)
