@@ -8,15 +8,10 @@ const GROUP_SECONDS = 300;
 const AT_END_PX = 60;
 
 function isFollowUp(world, before, message) {
-  return (
-    before &&
-    !message.ephemeral &&
-    !before.ephemeral &&
-    authorOf(world, before) === authorOf(world, message) &&
-    before.username === message.username &&
-    Number(message.ts) - Number(before.ts) < GROUP_SECONDS &&
-    !before.reply_count
-  );
+  if (!before || before.ephemeral || message.ephemeral || before.reply_count) return false;
+  if (message.bot_id && message.blocks) return false; // a card stands for itself
+  const sameAuthor = authorOf(world, before) === authorOf(world, message) && before.username === message.username;
+  return sameAuthor && Number(message.ts) - Number(before.ts) < GROUP_SECONDS;
 }
 
 const replies = (count) => `${count} ${count === 1 ? "reply" : "replies"}`;
