@@ -114,6 +114,8 @@ class Cluster:
 
     def settle(self) -> None:
         """Gives idle machines to those who wait, and starts more where the bounds and the quota allow."""
+        for node in [n for n in self.nodes if n.state == "idle"][: max(0, len(self.nodes) - self.maximum)]:
+            self.nodes.remove(node)
         for node in self.nodes:
             if node.state == "idle" and self.queue:
                 self._grant(node, self.queue.popleft())
@@ -185,6 +187,8 @@ class Cluster:
             return str(self.errors[0]["error"]["message"])
         if self._count("preparing"):
             return f"Waiting for cluster {self.name} to start {self._count('preparing')} node(s)."
+        if broken := self._count("unusable"):
+            return f"{broken} of {len(self.nodes)} node(s) of cluster {self.name} are unusable."
         ahead = next((i for i, ticket in enumerate(self.queue) if ticket.run_id == run_id), 0)
         busy = f"All {len(self.nodes)} node(s) of cluster {self.name} are in use"
         return f"{busy}; {ahead} run(s) ahead in the queue."

@@ -17,6 +17,9 @@ from sandbox.azure.times import arm_time, now
 class ServiceError(web.HTTPException):
     """An HTTP refusal whose status is chosen at the raise."""
 
+    def __str__(self) -> str:
+        return f"{self.status_code} {self.text}"
+
     def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
         self.status_code = status
         super().__init__(text=json.dumps(body), content_type="application/json", headers=headers)

@@ -74,6 +74,7 @@ class Datastore:
         for file in sorted([source] if source.is_file() else (p for p in source.rglob("*") if p.is_file())):
             target = self.path_of(f"{under}/{file.relative_to(source)}" if source.is_dir() else under)
             target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)  # never writes through a link that another twin shares
             shutil.copy2(file, target)
 
     def blobs(self, prefix: str = "") -> Iterator[Blob]:

@@ -17,7 +17,7 @@ _RUN = re.compile(r"runs:/(?P<run>[^/]+)/(?P<path>.*)")
 _BLOB = re.compile(
     r"https://(?P<account>[^.]+)\.blob\.core\.windows\.net/(?P<container>[^/]+)(?:/(?P<path>.*))?"
 )
-_ASSET = re.compile(r".*/data/(?P<name>[^/]+)/versions/(?P<version>[^/]+)")
+_ASSET = re.compile(r"(?:.*/data/|azureml:)(?P<name>[^/:]+)(?:/versions/|:)(?P<version>[^/:]+)")
 
 
 class NoSuchPlaceError(ValueError):

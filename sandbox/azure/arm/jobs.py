@@ -13,7 +13,6 @@ from sandbox.azure.engine.pipeline import Engine
 from sandbox.azure.errors import bad_request, ml_error, not_found
 from sandbox.azure.front import body_of, page_of
 from sandbox.azure.runs import Run
-from sandbox.azure.times import arm_time
 from sandbox.azure.tokens import ML_RESOURCE
 from sandbox.azure.world import World
 
@@ -183,7 +182,6 @@ class JobsApi:
                 "Tracking": _service("Tracking", tracking),
                 "Studio": _service("Studio", studio),
             },
-            **({"startTimeUtc": arm_time(run.started)} if run.started else {}),
         }
 
 

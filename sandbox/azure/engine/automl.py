@@ -13,7 +13,7 @@ from sandbox.azure.engine.jobs import (
     StepFailedError,
     Workshop,
     machine_for,
-    preempted,
+    machine_lost,
     run_on,
 )
 from sandbox.azure.engine.process import JobProcess
@@ -147,8 +147,8 @@ class Sweep:
             await asyncio.sleep(self._world.pace.preparing)
             trial.become("Running")
             await self._train(trial, machine, params, number)
-        except NodeLostError:
-            preempted(self._shop, trial)
+        except NodeLostError as lost:
+            machine_lost(self._shop, trial, lost)
         except asyncio.CancelledError:
             trial.become("Canceled")
             raise

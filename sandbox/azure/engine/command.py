@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.azure.cluster import NodeLostError
 from sandbox.azure.engine.graph import find_version
-from sandbox.azure.engine.jobs import StepFailedError, Workshop, machine_for, preempted, run_on
+from sandbox.azure.engine.jobs import StepFailedError, Workshop, machine_for, machine_lost, run_on
 from sandbox.azure.runs import Run, run_error
 from sandbox.azure.storage import DEFAULT_STORE
 from sandbox.azure.uris import locate
@@ -32,8 +32,8 @@ async def run_command(
         process = await run_on(workshop, run, node, ["bash", "-c", line], environment)
         code = await process.wait()
         run.become("Finalizing")
-    except NodeLostError:
-        preempted(workshop, run)
+    except NodeLostError as lost:
+        machine_lost(workshop, run, lost)
         raise StepFailedError(run.run_id) from None
     finally:
         cluster.release(node)

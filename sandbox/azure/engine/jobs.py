@@ -115,7 +115,7 @@ async def run_on(
     try:
         await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
         if lost.done() and not ended.done():
-            raise NodeLostError
+            raise NodeLostError(node.state)
         return process
     finally:
         lost.cancel()
@@ -123,6 +123,9 @@ async def run_on(
         ended.cancel()
 
 
-def preempted(workshop: Workshop, run: Run) -> None:
-    message = "Nodes of this job got pre-empted. Received pre-emption warning signal."
-    run.fail(run_error(workshop.world.place, "UserError", message, ("PreemptionError",)))
+def machine_lost(workshop: Workshop, run: Run, lost: NodeLostError) -> None:
+    """Fails the run as the service words it; an eviction counts as the user's error there."""
+    code, message, inner = "UserError", "Nodes of this job got pre-empted.", "PreemptionError"
+    if str(lost) == "unusable":
+        code, message, inner = "ServiceError", "The node of this job became unusable.", "NodeUnusable"
+    run.fail(run_error(workshop.world.place, code, message, (inner,)))

@@ -73,8 +73,7 @@ class Engine:
 
     async def close(self) -> None:
         """Ends every process this engine started."""
-        for run_id in list(self._tasks):
-            await self._end(run_id)
+        await asyncio.gather(*(self._end(run_id) for run_id in list(self._tasks)))
 
     async def _pipeline(self, root: Run, graph: Graph, inputs: dict[str, Any], default_compute: str) -> None:
         root.become("Preparing")

@@ -38,7 +38,6 @@ class JobProcess:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=PIPE,
             stderr=PIPE,
-            limit=1 << 20,
             start_new_session=True,
         )
         return cls(process, log, grace)
@@ -47,13 +46,20 @@ class JobProcess:
         if stream is None:
             return
         with self._log.open("ab", buffering=0) as log:
-            async for line in stream:
-                log.write(line)
-                text = line.decode("utf-8", "replace").rstrip()
-                if text:
-                    self.last_line = text
-                    if text.startswith("ERROR: "):
-                        self.error_line = text.removeprefix("ERROR: ")
+            rest = b""
+            while chunk := await stream.read(65536):
+                log.write(chunk)
+                *lines, rest = (rest + chunk).split(b"\n")
+                self._notice(lines)
+            self._notice([rest])
+
+    def _notice(self, lines: list[bytes]) -> None:
+        for line in lines:
+            text = line.decode("utf-8", "replace").rstrip()
+            if text:
+                self.last_line = text
+            if text.startswith("ERROR: "):
+                self.error_line = text.removeprefix("ERROR: ")
 
     async def wait(self) -> int:
         """The exit code, once everything written is in the log."""

@@ -122,6 +122,16 @@ def test_artifacts_are_listed_and_opened_by_signed_links(azure: Azure, trained: 
     assert {item["path"] for item in prefix} == {path for path in paths if path.startswith("outputs/")}
 
 
+def test_artifacts_are_added_through_signed_links(azure: Azure, trained: Run) -> None:
+    url = f"/artifact/v2.0{azure.workspace}/artifacts/batch/metadata/ExperimentRun/{trained.container}"
+    made = azure.call("POST", url, json={"paths": [{"path": "notes/a.txt"}]}).json()
+    link = made["artifactContentInformation"]["notes/a.txt"]["contentUri"]
+    put = requests.put(link, data=b"seen", headers={"x-ms-blob-type": "BlockBlob"}, timeout=10)
+    assert put.status_code == 201
+    found = azure.history("GET", f"/runs/{trained.run_id}/artifacts/path", params={"path": "notes/"}).json()
+    assert [artifact["path"] for artifact in found["value"]] == ["notes/a.txt"]
+
+
 def test_a_jobs_outputs_are_downloaded(ml: MLClient, trained: Run, tmp_path: Path) -> None:
     ml.jobs.download(trained.run_id, download_path=str(tmp_path), all=True)
     assert list(tmp_path.rglob("slope.json"))
