@@ -49,7 +49,8 @@ def show(args: ExportsArgs, asked: Asked, services: Services) -> Reply:
 
 
 def _line(row: ExportRow, previous: ExportRow | None, services: Services) -> Block:
-    lines = [f"*{esc(row.name)}*", readiness.summary(row)]
+    made = f"  {when(row.created_at)}" if row.created_at else ""
+    lines = [f"*{esc(row.name)}*{made}", readiness.summary(row)]
     if told := readiness.news(row, previous):
         lines.append(esc(told))
     problem = _problem(row, previous, services)
@@ -57,9 +58,7 @@ def _line(row: ExportRow, previous: ExportRow | None, services: Services) -> Blo
         lines.append(f":warning: {esc(problem)}")
     found = readiness.counted(row)
     if found and not problem and (thin := readiness.thin_classes(found, services.policy.exports)):
-        lines.append(f":warning: few boxes of {esc(', '.join(thin))}: expect poor results there")
-    if row.created_at:
-        lines.append(when(row.created_at))
+        lines.append(f":warning: Few boxes of {esc(', '.join(thin))}: expect poor results there.")
     return section("\n".join(lines), None if problem else button("Train on this", TRAIN_ON_THIS, row.name))
 
 
@@ -73,10 +72,13 @@ def _problem(row: ExportRow, previous: ExportRow | None, services: Services) -> 
 
 def _note(row: ExportRow) -> str:
     found = readiness.counted(row)
-    made = f"{row.created_at:%d %b}" if row.created_at else ""
+    made = f"{row.created_at:%-d %b}" if row.created_at else ""
     if found is None:
-        return " · ".join(part for part in (row.kind if row.kind != "mltable" else "", made) if part)
-    return " · ".join([count(found.images, "image"), count(found.all_boxes, "box", "boxes"), made])
+        parts = ["COCO format" if row.kind == "coco" else "not counted", made]
+    else:
+        boxes = count(found.all_boxes, "box", "boxes") if found.all_boxes else "no boxes"
+        parts = [count(found.images, "image"), boxes, made]
+    return " · ".join(part for part in parts if part)
 
 
 def _nothing(name: str) -> Message:

@@ -2,8 +2,10 @@
 
 import shlex
 
+from commands.kit.blocks import Message, note
 from commands.kit.command import Command
 from commands.kit.errors import UserError
+from commands.kit.words import code, esc
 
 
 def read(command: Command, typed: str) -> dict[str, str]:
@@ -29,3 +31,12 @@ def read(command: Command, typed: str) -> dict[str, str]:
 def complete(command: Command, values: dict[str, str]) -> bool:
     """Whether every required field has a value."""
     return all(values.get(field.name) for field in command.fields if field.required)
+
+
+def explain(command: Command) -> Message:
+    """How to write a command in one line, word by word."""
+    lines = [f"{esc(command.summary)}: {code(command.usage)}"]
+    lines += [f"• {code(field.name)}  {esc(field.label)}: {esc(field.hint)}" for field in command.fields]
+    if any(field.required for field in command.fields):
+        lines.append(f"Leave some out, or type {code(command.name)} alone, and a form asks for the rest.")
+    return note("\n".join(lines))

@@ -21,6 +21,7 @@ from commands.kit.words import code, count, duration, esc, metric, when
 from storage.runs import TrainingRun
 
 BAR = 12
+ENDED = ("Completed", "Failed", "Canceled")
 TRIALS_SHOWN = 10
 CANCEL, AGAIN, STUDIO = "train.cancel", "train.again", "train.studio"
 
@@ -58,10 +59,12 @@ def phase(run: TrainingRun) -> str:
         return "trained, being registered"
     if not any(trial["status"] in ("Running", "Completed", "Finalizing") for trial in trials):
         return "waiting for a GPU node" if run.state in ("queued", "running") else run.state
-    ended = sum(trial["status"] in ("Completed", "Failed", "Canceled") for trial in trials)
-    if ended >= total:
+    now = [trial["number"] for trial in trials if trial["status"] not in ENDED]
+    if not now and len(trials) >= total:
         return "registering the best trial"
-    return f"trial {min(ended + 1, total)} of {total}"
+    current = now or [len(trials)]
+    which = f"trial {current[0]}" if len(current) == 1 else f"trials {current[0]} to {current[-1]}"
+    return f"{which} of {total}"
 
 
 def best(run: TrainingRun) -> dict[str, Any] | None:
@@ -80,7 +83,7 @@ def share(run: TrainingRun) -> float:
         return 1.0
     done = 0.0
     for trial in trials:
-        if trial["status"] in ("Completed", "Failed", "Canceled"):
+        if trial["status"] in ENDED:
             done += 1
         elif trial.get("epochs") and trial.get("epoch") is not None:
             done += min(0.95, (trial["epoch"] + 1) / trial["epochs"])
@@ -140,7 +143,7 @@ def _lead(run: TrainingRun, now: datetime) -> str:
         return "The request is written down and goes to Azure now."
     elapsed = duration(now - run.requested_at)
     filled = round(share(run) * BAR)
-    return f"{round(share(run) * 100)} % done after {elapsed}  `{'█' * filled}{'░' * (BAR - filled)}`"
+    return f"{round(share(run) * 100)} % done after {elapsed}   {'█' * filled}{'░' * (BAR - filled)}"
 
 
 def _registered(run: TrainingRun) -> Message:
