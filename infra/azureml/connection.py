@@ -3,7 +3,6 @@
 Everything above speaks through `Connection`; it is safe to use from many threads.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,34 +10,28 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
-from azure.core import PipelineClient
 from azure.core import exceptions as core
 from azure.core.credentials import TokenCredential
-from azure.core.pipeline import PipelineResponse
-from azure.core.pipeline.policies import (
-    BearerTokenCredentialPolicy,
-    RequestIdPolicy,
-    RetryPolicy,
-    UserAgentPolicy,
-)
-from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest, HttpResponse
 
-from infra.azureml.cloud import WELL_KNOWN_LOGINS, Cloud, cloud_from_environment
-from infra.azureml.errors import AzureError, Denied, Unavailable, Unclear, error_from, retry_after
+from infra.azureml.cloud import Cloud, cloud_from_environment
+from infra.azureml.errors import Unavailable, Unclear, error_from
 from infra.azureml.fields import mapping, sequence, text
+from infra.azureml.transport import (
+    Client,
+    client,
+    default_credential,
+    exchange,
+    open_transport,
+    sign_in_error,
+)
 
-CONNECT_SECONDS = 5
-READ_SECONDS = 20
-LONGEST_NAP = 5.0
-LONGEST_CALL = 45
 RENEWED_AT_MOST_EVERY = 60.0
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 STORAGE_VERSION = "2023-11-03"
 WORKSPACE_API = "2024-10-01-preview"
 
 Audience = Literal["arm", "storage", "none"]
-Client = PipelineClient[HttpRequest, HttpResponse]
 
 
 @dataclass(frozen=True)
@@ -66,15 +59,6 @@ class DataPlane:
     mlflow: str
 
 
-class _ShortRetry(RetryPolicy[HttpRequest, HttpResponse]):
-    """Azure's own retries, but an answer that asks for a long wait goes back to the caller at once."""
-
-    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
-        if retry_after(response.http_response) > LONGEST_NAP:
-            return False
-        return super().is_retry(settings, response)
-
-
 class Connection:
     """Sends requests and turns every failure into an `AzureError`."""
 
@@ -82,8 +66,7 @@ class Connection:
         self.workspace = workspace
         self.cloud = cloud
         self._sign_in = sign_in
-        self._transport = RequestsTransport(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
-        self._transport.open()
+        self._transport = open_transport()
         self._renewed_at = -RENEWED_AT_MOST_EVERY
         self._renewing = threading.Lock()
         self.credential, self._clients = self._signed_in()
@@ -94,7 +77,7 @@ class Connection:
     def open(cls, workspace: WorkspaceId, credential: TokenCredential | None = None) -> "Connection":
         """Reads cloud and identity from the environment. Raises Unavailable if the cloud's metadata is not there."""
         cloud = cloud_from_environment()
-        return cls(workspace, cloud, lambda: credential or _default_credential(cloud))
+        return cls(workspace, cloud, lambda: credential or default_credential(cloud))
 
     def close(self) -> None:
         self._transport.close()
@@ -158,10 +141,10 @@ class Connection:
     ) -> HttpResponse:
         """One request with its retries. Raises an AzureError for every answer of 400 and above."""
         request = HttpRequest(method, url, params=params, json=json, headers=dict(headers or {}))
-        client = self._clients[audience]
-        response = _answer(client, request)
-        if response.status_code == 401 and audience != "none" and self._renew(audience, client):
-            response = _answer(self._clients[audience], request)
+        used = self._clients[audience]
+        response = exchange(used, request)
+        if response.status_code == 401 and audience != "none" and self._renew(audience, used):
+            response = exchange(self._clients[audience], request)
         if response.status_code >= 400:
             raise error_from(response)
         return response
@@ -180,9 +163,9 @@ class Connection:
     def _signed_in(self) -> tuple[TokenCredential, dict[Audience, Client]]:
         credential = self._sign_in()
         return credential, {
-            "arm": self._client(BearerTokenCredentialPolicy(credential, self.cloud.arm_scope)),
-            "storage": self._client(BearerTokenCredentialPolicy(credential, STORAGE_SCOPE)),
-            "none": self._client(),
+            "arm": client(self._transport, credential, self.cloud.arm_scope),
+            "storage": client(self._transport, credential, STORAGE_SCOPE),
+            "none": client(self._transport),
         }
 
     def machine_learning_token(self) -> str:
@@ -190,7 +173,7 @@ class Connection:
         try:
             return self.credential.get_token(self.cloud.machine_learning_scope).token
         except core.ClientAuthenticationError as fault:
-            raise _sign_in_error(fault) from fault
+            raise sign_in_error(fault) from fault
         except (core.AzureError, OSError) as fault:
             raise Unavailable(f"Azure could not be reached for a token: {fault}") from fault
 
@@ -212,45 +195,9 @@ class Connection:
         tracking = text(workspace, "mlFlowTrackingUri").replace("azureml://", "https://", 1).rstrip("?/")
         return DataPlane(api, tracking or f"{api}/mlflow/v2.0{self.workspace.path}")
 
-    def _client(self, *sign_in: BearerTokenCredentialPolicy[HttpRequest, HttpResponse]) -> Client:
-        retry = _ShortRetry(
-            retry_total=3,
-            retry_connect=2,
-            retry_read=1,
-            retry_status=2,
-            retry_backoff_factor=0.4,
-            retry_backoff_max=3,
-            timeout=LONGEST_CALL,
-        )
-        policies = [RequestIdPolicy(), UserAgentPolicy("spotter"), retry, *sign_in]
-        return Client("", transport=self._transport, policies=policies)
-
-
-def _answer(client: Client, request: HttpRequest) -> HttpResponse:
-    try:
-        return client.send_request(request)
-    except core.ClientAuthenticationError as fault:
-        raise _sign_in_error(fault) from fault
-    except core.HttpResponseError as fault:
-        raise Unavailable(f"Azure broke off its answer: {fault.message}") from fault
-    except (core.AzureError, OSError) as fault:
-        raise Unavailable(f"Azure could not be reached: {fault}") from fault
-
 
 def escaped(parts: Sequence[str]) -> str:
     return "".join("/" + quote(part, safe="") for part in parts)
-
-
-def _default_credential(cloud: Cloud) -> TokenCredential:
-    from azure.identity import DefaultAzureCredential  # half a second, so not before it is needed
-
-    authority = os.environ.get("AZURE_AUTHORITY_HOST", cloud.login)
-    # A private sign-in host is unknown to the public one, which would be asked about it otherwise.
-    private = not any(host in authority for host in WELL_KNOWN_LOGINS)
-    credential: TokenCredential = DefaultAzureCredential(
-        authority=authority, disable_instance_discovery=private
-    )
-    return credential
 
 
 def _query(api: str, query: Mapping[str, str | int]) -> dict[str, str]:
@@ -266,11 +213,3 @@ def _json(response: HttpResponse) -> Any:
             f"{response.request.method} was answered with something that is not JSON.",
             status=response.status_code,
         ) from fault
-
-
-def _sign_in_error(fault: core.ClientAuthenticationError) -> AzureError:
-    status = fault.status_code or 0
-    message = str(fault.message).strip()
-    if status == 429 or status >= 500:
-        return Unavailable(f"The sign-in service is not working: {message}", status=status)
-    return Denied(f"Azure gave no token: {message}", status=status or 401)

@@ -1,6 +1,9 @@
 """What can go wrong when Azure is asked something, sorted by what the caller may do about it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from azure.core.rest import HttpResponse
@@ -80,33 +83,37 @@ class Unreadable(Exception):
 
 def error_from(response: HttpResponse) -> AzureError:
     """The typed error for an answer of 400 or above, from ARM, run history, MLflow or blob storage."""
-    status = response.status_code
     code, message, inner = _told(response)
+    message = (
+        message
+        or f"{response.request.method} answered {response.status_code} {response.reason or ''}".strip()
+    )
     about: dict[str, Any] = {
-        "status": status,
+        "status": response.status_code,
         "code": code,
         "inner_codes": inner,
         "request_id": response.headers.get("x-ms-request-id", ""),
     }
-    message = message or f"{response.request.method} answered {status} {response.reason or ''}".strip()
-    if status == 429:
+    if response.status_code == 429:
         return Throttled(message, retry_after=retry_after(response), **about)
-    if status == 404:
-        return NotFound(message, **about)
-    if status in (401, 403):
-        return Denied(message, **about)
-    if status == 408 or status >= 500:
-        return Unavailable(message, **about)
-    return Refused(message, **about)
+    return error_type(response.status_code)(message, **about)
+
+
+def error_type(status: int) -> type[AzureError]:
+    """What an HTTP status of 400 or above means."""
+    known = {401: Denied, 403: Denied, 404: NotFound, 408: Unavailable, 429: Throttled}
+    return known.get(status, Unavailable if status >= 500 else Refused)
 
 
 def retry_after(response: HttpResponse) -> float:
-    """How long Azure asks to wait, in seconds."""
+    """How long Azure asks to wait, in seconds; it may name the time until which, instead."""
     for header, unit in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
+        asked = response.headers.get(header, "")
         try:
-            return max(0.0, float(response.headers[header]) * unit)
-        except (KeyError, ValueError):
-            continue
+            return max(0.0, float(asked) * unit)
+        except ValueError:
+            with suppress(ValueError):
+                return max(0.0, (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds())
     return SHORTEST_NAP
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from infra.azureml import runs
 from infra.azureml.connection import Connection
-from infra.azureml.errors import NotFound
+from infra.azureml.errors import NotFound, Refused
 from infra.azureml.fields import mapping, sequence, text, whole
 from infra.azureml.jobs import NOT_STARTED, TERMINAL
 from infra.azureml.runs import Run
@@ -66,8 +66,19 @@ class Progress:
 
     @property
     def current_step(self) -> Step | None:
-        """The step that is under way; None before the first and after the last."""
+        """The first step that has not ended."""
         return next((step for step in self.steps if step.status not in TERMINAL), None)
+
+    @property
+    def waiting_run_id(self) -> str:
+        """The run whose waiting holds everything up; empty while something runs."""
+        waiting = [trial.run_id for trial in self.trials if trial.status in NOT_STARTED]
+        if len(waiting) < len(self.trials) - self.trials_ended:
+            return ""
+        if waiting:
+            return waiting[0]
+        step = self.current_step
+        return step.run_id if step and step.status in NOT_STARTED else ""
 
     @property
     def trials_ended(self) -> int:
@@ -143,7 +154,7 @@ def _history(connection: Connection, run_id: str, metric: str) -> dict[int, floa
             query["page_token"] = token
         try:
             told = connection.get(connection.mlflow("metrics/get-history"), api="", **query)
-        except NotFound:
+        except (NotFound, Refused):
             return {}
         points += [mapping(point) for point in sequence(told, "metrics")]
         following = text(told, "next_page_token")

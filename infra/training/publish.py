@@ -9,12 +9,14 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from azure.core import exceptions as core
 from azure.core.credentials import TokenCredential
 
 from infra.azureml.components import API
 from infra.azureml.connection import Connection, WorkspaceId
-from infra.azureml.errors import NotFound
+from infra.azureml.errors import NotFound, Refused, Unavailable, error_type
 from infra.azureml.fields import text
+from infra.azureml.transport import sign_in_error
 from infra.training import component
 from infra.training.definition import TrainingDefinition
 
@@ -90,19 +92,28 @@ def _publish_register_step(
     client = MLClient(
         connection.credential, at.subscription, at.resource_group, at.name, enable_telemetry=False
     )
-    client.components.create_or_update(
-        CommandComponent(
-            name=component.register_component_name(definition),
-            version=version,
-            display_name="Register the best model",
-            inputs=component.register_inputs(),
-            command=component.register_command(definition),
-            code=str(code),
-            environment=definition.register_environment,
-            is_deterministic=False,
-            tags={CONTENT_TAG: content},
-        )
+    step = CommandComponent(
+        name=component.register_component_name(definition),
+        version=version,
+        display_name="Register the best model",
+        inputs=component.register_inputs(),
+        command=component.register_command(definition),
+        code=str(code),
+        environment=definition.register_environment,
+        is_deterministic=False,
+        tags={CONTENT_TAG: content},
     )
+    try:
+        client.components.create_or_update(step)
+    except core.ClientAuthenticationError as fault:
+        raise sign_in_error(fault) from fault
+    except core.HttpResponseError as fault:
+        status = fault.status_code or 0
+        raise error_type(status)(fault.message, status=status) from fault
+    except core.ServiceRequestError as fault:
+        raise Unavailable(f"Azure could not be reached: {fault}") from fault
+    except core.AzureError as fault:
+        raise Refused(f"The register step could not be published: {fault}") from fault
 
 
 def _is_there(connection: Connection, name: str, version: str, content: str) -> bool:

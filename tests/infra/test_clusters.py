@@ -28,8 +28,8 @@ def why(line: Workspace) -> Waiting:
     """What is told of the first run that waits below the job."""
     job = line.job("caps-1")
     cluster = line.cluster(CLUSTER)
-    waiting = next(trial for trial in line.progress("caps-1").trials if not trial.has_ended)
-    run = line.runs([waiting.run_id])[waiting.run_id]
+    waiting = line.progress("caps-1").waiting_run_id
+    run = line.runs([waiting])[waiting]
     usages, nodes = line.usage(cluster.location), line.nodes(CLUSTER)
     answer = why_waiting(
         Situation(job, datetime.now(UTC), run=run, cluster=cluster, nodes=nodes, usages=usages)

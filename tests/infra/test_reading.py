@@ -1,5 +1,6 @@
 """Answers of every odd shape: what is missing becomes empty, what is wrong becomes a typed error, nothing crashes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from infra.azureml.cloud import cloud_from_metadata
 from infra.azureml.components import Component
 from infra.azureml.errors import Denied, NotFound, Refused, Unavailable
+from infra.azureml.progress import Progress, Step, Trial
 from infra.azureml.workspace import Workspace
 from sandbox.faults import Fault
 from tests.infra.answers import HISTORY, MLFLOW, WORKSPACE, Answers
@@ -203,3 +205,30 @@ def test_which_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cloud_from_metadata([public, gov], url).machine_learning == "https://ml.azure.com"
     with pytest.raises(Unavailable):
         cloud_from_metadata({}, url)
+
+
+def test_what_holds_everything_up() -> None:
+    def waiting(*trials: str, step: str = "Running") -> str:
+        steps = (Step("train", "train-run", step, None, None),)
+        return Progress(
+            "job", steps, tuple(Trial(f"t{n}", n, s) for n, s in enumerate(trials))
+        ).waiting_run_id
+
+    assert waiting("Completed", "Queued", "NotStarted") == "t1"
+    assert waiting("Running", "Queued") == ""
+    assert waiting("Completed") == ""
+    assert waiting(step="Queued") == "train-run"
+    assert waiting() == ""
+    assert Progress("job").waiting_run_id == ""
+
+
+def test_many_threads_share_one_workspace(azure: Answers, workspace: Workspace) -> None:
+    azure.says("GET", "./jobs/x", {"name": "x", "properties": {"status": "Running"}})
+    azure.says("GET", f"{HISTORY}/runs/x/children", {"value": []})
+
+    def ask(number: int) -> str:
+        return workspace.job("x").status if number % 2 else str(len(workspace.progress("x").steps))
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sorted(set(pool.map(ask, range(64)))) == ["0", "Running"]
+    assert len(azure.faults.log("GET", "/discovery")) == 1

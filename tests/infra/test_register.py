@@ -74,16 +74,12 @@ def test_a_number_taken_meanwhile_is_passed_over(trained: AzureTwin, line: Works
     assert numbers(line) == [2, 1]
 
 
-@pytest.mark.parametrize("lost", [1, 8])
-def test_a_lost_answer_registers_once(trained: AzureTwin, line: Workspace, lost: int) -> None:
+def test_lost_answers_register_once_and_never_under_a_deleted_number(
+    trained: AzureTwin, line: Workspace
+) -> None:
     trained.studio.delete_model_version("Caps", "1")
-    trained.faults.arm(Fault("PUT", VERSIONS, "drop_after", times=lost))
-    assert register(trained).returncode == 0
-    assert numbers(line) == [2]
-
-
-def test_a_deleted_number_is_never_used_again(trained: AzureTwin, line: Workspace) -> None:
-    trained.studio.delete_model_version("Caps", "1")
+    # The refusal of the deleted number is lost too; azure-core sends four times before the script looks again.
+    trained.faults.arm(Fault("PUT", VERSIONS, "drop_after", times=6))
     assert register(trained).returncode == 0
     assert numbers(line) == [2]
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from infra.azureml.connection import WorkspaceId
+from infra.azureml.errors import NameTaken, NotFound, Refused
 from infra.azureml.jobs import Training
 from infra.azureml.workspace import Workspace
 from infra.failures.explain import explain_fault
@@ -59,6 +60,9 @@ def test_a_training_from_publishing_to_the_model(
     assert wanted.component and wanted.component.version == "7"
     line.submit(wanted)
     assert line.submit(wanted).name == wanted.name
+    assert line.submit(replace(wanted, display_name="Changed since")).request_id == wanted.request_id
+    with pytest.raises(NameTaken):
+        line.submit(replace(wanted, request_id="somebody else's"))
     assert [job.request_id for job in line.training_jobs()] == [wanted.request_id]
     assert ended(line) == "Completed", explain_fault(line.fault("caps-1"))
 
@@ -95,6 +99,12 @@ def test_a_training_from_publishing_to_the_model(
     }
     assert [(model.name, model.latest) for model in line.models({})] == [("Caps", "1")]
     assert line.models({"Caps": "1"}) == []
+
+
+def test_what_azure_refuses_to_publish_is_refused(twin: AzureTwin, twin_id: WorkspaceId) -> None:
+    wrong = DEFINITION.model_copy(update={"register_environment": "azureml:nowhere:1"})
+    with pytest.raises((NotFound, Refused)):
+        publish(twin_id, wrong, "1")
 
 
 def test_the_same_graph_inline(twin: AzureTwin, twin_id: WorkspaceId, line: Workspace) -> None:

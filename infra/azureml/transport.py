@@ -1,0 +1,96 @@
+"""One signed HTTP exchange with Azure: the identity of this process, short retries, typed failures."""
+
+import os
+from typing import Any
+
+from azure.core import PipelineClient
+from azure.core import exceptions as core
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline import PipelineResponse
+from azure.core.pipeline.policies import (
+    BearerTokenCredentialPolicy,
+    RequestIdPolicy,
+    RetryPolicy,
+    UserAgentPolicy,
+)
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest, HttpResponse
+
+from infra.azureml.cloud import WELL_KNOWN_LOGINS, Cloud
+from infra.azureml.errors import AzureError, Denied, Unavailable, retry_after
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+LONGEST_NAP = 5.0
+LONGEST_CALL = 45
+
+Client = PipelineClient[HttpRequest, HttpResponse]
+
+
+def open_transport() -> RequestsTransport:
+    """Connections to be shared by all clients; its time-outs keep a poll from hanging."""
+    transport = RequestsTransport(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+    transport.open()
+    return transport
+
+
+def client(
+    transport: RequestsTransport, credential: TokenCredential | None = None, scope: str = ""
+) -> Client:
+    """A client that signs with a token for `scope`, or without a credential does not sign."""
+    retry = _ShortRetry(
+        retry_total=3,
+        retry_connect=2,
+        retry_read=1,
+        retry_status=2,
+        retry_backoff_factor=0.4,
+        retry_backoff_max=3,
+        timeout=LONGEST_CALL,
+    )
+    sign = [BearerTokenCredentialPolicy[HttpRequest, HttpResponse](credential, scope)] if credential else []
+    return Client(
+        "", transport=transport, policies=[RequestIdPolicy(), UserAgentPolicy("spotter"), retry, *sign]
+    )
+
+
+def exchange(client: Client, request: HttpRequest) -> HttpResponse:
+    """Azure's answer, of whatever status. Raises Unavailable or Denied where there is none."""
+    try:
+        return client.send_request(request)
+    except core.ClientAuthenticationError as fault:
+        raise sign_in_error(fault) from fault
+    except core.HttpResponseError as fault:
+        raise Unavailable(f"Azure broke off its answer: {fault.message}") from fault
+    except (core.AzureError, OSError) as fault:
+        raise Unavailable(f"Azure could not be reached: {fault}") from fault
+
+
+def sign_in_error(fault: core.ClientAuthenticationError) -> AzureError:
+    """Why there is no token."""
+    status = fault.status_code or 0
+    message = str(fault.message).strip()
+    if status == 429 or status >= 500:
+        return Unavailable(f"The sign-in service is not working: {message}", status=status)
+    return Denied(f"Azure gave no token: {message}", status=status or 401)
+
+
+def default_credential(cloud: Cloud) -> TokenCredential:
+    """Whatever identity the environment offers."""
+    from azure.identity import DefaultAzureCredential  # half a second, so not before it is needed
+
+    authority = os.environ.get("AZURE_AUTHORITY_HOST", cloud.login)
+    # A private sign-in host is unknown to the public one, which would be asked about it otherwise.
+    private = not any(host in authority for host in WELL_KNOWN_LOGINS)
+    credential: TokenCredential = DefaultAzureCredential(
+        authority=authority, disable_instance_discovery=private
+    )
+    return credential
+
+
+class _ShortRetry(RetryPolicy[HttpRequest, HttpResponse]):
+    """Azure's own retries, but an answer that asks for a long wait goes back to the caller at once."""
+
+    def is_retry(self, settings: dict[str, Any], response: PipelineResponse[Any, Any]) -> bool:
+        if retry_after(response.http_response) > LONGEST_NAP:
+            return False
+        return super().is_retry(settings, response)
