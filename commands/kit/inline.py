@@ -34,9 +34,8 @@ def complete(command: Command, values: dict[str, str]) -> bool:
 
 
 def explain(command: Command) -> Message:
-    """How to write a command in one line, word by word."""
-    lines = [f"{esc(command.summary)}: {code(command.usage)}"]
-    lines += [f"• {code(field.name)}  {esc(field.label)}: {esc(field.hint)}" for field in command.fields]
+    """How to write a command in one line."""
+    rest = ""
     if any(field.required for field in command.fields):
-        lines.append(f"Leave some out, or type {code(command.name)} alone, and a form asks for the rest.")
-    return note("\n".join(lines))
+        rest = f" Leave some out, or type {code(command.name)} alone, and a form asks for the rest."
+    return note(f"{esc(command.summary)}. Write it as {code(command.usage)}.{rest}")

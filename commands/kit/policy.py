@@ -14,7 +14,10 @@ Role = Literal["view", "train", "publish", "deploy", "approve"]
 
 
 def _pattern(text: str) -> str:
-    re.compile(text)
+    try:
+        re.compile(text)
+    except re.error as broken:
+        raise ValueError(f"is not a regular expression: {broken}") from broken
     return text
 
 

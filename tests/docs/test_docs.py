@@ -1,0 +1,94 @@
+"""What the docs promise is there, and what is there is in the docs."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+import commands
+from commands.kit import policy
+from commands.kit.errors import UserError
+from commands.kit.manifest import SCOPES, manifest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+POLICY = (ROOT / "docs" / "policy.md").read_text()
+NOT_A_COMMAND = {"kit", "home"}
+
+
+def test_every_room_of_commands_is_registered_documented_and_told_as_a_story() -> None:
+    rooms = {path.name for path in (ROOT / "commands").iterdir() if (path / "__init__.py").exists()}
+    assert {command.word for command in commands.ALL} == rooms - NOT_A_COMMAND
+    stories = "\n".join(path.read_text() for path in (ROOT / "tests" / "stories").glob("test_*.py"))
+    for command in commands.ALL:
+        assert command.handler is not None
+        assert f"`{command.usage}`" in README
+        assert command.name in stories
+
+
+def test_every_button_that_a_command_declares_is_its_own() -> None:
+    actions = [action for command in commands.ALL for action in command.actions]
+    assert len(actions) == len(set(actions))
+
+
+def test_every_policy_key_is_explained() -> None:
+    for section, key in keys():
+        assert f"## `[{section}]`" in POLICY
+        assert f"| `{key}` |" in POLICY, f"[{section}] {key} is not explained in docs/policy.md"
+
+
+@pytest.mark.parametrize("file", ["sandbox/spotter.toml", "tests/stories/spotter.toml"])
+def test_the_policies_that_we_ship_are_valid(file: str) -> None:
+    assert policy.load(ROOT / file).roles.train == ["S0TRAINERS"]
+
+
+def test_the_example_policy_of_the_docs_is_valid(tmp_path: Path) -> None:
+    example = POLICY.split("```toml")[1].split("```")[0]
+    (tmp_path / "spotter.toml").write_text(example)
+    assert (
+        policy.load(tmp_path / "spotter.toml").training.max_trials
+        == tomllib.loads(example)["training"]["max_trials"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[roles]\ntrane = []", "roles.trane"),
+        ("[exports]\npattern = '('", "exports.pattern"),
+        ("[pace]\nruns_seconds = 0", "pace.runs_seconds"),
+        ("[training]\nmax_trials = 'many'", "training.max_trials"),
+        ("[roles", "not valid TOML"),
+    ],
+)
+def test_a_wrong_policy_is_refused_with_the_key_that_is_wrong(tmp_path: Path, text: str, named: str) -> None:
+    (tmp_path / "spotter.toml").write_text(text)
+    with pytest.raises(UserError, match=named):
+        policy.load(tmp_path / "spotter.toml")
+
+
+def test_without_a_policy_nobody_may_train(tmp_path: Path) -> None:
+    assert policy.load(tmp_path / "spotter.toml").roles.train == []
+
+
+def test_the_manifest_has_every_command_and_no_scope_without_a_reason() -> None:
+    made = manifest(commands.ALL)
+    assert [entry["command"] for entry in made["features"]["slash_commands"]] == [
+        c.name for c in commands.ALL
+    ]
+    assert made["oauth_config"]["scopes"]["bot"] == sorted(SCOPES)
+    assert made["settings"]["socket_mode_enabled"]
+    over_http = manifest(commands.ALL, request_url="https://spotter.example/slack/events")
+    assert {entry["url"] for entry in over_http["features"]["slash_commands"]} == {
+        "https://spotter.example/slack/events"
+    }
+
+
+def keys() -> Iterator[tuple[str, str]]:
+    for section, field in policy.Policy.model_fields.items():
+        kind = field.annotation
+        assert isinstance(kind, type) and issubclass(kind, BaseModel)
+        for key in kind.model_fields:
+            yield section, key
