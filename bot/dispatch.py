@@ -166,8 +166,8 @@ class Dispatch:
 
     def _typed(self, command: Command, typed: str, asked: Asked) -> Answer:
         self._services.people.require(asked.person, command.role)
-        if typed.strip().lower() == "help" and command.fields:
-            raise UserError(f"*{command.name}*: {command.summary}.", f"Write it as `{command.usage}`.")
+        if typed.strip().lower() == "help":
+            return Reply(inline.explain(command)) if command.fields else self._execute(command, {}, asked)
         values = inline.read(command, typed)
         if command.fields and not inline.complete(command, values):
             return OpenForm(command, values)
