@@ -1,5 +1,6 @@
 """The register step as a real process, with the environment that a job has, when things go wrong around it."""
 
+import ast
 import json
 import shutil
 import subprocess
@@ -134,3 +135,19 @@ def test_nothing_is_registered_without_a_figure(
     done = register(twin)
     assert done.returncode == 1
     assert "ERROR: None of the 2 trials logged mean_average_precision" in done.stdout
+
+
+def test_the_step_needs_only_what_a_curated_environment_has() -> None:
+    allowed = {*sys.stdlib_module_names, "azure.core", "azure.identity"}
+    package = Path(infra.training.__path__[0]) / "register"
+    for file in package.glob("*.py"):
+        tree = ast.parse(file.read_text("utf-8"), feature_version=(3, 10))
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+        absolute = [alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names]
+        absolute += [
+            str(node.module) for node in imports if isinstance(node, ast.ImportFrom) and not node.level
+        ]
+        for name in absolute:
+            assert (
+                name in allowed or ".".join(name.split(".")[:2]) in allowed or name.split(".")[0] in allowed
+            ), name
