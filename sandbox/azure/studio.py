@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from sandbox.azure.arm.rules import check_name, checked
 from sandbox.azure.assets import Version
 from sandbox.azure.cluster import Cluster
-from sandbox.azure.engine.jobs import ArmedFailure, Workshop
+from sandbox.azure.engine.jobs import ArmedFailure
+from sandbox.azure.engine.pipeline import Engine
 from sandbox.azure.runs import Run
 from sandbox.azure.storage import DEFAULT_STORE
 from sandbox.azure.vm import size_named
@@ -22,9 +23,9 @@ PERSON = "Line engineer"
 class Studio:
     """Synchronous and safe from any thread; before the twin has started it acts at once."""
 
-    def __init__(self, world: World, workshop: Workshop) -> None:
+    def __init__(self, world: World, engine: Engine) -> None:
         self._world = world
-        self._workshop = workshop
+        self._engine = engine
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -126,12 +127,15 @@ class Studio:
 
     def fail_next_trial(self, message: str | None = None, *, exit_code: int = 1, at_epoch: int = 0) -> None:
         """The next trial to start ends after `at_epoch` epochs, with `message` as its error or silently."""
-        self._do(lambda: self._workshop.failures.append(ArmedFailure(message, exit_code, at_epoch)))
+        self._do(lambda: self._engine.workshop.failures.append(ArmedFailure(message, exit_code, at_epoch)))
 
     def delete_job(self, name: str) -> None:
+        """Removes a job with all its runs, whether it has ended or not; its processes end."""
+
         def work() -> None:
             run = self._world.runs.get(name)
             if run is not None:
+                self._engine.abandon(name)
                 self._world.runs.remove(run)
 
         self._do(work)

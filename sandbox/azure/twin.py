@@ -53,7 +53,7 @@ class AzureTwin:
         self._tunnel: Tunnel | None = None
         self._workshop = Workshop(self.world, {}, trainer, (cache or root / "compiled").resolve())
         self._engine = Engine(self._workshop)
-        self.studio = Studio(self.world, self._workshop)
+        self.studio = Studio(self.world, self._engine)
 
     async def start(self) -> None:
         self.world.root.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ from sandbox.azure.storage import ARTIFACT_STORE
 from sandbox.azure.uris import locate
 
 VAGUE = "User errors were found in at least one of the child runs"
+INTERNAL = "Encountered an internal AutoML Image error"
 TIMEOUT = "Experiment timeout reached, skipping execution of the child run and terminating the parent run."
 
 
@@ -210,8 +211,8 @@ class Sweep:
 
     def _fail(self, trial: Run, message: str | None, code: int) -> None:
         place = self._world.place
-        if message is None:
-            text = f"Encountered an internal AutoML Image error. Error Message/Code: exit status {code}"
+        if message is None or message.startswith(INTERNAL):
+            text = message or f"{INTERNAL}. Error Message/Code: exit status {code}"
             trial.fail(run_error(place, "SystemError", text, ("ClientError", "AutoMLInternal"), "AutoML"))
             return
         memory = "memory" in message.lower()

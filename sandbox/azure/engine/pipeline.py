@@ -61,6 +61,11 @@ class Engine:
         await self._end(root.run_id)
         self._cancelled(root)
 
+    def abandon(self, run_id: str) -> None:
+        """Ends a job's processes soon, without a word to its runs."""
+        if run_id in self._tasks:
+            self._tasks[run_id].cancel()
+
     async def _end(self, run_id: str) -> None:
         task = self._tasks.get(run_id)
         if task is not None:

@@ -34,7 +34,8 @@ def model_files(azure: Azure) -> Path:
 
 
 def test_exports_are_listed_with_their_latest_version_and_read_back(ml: MLClient, exports: None) -> None:
-    assert {data.name: data.latest_version for data in ml.data.list()} == {EXPORT: "1", EMPTY_EXPORT: "1"}
+    listed = {data.name: data.latest_version for data in ml.data.list()}
+    assert (listed[EXPORT], listed[EMPTY_EXPORT]) == ("1", "1")
     export = ml.data.get(EXPORT, label="latest")
     assert (export.version, export.type) == ("1", "mltable")
     assert export.creation_context.created_at == datetime(2026, 11, 16, 14, 30, tzinfo=UTC)

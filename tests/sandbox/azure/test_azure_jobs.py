@@ -179,11 +179,16 @@ def _processes(job: str, azure: Azure) -> list[int]:
 
 
 def _alive(file: Path) -> bool:
+    text = file.read_text()
+    return bool(text) and _is_running(int(text))
+
+
+def _is_running(pid: int) -> bool:
     try:
-        os.kill(int(file.read_text() or "0"), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return bool(file.read_text())
+    return True
 
 
 def _run(azure: Azure, job: str) -> Run:
@@ -199,6 +204,17 @@ def test_a_job_can_be_deleted_once_it_is_over(azure: Azure, ml: MLClient, submit
     assert azure.arm("DELETE", "/jobs/removed").status_code == 202
     with pytest.raises(ResourceNotFoundError):
         ml.jobs.get("removed")
+
+
+def test_a_job_that_vanishes_leaves_no_process(azure: Azure, submit: Submit) -> None:
+    jobs = {"train": train_node(training_parameters=SLOW)}
+    assert inline(azure, submit, "vanished", jobs).status_code == 201
+    azure.until(lambda: len(_processes("vanished", azure)) == 2, "two trials run")
+    pids = _processes("vanished", azure)
+    azure.studio.delete_job("vanished")
+    assert azure.arm("GET", "/jobs/vanished").status_code == 404
+    assert azure.history("GET", "/runs/vanished/children").status_code == 404
+    azure.until(lambda: not any(_is_running(pid) for pid in pids), "the trials end")
 
 
 def test_steps_are_read_from_run_history_and_not_cancelled_alone(
