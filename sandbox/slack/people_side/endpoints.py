@@ -1,6 +1,7 @@
 """The people's side over HTTP: what the page and tests call, `/people/{user}/…`."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 
@@ -106,17 +107,23 @@ async def _events(slack: Slack, request: web.Request) -> web.StreamResponse:
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
     async with slack.feeds.follow(user) as queue:
-        await response.prepare(request)
-        await response.write(b": hello\n\n")
-        while True:
-            try:
-                event = await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
-            except TimeoutError:
-                await response.write(b": still here\n\n")
-                continue
-            if event is None:
-                return response
-            await response.write(f"data: {json.dumps(event)}\n\n".encode())
+        with contextlib.suppress(ConnectionResetError):  # the reader has left
+            await response.prepare(request)
+            await _send_events(response, queue)
+    return response
+
+
+async def _send_events(response: web.StreamResponse, queue: "asyncio.Queue[Json | None]") -> None:
+    await response.write(b": hello\n\n")
+    while True:
+        try:
+            event = await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
+        except TimeoutError:
+            await response.write(b": still here\n\n")
+            continue
+        if event is None:
+            return
+        await response.write(f"data: {json.dumps(event)}\n\n".encode())
 
 
 async def _type(slack: Slack, person: Person, given: Json) -> Json:

@@ -1,0 +1,58 @@
+"""The same path in a real browser: a first-time user trains a model on the sandbox page."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.stories.stage import PATIENCE, Stage
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture
+def page(stage: Stage) -> Iterator[Page]:
+    """The page as the trainer opens it; the story fails when the browser's console has an error."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH: the page is not tested")
+    problems: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(PATIENCE * 1000)
+        page.on(
+            "console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(stage.world.slack.url)
+        yield page
+        browser.close()
+    assert problems == []
+
+
+def test_a_first_time_user_trains_a_model_in_the_browser(page: Page, stage: Stage) -> None:
+    expect.set_options(timeout=PATIENCE * 1000)
+    box = page.get_by_role("textbox", name="Message #line-vision")
+    box.press_sequentially("/tra")
+    box.press("Enter")
+    expect(box).to_have_value("/train ")
+    box.press("Enter")
+
+    form = page.get_by_role("dialog", name="Train a model")
+    form.get_by_label("Model name").fill("Cap Model")
+    export = form.get_by_role("combobox", name="Labeling export")
+    export.press_sequentially("20261102")
+    page.get_by_role("option", name="caps_20261102_081530").click()
+    form.get_by_role("combobox", name="GPU cluster").press_sequentially("gpu-c")
+    page.get_by_role("option", name="gpu-cluster").click()
+    form.get_by_role("button", name="Start training").click()
+    expect(form.get_by_role("alert")).to_contain_text("Model name cannot be “Cap Model”")
+
+    form.get_by_label("Model name").fill("Cap_Model")
+    form.get_by_role("button", name="Start training").click()
+    expect(form).to_be_hidden()
+    expect(page.get_by_role("heading", name="Cap_Model v1 trained")).to_be_visible()
+    expect(page.get_by_role("heading", name="Cap_Model v1 registered")).to_be_visible()
+    assert len(stage.jobs()) == 1
