@@ -73,11 +73,10 @@ def _problem(row: ExportRow, previous: ExportRow | None, services: Services) -> 
 def _note(row: ExportRow) -> str:
     found = readiness.counted(row)
     made = f"{row.created_at:%-d %b}" if row.created_at else ""
-    if found is None:
-        parts = ["COCO format" if row.kind == "coco" else "not counted", made]
-    else:
+    parts = ["COCO" if row.kind == "coco" else "", "not counted" if found is None else "", made]
+    if found:
         boxes = count(found.all_boxes, "box", "boxes") if found.all_boxes else "no boxes"
-        parts = [count(found.images, "image"), boxes, made]
+        parts[1:1] = [count(found.images, "image"), boxes]
     return " · ".join(part for part in parts if part)
 
 

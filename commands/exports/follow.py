@@ -10,6 +10,9 @@ from storage import catalog
 from storage.catalog import ExportRow
 
 
+READABLE = ("mltable", "coco")
+
+
 @exports.follow("exports", every=lambda policy: policy.pace.catalog_seconds)
 def follow_exports(services: Services) -> None:
     """One list call; an export's annotations are read once, as versions never change."""
@@ -18,7 +21,7 @@ def follow_exports(services: Services) -> None:
         known = {(row.name, row.version): row for row in catalog.list_exports(tx, limit=10_000)}
     for export in found:
         row = known.get((export.name, export.version))
-        if row is None or (row.contents is None and export.kind == "mltable"):
+        if row is None or (row.contents is None and export.kind in READABLE):
             _read(export, services)
     with services.store.write() as tx:
         catalog.keep_exports(tx, [(export.name, export.version) for export in found])
@@ -26,13 +29,14 @@ def follow_exports(services: Services) -> None:
 
 def _read(export: Export, services: Services) -> None:
     contents, unreadable = None, None
-    if export.kind == "mltable":
+    if export.kind in READABLE:
         try:
             read = services.azure.read_export(export)
             contents = {
                 "images": read.images,
                 "boxes": dict(read.boxes),
                 "images_without_boxes": read.images_without_boxes,
+                "blockers": list(read.blockers),
             }
         except Unreadable as failed:
             unreadable = failed.reason

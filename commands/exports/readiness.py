@@ -15,11 +15,12 @@ DATASET = "dataset"
 
 @dataclass(frozen=True)
 class Counted:
-    """Images, boxes per class, and images without a box."""
+    """Images, boxes per class, images without a box, and faults that would stop the trainer."""
 
     images: int
     boxes: dict[str, int]
     images_without_boxes: int
+    blockers: tuple[str, ...]
 
     @property
     def all_boxes(self) -> int:
@@ -31,7 +32,9 @@ def counted(export: ExportRow) -> Counted | None:
     found = export.contents
     if found is None:
         return None
-    return Counted(found["images"], dict(found["boxes"]), found["images_without_boxes"])
+    return Counted(
+        found["images"], dict(found["boxes"]), found["images_without_boxes"], tuple(found["blockers"])
+    )
 
 
 def project(name: str) -> str:
@@ -70,6 +73,10 @@ def must_be_trainable(export: ExportRow, previous: ExportRow | None, policy: Exp
     found = counted(export)
     if found is None:
         return
+    if found.blockers:
+        raise UserError(
+            f"{export.name} cannot be trained on: {found.blockers[0]}", "Export it again.", field=DATASET
+        )
     if found.images < policy.fewest_images:
         raise UserError(
             f"{export.name} has {count(found.images, 'image')}; at least {policy.fewest_images} are needed.",
@@ -108,8 +115,6 @@ def thin_classes(found: Counted, policy: Exports) -> list[str]:
 def summary(export: ExportRow) -> str:
     """One line of mrkdwn: "240 images, 794 boxes: `cap_on` 520, `cap_missing` 274"."""
     found = counted(export)
-    if export.kind == "coco":
-        return "In COCO format, so not counted"
     if found is None:
         return esc(export.unreadable or "Not read yet")
     if not found.boxes:

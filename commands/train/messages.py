@@ -81,12 +81,13 @@ def share(run: TrainingRun) -> float:
         return 0.0
     if run.state == "completed":
         return 1.0
+    epochs = (run.progress or {}).get("max_epochs")
     done = 0.0
     for trial in trials:
         if trial["status"] in ENDED:
             done += 1
-        elif trial.get("epochs") and trial.get("epoch") is not None:
-            done += min(0.95, (trial["epoch"] + 1) / trial["epochs"])
+        elif epochs:
+            done += min(0.95, trial.get("epochs", 0) / epochs)
     return min(1.0, done / total)
 
 
@@ -98,7 +99,9 @@ def trial_table(run: TrainingRun) -> Block | None:
     leader = best(run)
     rows = [["Trial", "mAP", "Precision", "Recall", "State"]]
     for trial in trials[-TRIALS_SHOWN:]:
-        state = _state(trial) + (", best" if trial is leader and len(trials) > 1 else "")
+        state = _state(trial, (run.progress or {}).get("max_epochs")) + (
+            ", best" if trial is leader and len(trials) > 1 else ""
+        )
         rows.append(
             [
                 str(trial["number"]),
@@ -206,17 +209,18 @@ def _studio(run: TrainingRun) -> Element | None:
     return link("Open in studio", run.studio_url, STUDIO) if run.studio_url else None
 
 
-def _state(trial: dict[str, Any]) -> str:
+def _state(trial: dict[str, Any], max_epochs: int | None) -> str:
     status = str(trial["status"])
-    if status == "Running" and trial.get("epoch") is not None:
-        of = f" of {trial['epochs']}" if trial.get("epochs") else ""
-        return f"epoch {trial['epoch'] + 1}{of}"
-    return {
+    if status == "Running" and trial.get("epochs"):
+        return f"epoch {trial['epochs']} of {max_epochs}" if max_epochs else f"epoch {trial['epochs']}"
+    known = {
         "Completed": "done",
         "Canceled": "stopped early",
         "NotStarted": "waiting",
         "Queued": "waiting",
-    }.get(status, status.lower())
+        "Running": "starting",
+    }
+    return known.get(status, status.lower())
 
 
 def _trials(run: TrainingRun) -> list[dict[str, Any]]:

@@ -20,11 +20,14 @@ def progress_of(run: TrainingRun, services: Services) -> dict[str, Any]:
     progress = services.azure.progress(run.id, _known(run))
     return {
         "sweep_id": progress.sweep_id,
+        "planned": progress.planned,
+        "waits": progress.waiting_run_id,
         "steps": [
             {"name": step.name, "run_id": step.run_id, "status": step.status} for step in progress.steps
         ],
         "trials": [_trial(trial) for trial in progress.trials],
-        "max_trials": services.policy.training.max_trials,
+        "max_trials": progress.planned or services.policy.training.max_trials,
+        "max_epochs": services.policy.training.training_parameters.get("number_of_epochs"),
     }
 
 
@@ -60,8 +63,8 @@ def failure_of(run: TrainingRun, services: Services) -> dict[str, Any]:
 
 def _situation(run: TrainingRun, job: Job, services: Services) -> Situation:
     """What can be read of the deepest run that waits, and of the cluster it waits for."""
-    waits = _deepest(run)
-    history = services.azure.runs([waits]).get(waits) if waits else None
+    waits = (run.progress or {}).get("waits") or run.id
+    history = services.azure.runs([waits]).get(waits)
     try:
         cluster = services.azure.cluster(run.cluster)
     except NotFound:
@@ -78,27 +81,32 @@ def _situation(run: TrainingRun, job: Job, services: Services) -> Situation:
     )
 
 
-def _deepest(run: TrainingRun) -> str:
-    progress = run.progress or {}
-    trials = [trial["run_id"] for trial in progress.get("trials") or []]
-    steps = [step["run_id"] for step in progress.get("steps") or [] if step["status"] not in STARTED]
-    return str((trials or steps or [run.id])[0])
-
-
 def _known(run: TrainingRun) -> Progress | None:
     kept = run.progress
     if not kept:
         return None
     trials = tuple(
-        Trial(run_id=trial["run_id"], number=trial["number"], status=trial["status"], figures=_figures(trial))
+        Trial(
+            run_id=trial["run_id"],
+            number=trial["number"],
+            status=trial["status"],
+            figures=_figures(trial),
+            epochs=trial.get("epochs", 0),
+        )
         for trial in kept["trials"]
     )
-    return Progress(run.id, trials=trials, sweep_id=kept["sweep_id"])
+    return Progress(run.id, trials=trials, sweep_id=kept["sweep_id"], planned=kept.get("planned"))
 
 
 def _trial(trial: Trial) -> dict[str, Any]:
     figures = asdict(trial.figures) if trial.figures else {}
-    return {"run_id": trial.run_id, "number": trial.number, "status": trial.status, **figures}
+    return {
+        "run_id": trial.run_id,
+        "number": trial.number,
+        "status": trial.status,
+        "epochs": trial.epochs,
+        **figures,
+    }
 
 
 def _figures(trial: dict[str, Any]) -> Figures | None:

@@ -36,13 +36,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial. `number` counts from 1; `figures` are those of its best epoch so far, None before the first."""
+    """One trial. `number` counts from 1; `figures` are those of its best epoch so far, None before the first;
+    `epochs` is how many epochs were measured so far.
+    """
 
     run_id: str
     number: int
     status: str
     params: Mapping[str, str] = field(default_factory=dict)
     figures: Figures | None = None
+    epochs: int = 0
     started_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -118,12 +121,14 @@ def _trial(connection: Connection, run: Run, place: int, before: Trial | None) -
     if before and before.has_ended and (before.figures or before.status != "Completed"):
         return before
     waits = run.status in NOT_STARTED
+    scores = {} if waits else _history(connection, run.id, MEAN_AVERAGE_PRECISION)
     return Trial(
         run_id=run.id,
         number=place if run.number is None else run.number + 1,
         status=run.status,
         params=run.parameters,
-        figures=None if waits else _figures(connection, run, before.figures if before else None),
+        figures=_figures(connection, run, scores, before.figures if before else None),
+        epochs=len(scores),
         started_at=run.started_at,
         ended_at=run.ended_at,
     )
@@ -134,8 +139,9 @@ def _planned(sweep: Run | None) -> int | None:
     return whole(tags, "_aml_system_max_total_jobs") or whole(tags, "max_total_jobs")
 
 
-def _figures(connection: Connection, run: Run, before: Figures | None) -> Figures | None:
-    scores = _history(connection, run.id, MEAN_AVERAGE_PRECISION)
+def _figures(
+    connection: Connection, run: Run, scores: Mapping[int, float], before: Figures | None
+) -> Figures | None:
     best = best_epoch(scores)
     if best is None:
         return None

@@ -36,6 +36,7 @@ trials = st.lists(
             "precision": figures,
             "recall": figures,
             "epoch": st.none() | st.integers(0, 1000),
+            "epochs": st.integers(0, 1000),
         }
     ),
     max_size=120,
@@ -63,7 +64,14 @@ def runs(draw: st.DrawFn) -> TrainingRun:
         ended_at=draw(st.none() | moments),
         studio_url=draw(st.none() | st.just("https://ml.azure.com/runs/x")),
         progress=draw(
-            st.none() | st.fixed_dictionaries({"trials": trials, "max_trials": st.integers(1, 1000)})
+            st.none()
+            | st.fixed_dictionaries(
+                {
+                    "trials": trials,
+                    "max_trials": st.integers(1, 1000),
+                    "max_epochs": st.none() | st.integers(1, 300),
+                }
+            )
         ),
         waiting=draw(st.none() | st.fixed_dictionaries({"sentence": names, "remedy": st.none() | names})),
         failure=draw(failures),
