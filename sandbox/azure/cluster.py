@@ -56,7 +56,7 @@ class Cluster:
         self.minimum = minimum
         self.maximum = maximum
         self.priority = "Dedicated"
-        self.idle_seconds = 180
+        self.idle_time = "PT180S"
         self.description = ""
         self.tags: dict[str, str] = {}
         self.created = now()
@@ -218,7 +218,7 @@ class Cluster:
             "scaleSettings": {
                 "minNodeCount": self.minimum,
                 "maxNodeCount": self.maximum,
-                "nodeIdleTimeBeforeScaleDown": f"PT{self.idle_seconds}S",
+                "nodeIdleTimeBeforeScaleDown": self.idle_time,
             },
             "remoteLoginPortPublicAccess": "Enabled",
             "allocationState": self.allocation_state,

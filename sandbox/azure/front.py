@@ -2,19 +2,22 @@
 
 import base64
 import json
+import logging
 import re
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sandbox.azure.errors import arm_error
+from sandbox.azure.errors import ServiceError, arm_error
 from sandbox.azure.place import PROVIDER
 from sandbox.azure.tokens import ARM_RESOURCES, ML_RESOURCE
 from sandbox.azure.world import World
 
 Item = TypeVar("Item")
+log = logging.getLogger(__name__)
 
 API_VERSIONS = (
     "2022-05-01",
@@ -52,17 +55,43 @@ def guard_of(world: World) -> Middleware:
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith("/subscriptions/"):
-            world.tokens.check(request.headers.get("Authorization"), {world.base_url, *ARM_RESOURCES})
-            _check_api_version(request, world.place.region)
-            _check_scope(request.path, world)
-        elif request.path.startswith(DATA_PLANES):
-            audiences = {world.base_url, *ARM_RESOURCES, ML_RESOURCE}
-            world.tokens.check(request.headers.get("Authorization"), audiences)
-            _check_scope(request.path[request.path.index("/subscriptions") :], world)
-        return await handler(request)
+        ids = _request_ids(request)
+        try:
+            _check(request, world)
+            response = await handler(request)
+            response.headers.update(ids)
+            return response
+        except ServiceError as refused:
+            refused.headers.update(ids)
+            raise
+        except web.HTTPException as missing:
+            kind = request.path.rstrip("/").rpartition("/")[2]
+            message = f"The resource type '{kind}' does not answer {request.method} {request.path}."
+            raise arm_error(missing.status_code, "InvalidResourceType", message, ids) from None
+        except Exception:
+            log.exception("%s %s broke the twin", request.method, request.path_qs)
+            raise arm_error(500, "InternalServerError", "The twin broke; its log says where.", ids) from None
 
     return guard
+
+
+def _check(request: web.Request, world: World) -> None:
+    """Whose token, which API version, which workspace. The documents of discovery are for everyone."""
+    authorization = request.headers.get("Authorization")
+    if request.path.startswith("/subscriptions/"):
+        world.tokens.check(authorization, {world.base_url, *ARM_RESOURCES})
+        _check_api_version(request, world.place.region)
+        _check_scope(request.path, world)
+    elif request.path.startswith(DATA_PLANES):
+        world.tokens.check(authorization, {world.base_url, *ARM_RESOURCES, ML_RESOURCE})
+        _check_scope("/subscriptions/" + request.path.partition("/subscriptions/")[2], world)
+
+
+def _request_ids(request: web.Request) -> dict[str, str]:
+    ids = {"x-ms-request-id": str(uuid.uuid4()), "x-ms-correlation-request-id": str(uuid.uuid4())}
+    if given := request.headers.get("x-ms-client-request-id"):
+        ids["x-ms-client-request-id"] = given
+    return ids
 
 
 def _check_api_version(request: web.Request, region: str) -> None:

@@ -65,6 +65,7 @@ class ComputesApi:
             cluster = self._world.add_cluster(name, size, minimum, maximum)
             cluster.priority = inner.get("vmPriority") or "Dedicated"
         cluster.minimum, cluster.maximum, cluster.modified = minimum, maximum, now()
+        cluster.idle_time = scale.get("nodeIdleTimeBeforeScaleDown") or cluster.idle_time
         cluster.description = body.get("description") or cluster.description
         cluster.settle()
         headers = self._operations.start(lambda: asyncio.sleep(0), self._world.pace.cancel)

@@ -111,3 +111,17 @@ def test_a_body_that_is_no_json_is_refused(azure: Azure) -> None:
     answer = azure.arm("PUT", "/computes/gpu", data=b"{")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidRequestContent")
     assert json.loads(answer.text)
+
+
+def test_what_is_not_served_says_so_in_arms_own_shape(azure: Azure) -> None:
+    for method, path in (("GET", "/labelingJobs"), ("DELETE", "/computes")):
+        answer = azure.arm(method, path)
+        assert answer.status_code in (404, 405)
+        assert answer.json()["error"]["code"] == "InvalidResourceType"
+
+
+def test_each_answer_carries_the_ids_that_support_asks_for(azure: Azure) -> None:
+    for path in ("/computes", "/computes/nothing"):
+        answer = azure.arm("GET", path, headers={"x-ms-client-request-id": "mine"})
+        assert answer.headers["x-ms-client-request-id"] == "mine"
+        assert answer.headers["x-ms-request-id"] and answer.headers["x-ms-correlation-request-id"]
