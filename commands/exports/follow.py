@@ -9,7 +9,6 @@ from infra.azureml.exports import Export
 from storage import catalog
 from storage.catalog import ExportRow
 
-
 READABLE = ("mltable", "coco")
 
 
