@@ -7,7 +7,7 @@ UV := $(BIN)/uv pip
 .PHONY: sandbox test lint bench pins clean
 
 sandbox: $(VENV)/sandbox
-	@$(BIN)/spotter-sandbox
+	@$(BIN)/spotter-sandbox $(ARGS)
 
 test: $(VENV)/dev
 	@$(BIN)/python -m pytest $(ARGS)

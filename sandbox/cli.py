@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import webbrowser
 from pathlib import Path
 from types import FrameType
 
@@ -31,7 +32,12 @@ def main(port: int, root: Path) -> None:
     _forget(root)
     click.echo("Starting Slack, Azure Machine Learning and the bottling line …")
     world = World(root.resolve(), cache=root.resolve() / "compiled")
-    world.start(slack_port=port)
+    try:
+        world.start(slack_port=port)
+    except OSError as taken:
+        sys.exit(
+            f"Port {port} cannot be used ({taken.strerror}). Choose another: make sandbox ARGS='--port 8101'"
+        )
     processes: list[subprocess.Popen[bytes]] = []
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -52,6 +58,8 @@ def main(port: int, root: Path) -> None:
             sys.exit(f"The training pipeline could not be published; see {root / 'publish.log'}.")
         click.echo(f"\n  Spotter's sandbox is ready:  {world.slack.url}\n")
         click.echo("  You are the trainer. Type /train in #line-vision. Stop with Ctrl-C.")
+        if _has_a_screen():
+            webbrowser.open(world.slack.url)
         sys.exit(f"Spotter stopped with code {bot.wait()}; see {root / 'spotter.log'}.")
     except KeyboardInterrupt:
         click.echo("\nStopping …")
@@ -99,6 +107,11 @@ def _wait_until_ready(port: str, bot: subprocess.Popen[bytes], root: Path) -> No
             time.sleep(0.1)
     log = (root / "spotter.log").read_text(errors="replace")[-2000:]
     sys.exit(f"Spotter did not become ready. Its log ends with:\n{log}")
+
+
+def _has_a_screen() -> bool:
+    on_a_desktop = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    return sys.stdout.isatty() and on_a_desktop
 
 
 def _free_port() -> int:
