@@ -167,9 +167,19 @@ class Cluster:
         node.state = state
         node.lost.set()
         self.transition = now()
-        if state == "preempted":
+        if state != "unusable":
             self.nodes.remove(node)
         self._freed()
+
+    def delete(self) -> None:
+        """The cluster goes away under all who run on it or wait for it."""
+        for node in list(self.nodes):
+            self.lose(node, "deleted")
+        for ticket in self.queue:
+            if not ticket.granted.done():
+                ticket.granted.set_exception(NodeLostError("deleted"))
+        self.queue.clear()
+        self.close()
 
     def close(self) -> None:
         for task in self._tasks:

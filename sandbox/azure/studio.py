@@ -141,13 +141,7 @@ class Studio:
         self._do(work)
 
     def delete_cluster(self, name: str) -> None:
-        def work() -> None:
-            cluster = self._world.clusters.pop(name)
-            for node in list(cluster.nodes):
-                cluster.lose(node)
-            cluster.close()
-
-        self._do(work)
+        self._do(lambda: self._world.clusters.pop(name).delete())
 
     def evict_node(self, cluster: str, *, running: str | None = None) -> str:
         """Takes a busy machine (the one that runs `running`, or the first) away; returns the run it ran."""

@@ -77,9 +77,7 @@ class ComputesApi:
         if request.query.get("underlyingResourceAction") not in ("Delete", "Detach"):
             raise bad_request("underlyingResourceAction must be Delete or Detach.")
         del self._world.clusters[cluster.name]
-        for node in list(cluster.nodes):
-            cluster.lose(node)
-        cluster.close()
+        cluster.delete()
         return web.Response(
             status=202, headers=self._operations.start(lambda: asyncio.sleep(0), self._world.pace.cancel)
         )

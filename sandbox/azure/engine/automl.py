@@ -140,7 +140,7 @@ class Sweep:
     async def _trial(self, trial: Run, params: dict[str, Any], number: int) -> None:
         try:
             cluster = self._shop.cluster(trial, self._compute)
-            machine = await machine_for(cluster, trial)
+            machine = await machine_for(self._shop, cluster, trial)
         except StepFailedError:
             return
         try:

@@ -23,7 +23,7 @@ async def run_command(
     world = workshop.world
     run.become("Preparing")
     cluster = workshop.cluster(run, compute)
-    node = await machine_for(cluster, run)
+    node = await machine_for(workshop, cluster, run)
     try:
         run.become("Running")
         _unpack_code(workshop, run, spec)

@@ -64,19 +64,17 @@ class Workshop:
 
     def cluster(self, run: Run, name: str) -> Cluster:
         """Raises StepFailedError when the cluster is gone since the job was submitted."""
+        run.target = name
         cluster = self.world.clusters.get(name)
         if cluster is None:
-            message = (
-                f"AzureMLCompute cluster {name} does not exist in workspace {self.world.place.workspace}."
-            )
-            run.fail(run_error(self.world.place, "UserError", message, ("BadArgument", "ComputeNotFound")))
+            machine_lost(self, run, NodeLostError("deleted"))
             raise StepFailedError(run.run_id)
-        run.target, run.vm_size = name, cluster.size.name
+        run.vm_size = cluster.size.name
         return cluster
 
 
-async def machine_for(cluster: Cluster, run: Run) -> Node:
-    """Waits in the cluster's queue; the run says why it waits."""
+async def machine_for(workshop: Workshop, cluster: Cluster, run: Run) -> Node:
+    """Waits in the cluster's queue; the run says why it waits. Raises StepFailedError when the cluster goes."""
     run.become("Queued")
 
     def queueing() -> dict[str, str]:
@@ -87,7 +85,11 @@ async def machine_for(cluster: Cluster, run: Run) -> Node:
         }
 
     run.queueing = queueing
-    return await cluster.acquire(run.run_id)
+    try:
+        return await cluster.acquire(run.run_id)
+    except NodeLostError as lost:
+        machine_lost(workshop, run, lost)
+        raise StepFailedError(run.run_id) from None
 
 
 async def run_on(
@@ -125,7 +127,11 @@ async def run_on(
 
 def machine_lost(workshop: Workshop, run: Run, lost: NodeLostError) -> None:
     """Fails the run as the service words it; an eviction counts as the user's error there."""
+    place = workshop.world.place
     code, message, inner = "UserError", "Nodes of this job got pre-empted.", "PreemptionError"
     if str(lost) == "unusable":
         code, message, inner = "ServiceError", "The node of this job became unusable.", "NodeUnusable"
-    run.fail(run_error(workshop.world.place, code, message, (inner,)))
+    elif str(lost) == "deleted":
+        message = f"AzureMLCompute cluster {run.target} does not exist in workspace {place.workspace}."
+        inner = "ComputeNotFound"
+    run.fail(run_error(place, code, message, (inner,)))

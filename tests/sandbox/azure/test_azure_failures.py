@@ -160,14 +160,20 @@ def test_an_evicted_machine_fails_the_run_on_it(azure: Azure, submit: Submit) ->
     assert "Nodes of this job got pre-empted" in error["error"]["message"]
 
 
-def test_a_cluster_deleted_under_a_job_is_named(azure: Azure, submit: Submit) -> None:
-    azure.studio.add_cluster("gpu-brief", "Standard_NC4as_T4_v3", 0, 0)
-    start(azure, submit, "orphan", cluster="gpu-brief")
-    azure.studio.delete_cluster("gpu-brief")
-    assert azure.arm("GET", "/computes/gpu-brief").status_code == 404
-    root = azure.ended("orphan", "Failed")
-    errors = [run.error["error"]["message"] for run in azure.twin.world.runs.descendants(root) if run.error]
-    assert any("AzureMLCompute cluster gpu-brief does not exist" in message for message in errors)
+@pytest.mark.parametrize("nodes", [0, 1])
+def test_a_cluster_deleted_under_a_job_is_named(azure: Azure, submit: Submit, nodes: int) -> None:
+    name, cluster = f"orphan-{nodes}", f"gpu-brief{nodes}"
+    azure.studio.add_cluster(cluster, "Standard_NC4as_T4_v3", 0, nodes)
+    limits = {"max_trials": 1, "max_concurrent_trials": 1}
+    root = start(azure, submit, name, cluster=cluster, limits=limits, training_parameters=SLOW)
+    status = "Running" if nodes else "Queued"
+    azure.until(lambda: trials(azure, root) and trials(azure, root)[0].status == status, "the trial is there")
+    azure.studio.delete_cluster(cluster)
+    assert azure.arm("GET", f"/computes/{cluster}").status_code == 404
+    azure.ended(name, "Failed")
+    error = trials(azure, root)[0].error
+    assert error is not None and codes(error) == ["UserError", "ComputeNotFound"]
+    assert f"AzureMLCompute cluster {cluster} does not exist" in error["error"]["message"]
 
 
 @pytest.mark.parametrize(
