@@ -22,6 +22,7 @@ from storage.runs import TrainingRun
 
 BAR = 12
 ENDED = ("Completed", "Failed", "Canceled")
+WAITING = ("NotStarted", "Queued")
 TRIALS_SHOWN = 10
 CANCEL, AGAIN, STUDIO = "train.cancel", "train.again", "train.studio"
 
@@ -59,12 +60,12 @@ def phase(run: TrainingRun) -> str:
         return "trained, being registered"
     if not any(trial["status"] in ("Running", "Completed", "Finalizing") for trial in trials):
         return "waiting for a GPU node" if run.state in ("queued", "running") else run.state
-    now = [trial["number"] for trial in trials if trial["status"] not in ENDED]
-    if not now and len(trials) >= total:
+    open_trials = [trial for trial in trials if trial["status"] not in ENDED]
+    if not open_trials and len(trials) >= total:
         return "registering the best trial"
-    current = now or [len(trials)]
-    which = f"trial {current[0]}" if len(current) == 1 else f"trials {current[0]} to {current[-1]}"
-    return f"{which} of {total}"
+    started = [str(trial["number"]) for trial in open_trials if trial["status"] not in WAITING]
+    *others, last = started or [str(open_trials[0]["number"] if open_trials else len(trials))]
+    return f"trials {', '.join(others)} and {last} of {total}" if others else f"trial {last} of {total}"
 
 
 def best(run: TrainingRun) -> dict[str, Any] | None:

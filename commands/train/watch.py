@@ -5,11 +5,13 @@ from typing import Any
 
 from commands.kit.services import Services
 from infra.azureml.errors import AzureError, NotFound
+from infra.azureml.faults import Fault
 from infra.azureml.jobs import Job
 from infra.azureml.progress import Progress, Trial
 from infra.failures.explain import explain_fault
 from infra.failures.waiting import Situation, why_waiting
 from infra.training.register.best_epoch import Figures
+from infra.training.register.run_tree import trial_number
 from storage.runs import TrainingRun
 
 STARTED = {"Running", "Finalizing", "Completed", "Failed", "Canceled", "CancelRequested"}
@@ -54,11 +56,17 @@ def failure_of(run: TrainingRun, services: Services) -> dict[str, Any]:
         "cause": told.cause,
         "remedy": told.remedy,
         "raw": told.raw if told.is_known else "",
-        "where": fault.run_name or fault.run_id,
+        "where": _place(fault),
         "log": list(fault.last_lines),
         "failed_trials": fault.failed_trials,
         "trials": fault.trials,
     }
+
+
+def _place(fault: Fault) -> str:
+    """Which part of the job failed, by the name under which its message shows it."""
+    number = trial_number(fault.run_id)
+    return (fault.run_name or fault.run_id) if number is None else f"trial {number + 1}"
 
 
 def _situation(run: TrainingRun, job: Job, services: Services) -> Situation:

@@ -1,5 +1,6 @@
 """Why a job does not run yet: the first of an ordered row of questions that has an answer."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ IMAGE_IS_READY_WITHIN = timedelta(minutes=60)
 HEARTBEAT_RETURNS_WITHIN = timedelta(minutes=30)
 CANCELS_WITHIN = timedelta(minutes=15)
 NAMES_SHOWN = 3
+_CODE = re.compile(r"^[A-Za-z]+: ")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def why_waiting(situation: Situation) -> Waiting | None:
     answer = next(answer for question in _QUESTIONS if (answer := question(situation)))
     said = explain([situation.run.queueing]) if situation.run and situation.run.queueing else None
     if said and not said.is_known:
-        return Waiting(f"Azure says: {said.raw}", answer.remedy, answer.normal)
+        return Waiting(f"Azure says: {_CODE.sub('', said.raw)}", answer.remedy, answer.normal)
     return answer
 
 
