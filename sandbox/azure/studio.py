@@ -129,6 +129,12 @@ class Studio:
         """The next trial to start ends after `at_epoch` epochs, with `message` as its error or silently."""
         self._do(lambda: self._engine.workshop.failures.append(ArmedFailure(message, exit_code, at_epoch)))
 
+    def cancel_job(self, name: str) -> None:
+        """Returns when the job and everything below it has ended."""
+        run = self._world.runs.get(name)
+        if run is not None and self._loop is not None:
+            asyncio.run_coroutine_threadsafe(self._engine.cancel(run), self._loop).result(30)
+
     def delete_job(self, name: str) -> None:
         """Removes a job with all its runs, whether it has ended or not; its processes end."""
 

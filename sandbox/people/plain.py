@@ -6,6 +6,7 @@ from collections.abc import Callable
 from .wire import Json
 
 Names = dict[str, str]
+_FENCE = "```"
 _TOKEN = re.compile(r"<([^<>]+)>")
 _MARKS = re.compile(r"(?<![\w`])([*_~`])(?=\S)([^*~`\n]*?\S)\1(?!\w)")
 
@@ -59,7 +60,9 @@ class Reader:
     def mrkdwn(self, text: str) -> str:
         """Without marks, links as their labels, ids as names and times as their fallback."""
         text = _TOKEN.sub(lambda token: self._token(token.group(1)), text)
-        text = _MARKS.sub(r"\2", text)
+        parts = text.split(_FENCE)
+        parts[::2] = [_MARKS.sub(r"\2", part) for part in parts[::2]]
+        text = _FENCE.join(parts)
         return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
     def _token(self, inside: str) -> str:
