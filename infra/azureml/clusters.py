@@ -11,7 +11,7 @@ from typing import Any
 from infra.azureml import machines
 from infra.azureml.connection import Connection
 from infra.azureml.errors import AzureError
-from infra.azureml.fields import mapping, moment, sequence, text, whole
+from infra.http.fields import mapping, moment, sequence, text, whole
 
 API = "2023-08-01-preview"
 SIZES_KEPT_SECONDS = 3600

@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.azureml.connection import Connection
 from infra.azureml.errors import NotFound
-from infra.azureml.fields import mapping, moment, sequence, text, texts
+from infra.http.fields import mapping, moment, sequence, text, texts
 
 API = "2024-01-01-preview"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

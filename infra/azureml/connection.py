@@ -4,7 +4,6 @@ Everything above speaks through `Connection`; it is safe to use from many thread
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,19 +13,12 @@ from azure.core import exceptions as core
 from azure.core.credentials import TokenCredential
 from azure.core.rest import HttpRequest, HttpResponse
 
-from infra.azureml.cloud import Cloud, cloud_from_environment
 from infra.azureml.errors import Unavailable, Unclear, error_from
-from infra.azureml.fields import mapping, sequence, text
-from infra.azureml.transport import (
-    Client,
-    client,
-    default_credential,
-    exchange,
-    open_transport,
-    sign_in_error,
-)
+from infra.http.cloud import Cloud, cloud_from_environment
+from infra.http.fields import mapping, sequence, text
+from infra.http.signed import SignedRequests
+from infra.http.transport import client, default_credential, exchange, open_transport, sign_in_error
 
-RENEWED_AT_MOST_EVERY = 60.0
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 STORAGE_VERSION = "2023-11-03"
 WORKSPACE_API = "2024-10-01-preview"
@@ -65,11 +57,10 @@ class Connection:
     def __init__(self, workspace: WorkspaceId, cloud: Cloud, sign_in: Callable[[], TokenCredential]) -> None:
         self.workspace = workspace
         self.cloud = cloud
-        self._sign_in = sign_in
         self._transport = open_transport()
-        self._renewed_at = -RENEWED_AT_MOST_EVERY
-        self._renewing = threading.Lock()
-        self.credential, self._clients = self._signed_in()
+        self._signed = SignedRequests(self._transport, sign_in)
+        self._unsigned = client(self._transport)
+        self._scopes = {"arm": cloud.arm_scope, "storage": STORAGE_SCOPE}
         self._data_plane: DataPlane | None = None
         self._finding = threading.Lock()
 
@@ -81,6 +72,10 @@ class Connection:
 
     def close(self) -> None:
         self._transport.close()
+
+    @property
+    def credential(self) -> TokenCredential:
+        return self._signed.credential
 
     def arm(self, *parts: str) -> str:
         """The address of something in the workspace; the parts are escaped."""
@@ -141,32 +136,13 @@ class Connection:
     ) -> HttpResponse:
         """One request with its retries. Raises an AzureError for every answer of 400 and above."""
         request = HttpRequest(method, url, params=params, json=json, headers=dict(headers or {}))
-        used = self._clients[audience]
-        response = exchange(used, request)
-        if response.status_code == 401 and audience != "none" and self._renew(audience, used):
-            response = exchange(self._clients[audience], request)
+        if audience == "none":
+            response = exchange(self._unsigned, request)
+        else:
+            response = self._signed.send(request, self._scopes[audience])
         if response.status_code >= 400:
             raise error_from(response)
         return response
-
-    def _renew(self, audience: Audience, refused: Client) -> bool:
-        """Signs in anew, for credentials keep a token until its time is over, even one that Azure has revoked."""
-        with self._renewing:
-            if self._clients[audience] is not refused:
-                return True
-            if time.monotonic() - self._renewed_at < RENEWED_AT_MOST_EVERY:
-                return False
-            self._renewed_at = time.monotonic()
-            self.credential, self._clients = self._signed_in()
-            return True
-
-    def _signed_in(self) -> tuple[TokenCredential, dict[Audience, Client]]:
-        credential = self._sign_in()
-        return credential, {
-            "arm": client(self._transport, credential, self.cloud.arm_scope),
-            "storage": client(self._transport, credential, STORAGE_SCOPE),
-            "none": client(self._transport),
-        }
 
     def machine_learning_token(self) -> str:
         """A token for Azure ML itself, which a pipeline job is handed to act with."""

@@ -13,8 +13,8 @@ from typing import Any
 
 from infra.azureml.errors import Unreadable
 from infra.azureml.exports import Export
-from infra.azureml.fields import mapping, sequence, text
 from infra.azureml.storage import Place, Storage
+from infra.http.fields import mapping, sequence, text
 
 PROBLEMS_SHOWN = 5
 _EDGES = ("topX", "topY", "bottomX", "bottomY")

@@ -1,72 +1,35 @@
-"""What can go wrong when Azure is asked something, sorted by what the caller may do about it."""
+"""Azure Machine Learning's own failures beside the shared ones, and how ARM and its data plane tell them."""
 
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from azure.core.rest import HttpResponse
 
-from infra.azureml.fields import mapping, sequence, text
+from infra.http.errors import (
+    AzureError,
+    Denied,
+    NotFound,
+    Refused,
+    Throttled,
+    Unavailable,
+    Unclear,
+    error_type,
+    retry_after,
+)
+from infra.http.fields import mapping, sequence, text
 
-SHORTEST_NAP = 1.0
-
-
-class AzureError(Exception):
-    """Azure's answer, or the lack of one.
-
-    `status` is the HTTP status, 0 where no answer came. `code` is Azure's outermost error code,
-    `inner_codes` the more precise ones below it, outermost first.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int = 0,
-        code: str = "",
-        inner_codes: tuple[str, ...] = (),
-        request_id: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
-        self.code = code
-        self.inner_codes = inner_codes
-        self.request_id = request_id
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        return (self.code, *self.inner_codes) if self.code else self.inner_codes
-
-
-class NotFound(AzureError):
-    """What was asked for is not there, or may not be seen by this identity."""
-
-
-class Refused(AzureError):
-    """Azure understood and said no; the same request will be refused again until a person changes something."""
-
-
-class Denied(AzureError):
-    """No valid sign-in, or a role is missing."""
-
-
-class Throttled(AzureError):
-    """Too many requests; `retry_after` is in seconds."""
-
-    def __init__(self, message: str, *, retry_after: float = SHORTEST_NAP, **about: Any) -> None:
-        super().__init__(message, **about)
-        self.retry_after = retry_after
-
-
-class Unavailable(AzureError):
-    """Azure, or the way to it, is not working now; asking again later is safe."""
-
-
-class Unclear(AzureError):
-    """A change was sent and its outcome is unknown: look before sending it again."""
+__all__ = [
+    "AzureError",
+    "Denied",
+    "NameTaken",
+    "NotFound",
+    "Refused",
+    "Throttled",
+    "Unavailable",
+    "Unclear",
+    "Unreadable",
+    "error_from",
+]
 
 
 class NameTaken(AzureError):
@@ -97,24 +60,6 @@ def error_from(response: HttpResponse) -> AzureError:
     if response.status_code == 429:
         return Throttled(message, retry_after=retry_after(response), **about)
     return error_type(response.status_code)(message, **about)
-
-
-def error_type(status: int) -> type[AzureError]:
-    """What an HTTP status of 400 or above means."""
-    known = {401: Denied, 403: Denied, 404: NotFound, 408: Unavailable, 429: Throttled}
-    return known.get(status, Unavailable if status >= 500 else Refused)
-
-
-def retry_after(response: HttpResponse) -> float:
-    """How long Azure asks to wait, in seconds; it may name the time until which, instead."""
-    for header, unit in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
-        asked = response.headers.get(header, "")
-        try:
-            return max(0.0, float(asked) * unit)
-        except ValueError:
-            with suppress(ValueError):
-                return max(0.0, (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds())
-    return SHORTEST_NAP
 
 
 def _told(response: HttpResponse) -> tuple[str, str, tuple[str, ...]]:

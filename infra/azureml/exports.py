@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from infra.azureml.connection import Connection
 from infra.azureml.errors import NotFound
-from infra.azureml.fields import mapping, moment, text, texts, value
+from infra.http.fields import mapping, moment, text, texts, value
 
 API = "2023-04-01-preview"
 AT_ONCE = 6

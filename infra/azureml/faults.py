@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from infra.azureml import runs
 from infra.azureml.connection import STORAGE_VERSION, Connection
 from infra.azureml.errors import AzureError
-from infra.azureml.fields import texts
 from infra.azureml.runs import Run, RunError
+from infra.http.fields import texts
 
 TAIL_BYTES = 16 * 1024
 TAIL_LINES = 12

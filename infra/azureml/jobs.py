@@ -8,7 +8,7 @@ from typing import Any
 from infra.azureml.components import Component
 from infra.azureml.connection import Connection, WorkspaceId
 from infra.azureml.errors import AzureError, NameTaken, NotFound, Refused, Unavailable, Unclear
-from infra.azureml.fields import mapping, moment, text, texts
+from infra.http.fields import mapping, moment, text, texts
 
 API = "2024-01-01-preview"
 CANCEL_API = "2023-04-01-preview"

@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.azureml.connection import Connection
 from infra.azureml.errors import NotFound
-from infra.azureml.fields import decimal, mapping, moment, text, texts, whole
+from infra.http.fields import decimal, mapping, moment, text, texts, whole
 from infra.training.register import model_tags
 
 API = "2023-08-01-preview"
@@ -15,7 +15,7 @@ API = "2023-08-01-preview"
 
 @dataclass(frozen=True)
 class Model:
-    """A name in the registry; `latest` is its newest version, as text."""
+    """A name in the registry; `latest` is its newest version, as text; empty where all were deleted."""
 
     name: str
     latest: str
@@ -40,10 +40,12 @@ class ModelVersion:
 
 
 def changed(connection: Connection, known: Mapping[str, str]) -> list[Model]:
-    """Models whose latest version is not the one in `known` (name to version). One list call."""
+    """Models whose latest version is not the one in `known` (name to version), "" where none is left. One list call."""
     listed = connection.pages(connection.arm("models"), api=API, listViewType="ActiveOnly")
     models = [Model(text(item, "name"), text(item, "properties", "latestVersion")) for item in listed]
-    return [model for model in models if model.name and known.get(model.name) != model.latest]
+    listed_names = {model.name for model in models}
+    gone = [Model(name, "") for name in known if name not in listed_names]
+    return [model for model in [*models, *gone] if model.name and known.get(model.name) != model.latest]
 
 
 def versions(connection: Connection, name: str) -> list[ModelVersion]:

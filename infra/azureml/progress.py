@@ -7,9 +7,9 @@ from datetime import datetime
 from infra.azureml import runs
 from infra.azureml.connection import Connection
 from infra.azureml.errors import NotFound, Refused
-from infra.azureml.fields import mapping, sequence, text, whole
 from infra.azureml.jobs import NOT_STARTED, TERMINAL
 from infra.azureml.runs import Run
+from infra.http.fields import mapping, sequence, text, whole
 from infra.training.register.best_epoch import (
     MEAN_AVERAGE_PRECISION,
     PRECISION,

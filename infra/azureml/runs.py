@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.azureml.connection import Connection
-from infra.azureml.fields import mapping, moment, sequence, text, texts
+from infra.http.fields import mapping, moment, sequence, text, texts
 from infra.training.register import run_tree
 
 AT_ONCE = 50

@@ -11,7 +11,7 @@ from azure.core.rest import HttpResponse
 
 from infra.azureml.connection import STORAGE_VERSION, Connection
 from infra.azureml.errors import AzureError, Denied, NotFound, Refused, Unreadable
-from infra.azureml.fields import mapping, text
+from infra.http.fields import mapping, text
 
 API = "2024-10-01-preview"
 LARGEST = 64 * 1024 * 1024

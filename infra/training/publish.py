@@ -14,9 +14,9 @@ from azure.core.credentials import TokenCredential
 
 from infra.azureml.components import API
 from infra.azureml.connection import Connection, WorkspaceId
-from infra.azureml.errors import NotFound, Refused, Unavailable, error_type
-from infra.azureml.fields import text
-from infra.azureml.transport import sign_in_error
+from infra.http.errors import NotFound, Refused, Unavailable, error_type
+from infra.http.fields import text
+from infra.http.transport import sign_in_error
 from infra.training import component
 from infra.training.definition import TrainingDefinition
 

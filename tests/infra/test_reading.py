@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from infra.azureml.cloud import cloud_from_metadata
 from infra.azureml.components import Component
 from infra.azureml.errors import Denied, NotFound, Refused, Unavailable
 from infra.azureml.progress import Progress, Step, Trial
 from infra.azureml.workspace import Workspace
+from infra.http.cloud import cloud_from_metadata
 from sandbox.faults import Fault
 from tests.infra.answers import HISTORY, MLFLOW, WORKSPACE, Answers
 

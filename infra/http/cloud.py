@@ -10,8 +10,8 @@ from azure.core import PipelineClient
 from azure.core import exceptions as core
 from azure.core.rest import HttpRequest, HttpResponse
 
-from infra.azureml.errors import Unavailable, error_from
-from infra.azureml.fields import mapping, text
+from infra.http.errors import Unavailable, error_type
+from infra.http.fields import mapping, text
 
 METADATA_URL = "ARM_CLOUD_METADATA_URL"
 CURRENT_CLOUD = "AZUREML_CURRENT_CLOUD"
@@ -50,7 +50,9 @@ def cloud_from_environment() -> Cloud:
         with PipelineClient[HttpRequest, HttpResponse](url, policies=[]) as client:
             response = client.send_request(HttpRequest("GET", url), connection_timeout=5, read_timeout=20)
         if response.status_code >= 400:
-            raise error_from(response)
+            raise error_type(response.status_code)(
+                f"{url} answered {response.status_code}.", status=response.status_code
+            )
         told = response.json()
     except (core.AzureError, OSError, ValueError) as fault:
         raise Unavailable(f"The cloud's addresses could not be read from {url}: {fault}") from fault

@@ -8,16 +8,17 @@ from azure.core import exceptions as core
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline import PipelineResponse
 from azure.core.pipeline.policies import (
-    BearerTokenCredentialPolicy,
+    HTTPPolicy,
     RequestIdPolicy,
     RetryPolicy,
+    SansIOHTTPPolicy,
     UserAgentPolicy,
 )
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest, HttpResponse
 
-from infra.azureml.cloud import WELL_KNOWN_LOGINS, Cloud
-from infra.azureml.errors import AzureError, Denied, Unavailable, retry_after
+from infra.http.cloud import WELL_KNOWN_LOGINS, Cloud
+from infra.http.errors import AzureError, Denied, Unavailable, retry_after
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -25,6 +26,7 @@ LONGEST_NAP = 5.0
 LONGEST_CALL = 45
 
 Client = PipelineClient[HttpRequest, HttpResponse]
+Policy = HTTPPolicy[HttpRequest, HttpResponse] | SansIOHTTPPolicy[HttpRequest, HttpResponse]
 
 
 def open_transport() -> RequestsTransport:
@@ -34,10 +36,8 @@ def open_transport() -> RequestsTransport:
     return transport
 
 
-def client(
-    transport: RequestsTransport, credential: TokenCredential | None = None, scope: str = ""
-) -> Client:
-    """A client that signs with a token for `scope`, or without a credential does not sign."""
+def client(transport: RequestsTransport, *sign: Policy) -> Client:
+    """A client with short retries, which signs with the policies it is given."""
     retry = _ShortRetry(
         retry_total=3,
         retry_connect=2,
@@ -47,16 +47,17 @@ def client(
         retry_backoff_max=3,
         timeout=LONGEST_CALL,
     )
-    sign = [BearerTokenCredentialPolicy[HttpRequest, HttpResponse](credential, scope)] if credential else []
-    return Client(
-        "", transport=transport, policies=[RequestIdPolicy(), UserAgentPolicy("spotter"), retry, *sign]
-    )
+    policies = [RequestIdPolicy(), UserAgentPolicy("spotter"), retry, *sign]
+    return Client("", transport=transport, policies=policies)
 
 
-def exchange(client: Client, request: HttpRequest) -> HttpResponse:
-    """Azure's answer, of whatever status. Raises Unavailable or Denied where there is none."""
+def exchange(client: Client, request: HttpRequest, *, once: bool = False) -> HttpResponse:
+    """Azure's answer, of whatever status. Raises Unavailable or Denied where there is none.
+
+    `once` is for what would be done twice if it were sent twice: by itself azure-core repeats even a POST.
+    """
     try:
-        return client.send_request(request)
+        return client.send_request(request, retry_total=0) if once else client.send_request(request)
     except core.ClientAuthenticationError as fault:
         raise sign_in_error(fault) from fault
     except core.HttpResponseError as fault:

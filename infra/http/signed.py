@@ -1,0 +1,64 @@
+"""Requests signed with the tokens of one identity, which signs in anew when a token is refused."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline.policies import BearerTokenCredentialPolicy
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest, HttpResponse
+
+from infra.http.transport import Client, client, exchange
+
+RENEWED_AT_MOST_EVERY = 60.0
+
+
+def is_unauthorized(response: HttpResponse) -> bool:
+    return response.status_code == 401
+
+
+class SignedRequests:
+    """Safe to use from many threads."""
+
+    def __init__(self, transport: RequestsTransport, sign_in: Callable[[], TokenCredential]) -> None:
+        self._transport = transport
+        self._sign_in = sign_in
+        self._renewed_at = -RENEWED_AT_MOST_EVERY
+        self._renewing = threading.Lock()
+        self.credential = sign_in()
+        self._clients: dict[str, Client] = {}
+
+    def send(
+        self,
+        request: HttpRequest,
+        scope: str,
+        *,
+        refused: Callable[[HttpResponse], bool] = is_unauthorized,
+        once: bool = False,
+    ) -> HttpResponse:
+        """The answer, of whatever status. `refused` tells one that a new token may change. Raises as `exchange`."""
+        used = self._client(scope)
+        response = exchange(used, request, once=once)
+        if refused(response) and self._renew(scope, used):
+            response = exchange(self._client(scope), request, once=once)
+        return response
+
+    def _client(self, scope: str) -> Client:
+        with self._renewing:
+            if scope not in self._clients:
+                sign = BearerTokenCredentialPolicy[HttpRequest, HttpResponse](self.credential, scope)
+                self._clients[scope] = client(self._transport, sign)
+            return self._clients[scope]
+
+    def _renew(self, scope: str, refused: Client) -> bool:
+        """Signs in anew, for credentials keep a token until its time is over, even one that Azure has revoked."""
+        with self._renewing:
+            if self._clients.get(scope) is not refused:
+                return True
+            if time.monotonic() - self._renewed_at < RENEWED_AT_MOST_EVERY:
+                return False
+            self._renewed_at = time.monotonic()
+            self.credential = self._sign_in()
+            self._clients = {}
+            return True
