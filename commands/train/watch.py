@@ -12,6 +12,7 @@ from infra.failures.explain import explain_fault
 from infra.failures.waiting import Situation, why_waiting
 from infra.training.register.best_epoch import Figures
 from infra.training.register.run_tree import trial_number
+from storage import runs
 from storage.runs import TrainingRun
 
 STARTED = {"Running", "Finalizing", "Completed", "Failed", "Canceled", "CancelRequested"}
@@ -86,7 +87,21 @@ def _situation(run: TrainingRun, job: Job, services: Services) -> Situation:
         cluster=cluster,
         nodes=services.azure.nodes(run.cluster) if full else None,
         usages=services.azure.usage(cluster.location) if stuck else None,
+        names=_names(services) if full else {},
+        own=frozenset(_parts(run)),
     )
+
+
+def _names(services: Services) -> dict[str, str]:
+    """Whose steps and trials may hold a node: those of every training that Spotter follows, by their run ids."""
+    with services.store.read() as tx:
+        followed = runs.open_runs(tx)
+    return {part: f"{run.model_name} for {run.requested_by_name}" for run in followed for part in _parts(run)}
+
+
+def _parts(run: TrainingRun) -> list[str]:
+    progress = run.progress or {}
+    return [part["run_id"] for part in [*progress.get("steps", ()), *progress.get("trials", ())]]
 
 
 def _known(run: TrainingRun) -> Progress | None:

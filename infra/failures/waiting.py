@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from infra.azureml.clusters import Cluster, Node, Usage
@@ -32,7 +32,7 @@ class Situation:
     """All that is known of a job that waits. None is for what could not be read.
 
     `run` is the run that waits, at best the deepest one; `cluster_gone` tells that Azure has no such cluster;
-    `names` gives people's names for runs that hold nodes.
+    `names` gives people's names for runs that hold nodes, `own` the runs that belong to this job.
     """
 
     job: Job
@@ -43,6 +43,7 @@ class Situation:
     nodes: Sequence[Node] | None = None
     usages: Sequence[Usage] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
 
     @property
     def status(self) -> str:
@@ -65,16 +66,18 @@ class Situation:
 def why_waiting(situation: Situation) -> Waiting | None:
     """The reason in a sentence, or None for a job that has ended or runs.
 
-    Azure's own words are quoted where it gives any that are not understood; the remedy is then that of the first
-    question with an answer.
+    Azure's own words are quoted as well where it gives any that are not understood.
     """
     if situation.job.status in TERMINAL or situation.status in (*TERMINAL, "Running", "Finalizing"):
         return None
-    answer = next(answer for question in _QUESTIONS if (answer := question(situation)))
+    answer = next((answer for question in _QUESTIONS if (answer := question(situation))), None)
     said = explain([situation.run.queueing]) if situation.run and situation.run.queueing else None
-    if said and not said.is_known:
-        return Waiting(f"Azure says: {_CODE.sub('', said.raw)}", answer.remedy, answer.normal)
-    return answer
+    if said is None or said.is_known:
+        return answer or _otherwise(situation)
+    quoted = f"Azure says: {_CODE.sub('', said.raw)}"
+    if answer is None:
+        return Waiting(quoted, normal=_otherwise(situation).normal)
+    return replace(answer, sentence=f"{answer.sentence} {quoted}")
 
 
 def _state_itself(s: Situation) -> Waiting | None:
@@ -146,11 +149,10 @@ def _preempted(s: Situation) -> Waiting | None:
 def _busy(s: Situation) -> Waiting | None:
     if not s.cluster or s.cluster.running + s.cluster.preparing < s.cluster.max_nodes:
         return None
-    holders = dict.fromkeys(
-        s.names.get(node.run_id, node.run_id)
-        for node in s.nodes or ()
-        if node.run_id and not _is_own(s, node)
-    )
+    held = [node for node in s.nodes or () if node.run_id]
+    if any(_is_own(s, node) for node in held):
+        return None
+    holders = dict.fromkeys(s.names.get(node.run_id, node.run_id) for node in held)
     if not holders and s.cluster.preparing:
         return Waiting(f"{s.cluster.name} is preparing its {_nodes(s.cluster.preparing)}.", normal=True)
     ahead = f" Ahead: {_listed(list(holders))}." if holders else ""
@@ -228,7 +230,6 @@ _QUESTIONS: tuple[Callable[[Situation], Waiting | None], ...] = (
     _resizing,
     _quota,
     _image,
-    _otherwise,
 )
 
 
@@ -237,7 +238,7 @@ def _explained(found: Explanation) -> Waiting:
 
 
 def _is_own(s: Situation, node: Node) -> bool:
-    return node.run_id in (s.job.name, s.run.id if s.run else "") or node.run_id.startswith(f"{s.job.name}_")
+    return node.run_id in s.own or node.run_id == s.job.name or node.run_id.startswith(f"{s.job.name}_")
 
 
 def _nodes(count: int) -> str:

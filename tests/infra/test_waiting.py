@@ -99,6 +99,8 @@ def test_who_holds_the_nodes() -> None:
     assert answer.sentence == "All 2 nodes of gpu-cluster are busy. Ahead: a_HD_1, Bottle_Model."
     assert answer.normal
     assert said(cluster=cluster(running=1, max_nodes=1)) == "The only node of gpu-cluster is busy."
+    mine = situation(cluster=cluster(running=2), nodes=nodes, own=frozenset({"a_HD_1"}))
+    assert "busy" not in str(why_waiting(mine))
 
 
 def test_resizing_for_long_is_no_longer_normal() -> None:
