@@ -6,17 +6,22 @@ the channel's history is read before anything is posted again.
 """
 
 import threading
+import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from prometheus_client import Counter
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
+from sqlalchemy.exc import OperationalError
 
+from bot.refusals import NO_ANSWER, code_of, meaning_of, reasons_of, rest_asked
 from commands.kit.blocks import section
 from commands.kit.clock import Clock
-from commands.kit.health import Health
+from commands.kit.health import DATABASE, SLACK, Health
+from commands.kit.words import esc
 from storage import audit, messages
 from storage.database import Store
 from storage.messages import WantedMessage
@@ -25,27 +30,16 @@ log = structlog.get_logger("courier")
 SENT = Counter("spotter_slack_messages_total", "Messages that the courier sent", ["kind", "outcome"])
 
 EVENT = "spotter_message"
-SLACK = "Slack"
 IDLE = 0.5
+LAST_ROUND = 5.0
 POST_GAP = timedelta(seconds=1.1)
 PROGRESS_GAP = timedelta(seconds=5)
 GRACE = timedelta(seconds=2)
 LOOK_BACK = timedelta(seconds=60)
-LONGEST_WAIT = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(seconds=30)
+NO_ENTRY_WAIT = timedelta(minutes=1)
 
-PEOPLE, CHANNELS = ("U", "W"), ("C", "G")
-NO_ENTRY = {"not_in_channel", "channel_not_found", "is_archived", "restricted_action", "user_not_in_channel"}
-GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
-BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_attachments"}
-LOST_TOKEN = {
-    "invalid_auth",
-    "not_authed",
-    "account_inactive",
-    "token_revoked",
-    "token_expired",
-    "missing_scope",
-}
-UNCLEAR = {"fatal_error", "internal_error", "service_unavailable", "request_timeout"}
+PEOPLE = ("U", "W")
 
 
 class Courier:
@@ -57,6 +51,7 @@ class Courier:
         self._next_post: dict[str, datetime] = {}
         self._woken = threading.Event()
         self._stopping = threading.Event()
+        self._stop_by: float | None = None
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
 
     def start(self) -> None:
@@ -66,7 +61,8 @@ class Courier:
         self._woken.set()
 
     def stop(self) -> None:
-        """Finish the message under way, then end."""
+        """Finish the message under way, send what was wanted last, then end. The rest is sent after the next start."""
+        self._stop_by = time.monotonic() + LAST_ROUND
         self._stopping.set()
         self._woken.set()
         if self._thread.is_alive():
@@ -76,18 +72,28 @@ class Courier:
         while not self._stopping.is_set():
             self._woken.wait(IDLE)
             self._woken.clear()
-            try:
-                self.deliver()
-            except Exception:
-                log.exception("courier_failed")
-                self._stopping.wait(1)
+            self._round()
+        self._round()
+
+    def _round(self) -> None:
+        try:
+            self.deliver()
+        except OperationalError as trouble:
+            log.warning("database_trouble", error=str(trouble.orig))
+            self._health.trouble(DATABASE, f"It does not let Spotter write ({trouble.orig})", about="courier")
+            self._stopping.wait(1)
+        except Exception:
+            log.exception("courier_failed")
+            self._stopping.wait(1)
+        else:
+            self._health.well(DATABASE, about="courier")
 
     def deliver(self) -> None:
-        """Send every message whose turn it is."""
+        """Send every message whose turn it is. Trouble with one keeps no other waiting."""
         with self._store.read() as tx:
             waiting = messages.due(tx, self._clock.now())
         for message in waiting:
-            if self._stopping.is_set():
+            if self._stop_by is not None and time.monotonic() > self._stop_by:
                 return
             if self._may_send(message):
                 self._send(message)
@@ -104,33 +110,39 @@ class Courier:
         try:
             if message.ts:
                 self._update(message)
+            elif message.channel[0] in PEOPLE:
+                self._open_conversation(message)
             else:
                 self._post(message)
         except SlackApiError as refused:
             self._refused(message, refused)
-        except (SlackClientError, OSError) as lost:
+        except NO_ANSWER as lost:
             self._unclear(message, f"{type(lost).__name__}: {lost}")
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("message_failed", key=message.key)
+            self._later(message, GRACE, "Spotter failed to write it")
 
     def _post(self, message: WantedMessage) -> None:
-        if message.channel[0] in PEOPLE:
-            self._open_conversation(message)
-            return
-        parent_ts = None
+        thread_ts = None
         if message.parent_key:
             with self._store.read() as tx:
                 parent = messages.get(tx, message.parent_key)
-            if parent is None or parent.ts is None:
+            if parent is None or (parent.ts is None and parent.state != "open"):
+                self._end(message, "gone", "its thread is not there")
+                return
+            if parent.ts is None:
                 self._later(message, GRACE, "its thread is not posted yet")
                 return
-            parent_ts = parent.ts
-        if message.posting_since and (found := self._posted_before(message, parent_ts)):
-            self._shown(message, ts=found, revision=0)
+            message, thread_ts = replace(message, channel=parent.channel), parent.ts
+        if message.posting_since and self._was_posted(message, thread_ts):
             return
         with self._store.write() as tx:
             messages.change(tx, message.key, posting_since=self._clock.now())
         answer = self._client.chat_postMessage(
             channel=message.channel,
-            thread_ts=parent_ts,
+            thread_ts=thread_ts,
             text=message.wanted["text"],
             blocks=_blocks(message),
             metadata={"event_type": EVENT, "event_payload": {"key": message.key}},
@@ -139,7 +151,26 @@ class Courier:
         )
         self._next_post[message.channel] = self._clock.now() + POST_GAP
         SENT.labels("post", "ok").inc()
-        self._shown(message, ts=answer["ts"], revision=message.wanted_revision, channel=answer["channel"])
+        self._shown(
+            replace(message, channel=answer["channel"]), ts=answer["ts"], revision=message.wanted_revision
+        )
+
+    def _was_posted(self, message: WantedMessage, thread_ts: str | None) -> bool:
+        """Whether nothing is to be posted now: an earlier attempt reached Slack after all, or that cannot be told."""
+        try:
+            found = self._find(message, thread_ts)
+        except SlackApiError as refused:
+            meaning = meaning_of(refused)
+            if meaning == "no_entry":
+                return False
+            if meaning == "slow_down":
+                self._rest(message, refused)
+            else:
+                self._unclear(message, f"reading the channel: {code_of(refused)}")
+            return True
+        if found:
+            self._shown(message, ts=found, revision=0)
+        return found is not None
 
     def _open_conversation(self, message: WantedMessage) -> None:
         """A person is written to in their conversation with Spotter, whose history can be read back."""
@@ -156,14 +187,15 @@ class Courier:
         SENT.labels("update", "ok").inc()
         self._shown(message, ts=message.ts, revision=message.wanted_revision)
 
-    def _shown(self, message: WantedMessage, *, ts: str, revision: int, channel: str | None = None) -> None:
+    def _shown(self, message: WantedMessage, *, ts: str, revision: int) -> None:
         self._health.well(SLACK)
+        self._health.well(SLACK, about=message.channel)
         with self._store.write() as tx:
             messages.change(
                 tx,
                 message.key,
                 ts=ts,
-                channel=channel or message.channel,
+                channel=message.channel,
                 shown_revision=revision,
                 shown_at=self._clock.now(),
                 posting_since=None,
@@ -172,8 +204,8 @@ class Courier:
                 trouble=None,
             )
 
-    def _posted_before(self, message: WantedMessage, parent_ts: str | None) -> str | None:
-        """The ts of this message if an earlier attempt reached Slack after all."""
+    def _find(self, message: WantedMessage, thread_ts: str | None) -> str | None:
+        """The ts of this message in its channel or thread, by its key."""
         assert message.posting_since is not None  # noqa: S101  asked only after an attempt
         query: dict[str, Any] = {
             "channel": message.channel,
@@ -184,8 +216,8 @@ class Courier:
         cursor = None
         while True:
             page = (
-                self._client.conversations_replies(ts=parent_ts, cursor=cursor, **query)
-                if parent_ts
+                self._client.conversations_replies(ts=thread_ts, cursor=cursor, **query)
+                if thread_ts
                 else self._client.conversations_history(cursor=cursor, **query)
             )
             for posted in page["messages"]:
@@ -200,27 +232,34 @@ class Courier:
                 return None
 
     def _refused(self, message: WantedMessage, refused: SlackApiError) -> None:
-        response = refused.response
-        error = str(response.get("error") or response.status_code)
-        SENT.labels("update" if message.ts else "post", error).inc()
-        if response.status_code == 429 or error in ("ratelimited", "rate_limited"):
-            wait = timedelta(seconds=float(response.headers.get("Retry-After", 1)))
-            self._next_post[message.channel] = self._clock.now() + wait
-            self._not_sent(message, wait, "Slack asks us to slow down")
-        elif error in BAD_BLOCKS and message.form != "text":
-            log.warning("blocks_refused", key=message.key, messages=_why(refused))
+        meaning, code = meaning_of(refused), code_of(refused)
+        SENT.labels("update" if message.ts else "post", meaning).inc()
+        if meaning not in ("unclear", "no_token"):
+            self._health.well(SLACK)
+        if meaning == "slow_down":
+            self._not_posted(message)
+            self._rest(message, refused)
+        elif meaning == "blocks" and message.form != "text":
+            log.warning("blocks_refused", key=message.key, messages=reasons_of(refused))
             self._simplify(message)
-        elif error in NO_ENTRY and message.fallback and message.channel[0] in CHANNELS:
-            self._say_privately(message, error)
-        elif error in GONE:
-            self._end(message, "gone", error)
-        elif error in LOST_TOKEN:
-            self._health.trouble(SLACK, f"Slack refused the bot's token: {error}")
-            self._not_sent(message, timedelta(seconds=30), error)
-        elif error in UNCLEAR or response.status_code >= 500:
-            self._unclear(message, error)
+        elif meaning == "no_entry" and message.fallback:
+            self._say_privately(message, code)
+        elif meaning == "no_entry":
+            told = "it is archived" if code == "is_archived" else "invite it with /invite"
+            trouble = f"Spotter cannot write to channel {message.channel}: {told}"
+            self._health.trouble(SLACK, trouble, about=message.channel)
+            self._not_posted(message)
+            self._later(message, NO_ENTRY_WAIT, code)
+        elif meaning == "gone":
+            self._end(message, "gone", code)
+        elif meaning == "no_token":
+            self._health.trouble(SLACK, f"Slack refused the bot's token: {code}")
+            self._not_posted(message)
+            self._later(message, GRACE, code)
+        elif meaning == "unclear":
+            self._unclear(message, code)
         else:
-            self._end(message, "refused", f"{error} {_why(refused)}".strip())
+            self._end(message, "refused", f"{code} {reasons_of(refused)}".strip())
 
     def _simplify(self, message: WantedMessage) -> None:
         form = "plain" if message.form == "full" and message.wanted.get("plain") else "text"
@@ -229,8 +268,9 @@ class Courier:
         self.wake()
 
     def _say_privately(self, message: WantedMessage, error: str) -> None:
+        """From now on this message is written to a person instead."""
         with self._store.write() as tx:
-            messages.change(tx, message.key, channel=message.fallback, posting_since=None, trouble=error)
+            messages.move(tx, message.key, message.fallback or "", trouble=error)
             audit.record(
                 tx,
                 at=self._clock.now(),
@@ -247,13 +287,21 @@ class Courier:
         self._health.trouble(SLACK, f"Slack did not answer ({reason})")
         self._later(message, GRACE, reason)
 
-    def _not_sent(self, message: WantedMessage, wait: timedelta, reason: str) -> None:
+    def _not_posted(self, message: WantedMessage) -> None:
+        """Slack said no, so there is nothing to look for."""
         with self._store.write() as tx:
             messages.change(tx, message.key, posting_since=None)
-        self._later(message, wait, reason)
 
-    def _later(self, message: WantedMessage, wait: timedelta, reason: str) -> None:
-        wait = min(max(wait, GRACE * 2 ** min(message.tries, 6)) if message.tries else wait, LONGEST_WAIT)
+    def _rest(self, message: WantedMessage, refused: SlackApiError) -> None:
+        """As long as Slack asks for, the whole channel."""
+        until = self._clock.now() + rest_asked(refused)
+        self._next_post[message.channel] = until
+        with self._store.write() as tx:
+            messages.change(tx, message.key, next_try_at=until, trouble="Slack asked Spotter to slow down")
+
+    def _later(self, message: WantedMessage, shortest: timedelta, reason: str) -> None:
+        """Each time a little later."""
+        wait = max(shortest, min(GRACE * 2 ** min(message.tries, 10), LONGEST_WAIT))
         with self._store.write() as tx:
             messages.change(
                 tx,
@@ -270,12 +318,7 @@ class Courier:
 
 
 def _blocks(message: WantedMessage) -> list[dict[str, Any]]:
-    if message.form == "text":
-        return [section(message.wanted["text"])]
+    if message.form == "text" or (message.form == "plain" and "plain" not in message.wanted):
+        return [section(esc(message.wanted["text"]))]
     blocks: list[dict[str, Any]] = message.wanted["plain" if message.form == "plain" else "blocks"]
     return blocks
-
-
-def _why(refused: SlackApiError) -> str:
-    metadata = refused.response.get("response_metadata") or {}
-    return "; ".join(metadata.get("messages") or [])

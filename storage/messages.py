@@ -75,7 +75,21 @@ def want(
     if there.wanted == content:
         return False
     change(tx, key, wanted=content, wanted_revision=there.wanted_revision + 1, wanted_at=at, urgency=urgency)
+    if there.state != "open" and urgency >= RESULT:
+        _reopen(tx, there)
     return True
+
+
+def _reopen(tx: Connection, given_up: WantedMessage) -> None:
+    """What was deleted or refused while it told of progress is tried anew with a result."""
+    again = {"ts": None, "shown_revision": 0, "shown_at": None} if given_up.state == "gone" else {}
+    change(tx, given_up.key, state="open", tries=0, next_try_at=None, **again)
+
+
+def move(tx: Connection, key: str, channel: str, trouble: str) -> None:
+    """Show the message in another place from now on; there is no second fallback."""
+    place = {"channel": channel, "fallback": None, "ts": None, "shown_revision": 0, "shown_at": None}
+    change(tx, key, **place, posting_since=None, tries=0, next_try_at=None, trouble=trouble)
 
 
 def get(tx: Connection, key: str) -> WantedMessage | None:

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from commands.kit.clock import Clock
 
+AZURE, SLACK, DATABASE = "Azure Machine Learning", "Slack", "The database"
+
 
 @dataclass(frozen=True)
 class Trouble:
