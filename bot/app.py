@@ -28,8 +28,9 @@ from storage import migrate
 from storage.database import Store
 
 log = structlog.get_logger("spotter")
-THREADS = 32
+ACKING, WORKING = 16, 32
 SLACK_TIMEOUT = 10
+ROLES_TIMEOUT = 2
 
 
 class Spotter:
@@ -43,15 +44,19 @@ class Spotter:
         token = settings.slack_bot_token.get_secret_value()
         # slack_sdk's default retries would post twice after a dropped connection, so there are none
         client = WebClient(token=token, base_url=settings.slack_api, timeout=SLACK_TIMEOUT, retry_handlers=[])
+        # acknowledgements may have to ask for a group's members, and have three seconds in all
+        roles = WebClient(token=token, base_url=settings.slack_api, timeout=ROLES_TIMEOUT, retry_handlers=[])
         health = Health(clock)
-        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
+        # two pools, so that answers which wait for Slack's Web API keep no acknowledgement waiting
+        self._acking = ThreadPoolExecutor(ACKING, thread_name_prefix="ack")
+        self._working = ThreadPoolExecutor(WORKING, thread_name_prefix="work")
         self._courier = Courier(self._store, client, clock, health)
         self._pacer = Pacer([follower for command in commands.ALL for follower in command.followers])
         self._bolt = App(
             client=client,
             signing_secret=_secret(settings.slack_signing_secret),
             process_before_response=True,
-            listener_executor=self._executor,
+            listener_executor=self._working,
             logger=_bolt_logger(),
             token_verification_enabled=False,
         )
@@ -59,7 +64,7 @@ class Spotter:
             store=self._store,
             policy=policy,
             clock=clock,
-            people=Directory(client, policy.roles, clock),
+            people=Directory(roles, policy.roles, clock),
             health=health,
             azure=Workspace.connect(settings.workspace),
             wake=self._wake,
@@ -67,17 +72,18 @@ class Spotter:
         )
         Dispatch(commands.ALL, self._services, client).attach(self._bolt)
 
-    def run(self) -> None:
-        asyncio.run(self._serve())
+    def run(self) -> bool:
+        """False where a call to Azure hangs and was left behind; all that must survive is stored."""
+        return asyncio.run(self._serve())
 
-    async def _serve(self) -> None:
+    async def _serve(self) -> bool:
         settings = self._settings
         socket = None
         if settings.slack_app_token is not None:
             socket = SocketMode(
-                self._bolt, settings.slack_app_token.get_secret_value(), settings.slack_api, self._executor
+                self._bolt, settings.slack_app_token.get_secret_value(), settings.slack_api, self._acking
             )
-        server = WebServer(self._bolt, self._services, self._executor, socket.connected if socket else None)
+        server = WebServer(self._bolt, self._services, self._acking, socket.connected if socket else None)
         stopping = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stopping.set)
@@ -92,14 +98,18 @@ class Spotter:
         if socket is not None:
             await socket.stop()
         await server.stop()
-        await asyncio.to_thread(self._stop_workers)
-        log.info("stopped")
+        finished = await asyncio.to_thread(self._stop_workers)
+        log.info("stopped", finished=finished)
+        return finished
 
-    def _stop_workers(self) -> None:
-        self._executor.shutdown(wait=True)
-        self._pacer.stop()
+    def _stop_workers(self) -> bool:
+        """In the order in which they hand work on: acknowledgements, answers, followers, messages."""
+        self._acking.shutdown()
+        self._working.shutdown()
+        finished = self._pacer.stop()
         self._courier.stop()
         self._store.close()
+        return finished
 
     def _wake(self, name: str) -> None:
         if name == COURIER:

@@ -1,6 +1,8 @@
 """The `spotter` command line."""
 
 import json
+import logging
+import os
 import sys
 from pathlib import Path
 
@@ -32,7 +34,9 @@ def run() -> None:
         bot = Spotter(config, policy.load(config.spotter_config), Clock())
     except (UserError, StoreInUse) as problem:
         sys.exit(f"spotter: {problem}")
-    bot.run()
+    if not bot.run():
+        logging.shutdown()
+        os._exit(0)  # else the interpreter waits for the thread that hangs
 
 
 @main.command("publish-pipeline")

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-BUSY_SECONDS = 5
+BUSY_SECONDS = 2
 
 
 class StoreInUse(Exception):
