@@ -3,8 +3,11 @@
 import asyncio
 import json
 import logging
+from collections import deque
 from concurrent.futures import Executor
 
+import aiohttp
+import structlog
 from slack_bolt import App, BoltRequest, BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
@@ -12,8 +15,12 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+log = structlog.get_logger("socket")
 CONNECTIONS = 2
 PING_SECONDS = 2
+ACK_SECONDS = 3
+REPLACE_AFTER = 30.0
+MOST_OPENINGS, IN_SECONDS = 5, 10.0
 
 
 class SocketMode:
@@ -21,55 +28,106 @@ class SocketMode:
 
     def __init__(self, app: App, app_token: str, api_url: str, executor: Executor) -> None:
         self._app = app
+        self._app_token = app_token
+        self._api_url = api_url
         self._executor = executor
-        self._clients = [
-            SocketModeClient(
-                app_token=app_token,
-                web_client=AsyncWebClient(base_url=api_url, timeout=10),
-                ping_interval=PING_SECONDS,
-                logger=logging.getLogger("slack_sdk.socket_mode"),
-            )
-            for _ in range(CONNECTIONS)
-        ]
-        self._connecting: list[asyncio.Task[None]] = []
+        self._clients: dict[int, _Client] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+        self._under_way: set[asyncio.Task[object]] = set()
 
     async def start(self) -> None:
         """Begin to connect; keeps trying while Slack cannot be reached."""
-        for client in self._clients:
-            client.socket_mode_request_listeners.append(self._receive)
-            self._connecting.append(asyncio.create_task(self._connect(client)))
+        self._keepers = [asyncio.create_task(self._keep(place)) for place in range(CONNECTIONS)]
 
     async def connected(self) -> bool:
-        for client in self._clients:
+        for client in list(self._clients.values()):
             if await client.is_connected():
                 return True
         return False
 
     async def stop(self) -> None:
-        for task in self._connecting:
-            task.cancel()
-        for client in self._clients:
+        """Acknowledge what is being worked on, then hang up."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        if self._under_way:
+            await asyncio.wait(set(self._under_way), timeout=ACK_SECONDS)
+        for client in self._clients.values():
             await client.close()  # type: ignore[no-untyped-call]  # untyped in slack_sdk
 
-    async def _connect(self, client: SocketModeClient) -> None:
-        wait = 0.5
+    async def _keep(self, place: int) -> None:
+        """slack_sdk's client reconnects by itself, but may try a used-up address for ever: then it is replaced."""
+        openings: deque[float] = deque(maxlen=MOST_OPENINGS)
         while True:
-            try:
-                await client.connect()  # type: ignore[no-untyped-call]  # untyped in slack_sdk
-                return
-            except Exception as failed:
-                logging.getLogger("socket").warning("Slack's Socket Mode cannot be reached: %s", failed)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, 10)
+            client = self._clients[place] = _Client(self._app_token, self._api_url, openings)
+            client.socket_mode_request_listeners.append(self._receive)
+            connecting = asyncio.create_task(client.connect())  # type: ignore[no-untyped-call]  # untyped in slack_sdk
+            await _is_down(client)
+            log.warning("socket_replaced", place=place)
+            connecting.cancel()
+            await client.close()  # type: ignore[no-untyped-call]  # untyped in slack_sdk
 
     async def _receive(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        work = asyncio.create_task(self._answer(client, request))
+        self._under_way.add(work)
+        work.add_done_callback(self._under_way.discard)
+        await work
+
+    async def _answer(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         loop = asyncio.get_running_loop()
         bolt_request = BoltRequest(mode="socket_mode", body=request.payload)
         answer = await loop.run_in_executor(self._executor, self._app.dispatch, bolt_request)
-        if answer.status == 200:
-            await client.send_socket_mode_response(
-                SocketModeResponse(envelope_id=request.envelope_id, payload=_payload(answer))
-            )
+        if answer.status != 200:
+            return
+        response = SocketModeResponse(envelope_id=request.envelope_id, payload=_payload(answer))
+        try:
+            await client.send_socket_mode_response(response)
+        except (aiohttp.ClientError, ConnectionError) as lost:
+            log.warning("ack_lost", envelope=request.envelope_id, error=str(lost))
+
+
+class _Client(SocketModeClient):
+    """Asks for a new address at most five times in ten seconds: where there are too many connections already, Slack
+    closes each new one at once. `openings` are the times of the last ones."""
+
+    def __init__(self, app_token: str, api_url: str, openings: deque[float]) -> None:
+        super().__init__(
+            app_token=app_token,
+            web_client=AsyncWebClient(base_url=api_url, timeout=10, retry_handlers=[]),
+            ping_interval=PING_SECONDS,
+            logger=_quiet("slack_sdk.socket_mode"),
+        )
+        self._openings = openings
+
+    async def issue_new_wss_url(self) -> str:
+        loop = asyncio.get_running_loop()
+        if len(self._openings) == MOST_OPENINGS:
+            await asyncio.sleep(max(0.0, self._openings[0] + IN_SECONDS - loop.time()))
+        self._openings.append(loop.time())
+        return await super().issue_new_wss_url()
+
+
+async def _is_down(client: SocketModeClient) -> None:
+    """Returns once the client was without a connection for long."""
+    loop = asyncio.get_running_loop()
+    last_seen = loop.time()
+    while loop.time() - last_seen < REPLACE_AFTER:
+        await asyncio.sleep(PING_SECONDS / 2)
+        if await client.is_connected():
+            last_seen = loop.time()
+
+
+def _quiet(name: str) -> logging.Logger:
+    """The client calls every lost connection an error, with a stack; it comes back by itself."""
+    logger = logging.getLogger(name)
+    if not logger.filters:
+        logger.addFilter(_as_warning)
+    return logger
+
+
+def _as_warning(record: logging.LogRecord) -> bool:
+    record.levelno, record.levelname = min(record.levelno, logging.WARNING), "WARNING"
+    record.exc_info = None
+    return True
 
 
 def _payload(answer: BoltResponse) -> dict[str, object] | None:
