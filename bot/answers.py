@@ -1,22 +1,22 @@
 """Gives a person the answer to what they did: privately, publicly, or by opening a form."""
 
 import json
-from typing import Any
 
 import structlog
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
+from bot.refusals import NO_ANSWER, meaning_of, reasons_of
 from commands.kit import forms
-from commands.kit.blocks import Message, actions, button, section
+from commands.kit.blocks import Block, Message, actions, button, section
 from commands.kit.command import Answer, Asked, OpenForm, Reply
 from commands.kit.errors import UserError
 from commands.kit.services import Services
+from commands.kit.words import esc
 
 log = structlog.get_logger("answers")
 OPEN_FORM = "spotter.form"
-CANNOT_REACH = {"not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived"}
 
 
 class Answers:
@@ -31,7 +31,7 @@ class Answers:
                 answer = self._open(answer, asked, trigger_id)
             if isinstance(answer, Reply):
                 self._reply(answer, asked, respond)
-        except (SlackApiError, SlackClientError, OSError) as failed:
+        except NO_ANSWER as failed:
             log.warning("answer_not_given", person=asked.person.id, error=str(failed))
 
     def _open(self, form: OpenForm, asked: Asked, trigger_id: str | None) -> Answer:
@@ -40,41 +40,60 @@ class Answers:
         view = forms.modal(form.command, form.values, asked, self._services)
         try:
             self._client.views_open(trigger_id=trigger_id, view=view)
-        except SlackApiError as refused:
-            if "trigger" not in str(refused.response.get("error")):
-                raise
+        except NO_ANSWER as failed:
+            log.warning("form_not_opened", command=form.command.name, error=str(failed))
             return Reply(_invitation(form, asked))
         return None
 
     def _reply(self, reply: Reply, asked: Asked, respond: str | None) -> None:
         content = reply.message.content()
-        if respond:
-            webhook = WebhookClient(respond, timeout=10)
-            answer = webhook.send(
-                text=content["text"],
-                blocks=content["blocks"],
-                response_type="in_channel" if reply.public else "ephemeral",
+        text = content["text"]
+        try:
+            self._say(text, content["blocks"], asked, respond, public=reply.public)
+        except SlackApiError as refused:
+            if meaning_of(refused) != "blocks":
+                raise
+            log.warning("blocks_refused", messages=reasons_of(refused))
+            simpler = content.get("plain") or [section(esc(text))]
+            self._say(text, simpler, asked, respond, public=reply.public)
+
+    def _say(
+        self, text: str, blocks: list[Block], asked: Asked, respond: str | None, *, public: bool
+    ) -> None:
+        """Where the response_url does not work, into the channel or the conversation with the person."""
+        if respond and self._respond(respond, text, blocks, public=public):
+            return
+        try:
+            if asked.channel != asked.person.id:
+                self._client.chat_postEphemeral(
+                    channel=asked.channel,
+                    user=asked.person.id,
+                    thread_ts=asked.thread_ts,
+                    text=text,
+                    blocks=blocks,
+                )
+                return
+        except SlackApiError as refused:
+            if meaning_of(refused) != "no_entry":
+                raise
+        self._client.chat_postMessage(channel=asked.person.id, text=text, blocks=blocks)
+
+    def _respond(self, url: str, text: str, blocks: list[Block], *, public: bool) -> bool:
+        try:
+            answer = WebhookClient(url, timeout=10, retry_handlers=[]).send(
+                text=text,
+                blocks=blocks,
+                response_type="in_channel" if public else "ephemeral",
                 replace_original=False,
                 unfurl_links=False,
                 unfurl_media=False,
             )
-            if answer.status_code == 200:
-                return
+        except NO_ANSWER as failed:
+            log.warning("response_url_failed", error=str(failed))
+            return False
+        if answer.status_code != 200:
             log.warning("response_url_refused", status=answer.status_code, body=answer.body[:200])
-        self._into_channel(content, asked)
-
-    def _into_channel(self, content: dict[str, Any], asked: Asked) -> None:
-        shown = {"text": content["text"], "blocks": content["blocks"]}
-        try:
-            if asked.channel != asked.person.id:
-                self._client.chat_postEphemeral(
-                    channel=asked.channel, user=asked.person.id, thread_ts=asked.thread_ts, **shown
-                )
-                return
-        except SlackApiError as refused:
-            if refused.response.get("error") not in CANNOT_REACH:
-                raise
-        self._client.chat_postMessage(channel=asked.person.id, **shown)
+        return answer.status_code == 200
 
 
 def warning(problem: UserError) -> Message:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from commands.kit.words import shorten
+from commands.kit.words import esc, shorten
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -18,17 +18,17 @@ MAX_TEXT = 4000
 @dataclass(frozen=True)
 class Message:
     """What a message says: `text` is the verdict in plain words (push notifications, screen readers), `blocks` the
-    full form, `plain` blocks for a workspace that refuses a newer block among them."""
+    full form."""
 
     text: str
     blocks: Sequence[Block]
-    plain: Sequence[Block] | None = None
 
     def content(self) -> dict[str, Any]:
-        content = {"text": shorten(self.text, MAX_TEXT), "blocks": list(self.blocks[:MAX_BLOCKS])}
-        if self.plain is not None:
-            content["plain"] = list(self.plain[:MAX_BLOCKS])
-        return content
+        """`plain` is the full form without blocks that some workspaces refuse, if there are such."""
+        blocks = list(self.blocks[:MAX_BLOCKS])
+        plain = [_in_words(block) for block in blocks]
+        content = {"text": shorten(self.text, MAX_TEXT), "blocks": blocks}
+        return {**content, "plain": plain} if plain != blocks else content
 
 
 def note(text: str) -> Message:
@@ -117,3 +117,17 @@ def option(value: str, label: str, note: str = "") -> Element:
     if note:
         shown["description"] = plain(note, MAX_OPTION)
     return shown
+
+
+def _in_words(block: Block) -> Block:
+    """A table or a chart as every workspace shows it."""
+    if block["type"] == "table":
+        rows = [[str(cell["text"]) for cell in row] for row in block["rows"]]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        return section(f"```{shorten(esc(chr(10).join(lines)), MAX_SECTION - 6)}```")
+    if block["type"] == "data_visualization":
+        series = block["chart"]["series"][0]
+        points = ", ".join(f"{point['label']} {point['value']}" for point in series["data"])
+        return context(esc(f"{block['title']}. {series['name']}: {points}"))
+    return block

@@ -20,17 +20,12 @@ def announcement(model: ModelRow, earlier: Sequence[ModelRow], run: TrainingRun 
     previous = earlier[0] if earlier else None
     title = f"{model.name} v{model.version} registered: {_verdict(model, previous)}"
     blocks: list[Block] = [header(title), _metrics(model, previous), section(_story(model, previous, run))]
-    chart = _trend(model, earlier)
-    footer = context(_origin(model, run))
-    plain = [*blocks, footer]
-    if chart:
+    if chart := _trend(model, earlier):
         blocks.append(chart)
-    blocks.append(footer)
+    blocks.append(context(_origin(model, run)))
     if run and run.studio_url:
-        opener = actions(link("Open in studio", run.studio_url, "models.studio"))
-        blocks.append(opener)
-        plain.append(opener)
-    return Message(title + ".", blocks, plain)
+        blocks.append(actions(link("Open in studio", run.studio_url, "models.studio")))
+    return Message(title + ".", blocks)
 
 
 def versions(name: str, rows: Sequence[ModelRow]) -> Message:
