@@ -13,9 +13,10 @@ from typing import Any
 import structlog
 from slack_bolt import Ack, App, BoltContext
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from sqlalchemy.exc import OperationalError
 
 from bot.answers import Answers, apology, warning
+from bot.refusals import NO_ANSWER
 from commands.home.view import home
 from commands.kit import forms, inline
 from commands.kit.command import Action, Answer, Asked, Command, OpenForm, Reply
@@ -142,7 +143,7 @@ class Dispatch:
         def publish() -> None:
             try:
                 self._client.views_publish(user_id=person.id, view=home(person, self._services))
-            except (SlackApiError, SlackClientError, OSError) as failed:
+            except NO_ANSWER as failed:
                 log.warning("home_not_shown", person=person.id, error=str(failed))
 
         context[LATER] = publish
@@ -157,11 +158,15 @@ class Dispatch:
             key=f"mention:{body.get('event_id') or event['ts']}",
             thread_ts=event.get("thread_ts") or event["ts"],
         )
+        work = self._guarded(lambda: self._typed(command, rest, asked), asked, command.name)
+        # what changes something is done before the delivery is ticked off: a crash in between must not lose it
+        answer = work() if command.changes else None
         with self._services.store.write() as tx:
             first = marks.first_delivery(tx, asked.key, self._services.clock.now())
         if first:
-            work = self._guarded(lambda: self._typed(command, rest, asked), asked, command.name)
-            self._run(command.changes, work, asked, None, None, context)
+            context[LATER] = lambda: self._answers.give(
+                answer if command.changes else work(), asked, None, None
+            )
         ack()
 
     def _typed(self, command: Command, typed: str, asked: Asked) -> Answer:
@@ -209,6 +214,10 @@ class Dispatch:
     def _incident(self, failed: Exception, asked: Asked, what: str) -> Reply:
         ref = secrets.token_hex(2).upper()
         log.error("incident", ref=ref, what=what, person=asked.person.id, exc_info=failed)
+        if isinstance(
+            failed, OperationalError
+        ):  # the database itself: waiting for it again would be too late
+            return Reply(apology(ref))
         try:
             with self._services.store.write() as tx:
                 audit.record(
