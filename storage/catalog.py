@@ -3,7 +3,7 @@
 Forms and answers read this, never Azure; followers keep it fresh.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,6 +106,12 @@ def add_model(tx: Connection, row: ModelRow) -> None:
     tx.execute(insert(model_versions).values(**vars(row)))
 
 
+def keep_models(tx: Connection, name: str, present: Collection[int]) -> None:
+    """Forget every version of a model that is no longer in the registry."""
+    gone = (model_versions.c.name == name) & model_versions.c.version.not_in(present)
+    tx.execute(delete(model_versions).where(gone))
+
+
 def get_model(tx: Connection, name: str, version: int) -> ModelRow | None:
     query = select(model_versions).where(model_versions.c.name == name, model_versions.c.version == version)
     return _model(tx.execute(query).first())
@@ -115,12 +121,6 @@ def model_of_run(tx: Connection, run_id: str) -> ModelRow | None:
     """The version that this training registered."""
     query = select(model_versions).where(model_versions.c.run_id == run_id)
     return _model(tx.execute(query.order_by(model_versions.c.version).limit(1)).first())
-
-
-def known_versions(tx: Connection) -> dict[str, int]:
-    """The newest version seen of each model."""
-    newest = select(model_versions.c.name, func.max(model_versions.c.version).label("version"))
-    return {row.name: row.version for row in tx.execute(newest.group_by(model_versions.c.name))}
 
 
 def versions_of(tx: Connection, name: str, limit: int = 20) -> list[ModelRow]:

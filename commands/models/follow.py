@@ -3,65 +3,76 @@
 At the first look ever, what is there already is taken as known, silently.
 """
 
+import json
+
 from commands.kit.command import COURIER
 from commands.kit.services import Services
 from commands.models.command import models
 from commands.models.messages import announcement
 from infra.azureml.models import ModelVersion
+from infra.training.register import model_tags
 from storage import audit, catalog, marks, messages, runs
 from storage.catalog import ModelRow
 
 FIRST_LOOK = "models.first_look"
-RUN_TAGS = ("Pipeline run", "spotter_run")
+LATEST_SEEN = "models.latest_seen"
 FOLLOWER = "models"
 
 
 @models.follow(FOLLOWER, every=lambda policy: policy.pace.runs_seconds)
 def follow_models(services: Services) -> None:
-    """One list call; versions are fetched only for models that changed."""
+    """One list call; versions are fetched only for models whose latest version is not the one seen last."""
     with services.store.read() as tx:
-        known = catalog.known_versions(tx)
+        seen: dict[str, str] = json.loads(marks.get(tx, LATEST_SEEN) or "{}")
         looked_before = marks.get(tx, FIRST_LOOK) is not None
-    changed = services.azure.models({name: str(version) for name, version in known.items()})
+    changed = services.azure.models(seen)
     for model in changed:
-        unseen = [
-            version
-            for version in services.azure.versions(model.name)
-            if version.version > known.get(model.name, 0)
-        ]
-        for version in sorted(unseen, key=lambda each: each.version):
-            _take(version, services, announce=looked_before)
-    if not looked_before:
+        versions = services.azure.versions(model.name)
         with services.store.write() as tx:
-            marks.put(tx, FIRST_LOOK, "done", services.clock.now())
+            catalog.keep_models(tx, model.name, [version.version for version in versions])
+        for version in sorted(versions, key=lambda each: each.version):
+            _take(version, services, announce=looked_before)
+        seen[model.name] = model.latest
     if changed:
         services.wake(COURIER)
         services.wake("training runs")
+        with services.store.write() as tx:
+            marks.put(tx, LATEST_SEEN, json.dumps(seen), services.clock.now())
+    if not looked_before:
+        with services.store.write() as tx:
+            marks.put(tx, FIRST_LOOK, "done", services.clock.now())
+
+
+def run_of(version: ModelVersion) -> str | None:
+    """The training that registered this version, by the tag that its register step wrote."""
+    return version.tags.get(model_tags.PIPELINE_RUN) or version.job_name or None
 
 
 def _take(version: ModelVersion, services: Services, *, announce: bool) -> None:
+    """Know a version, and tell of it if it is new. One that Spotter's own training made is news at any time."""
     now = services.clock.now()
-    row = ModelRow(
-        name=version.name,
-        version=version.version,
-        created_at=version.created_at,
-        created_by=version.created_by,
-        mean_average_precision=version.mean_average_precision,
-        precision=version.precision,
-        recall=version.recall,
-        tags=dict(version.tags),
-        uri=version.uri,
-        run_id=next((version.tags[tag] for tag in RUN_TAGS if tag in version.tags), version.job_name or None),
-        announced=announce,
-        seen_at=now,
-    )
+    run_id = run_of(version)
     with services.store.write() as tx:
-        if catalog.get_model(tx, row.name, row.version):
+        if catalog.get_model(tx, version.name, version.version):
             return
+        run = runs.get(tx, run_id) if run_id else None
+        row = ModelRow(
+            name=version.name,
+            version=version.version,
+            created_at=version.created_at,
+            created_by=version.created_by,
+            mean_average_precision=version.mean_average_precision,
+            precision=version.precision,
+            recall=version.recall,
+            tags=dict(version.tags),
+            uri=version.uri,
+            run_id=run_id,
+            announced=announce or run is not None,
+            seen_at=now,
+        )
         catalog.add_model(tx, row)
-        if not announce:
+        if not row.announced:
             return
-        run = runs.get(tx, row.run_id) if row.run_id else None
         channel = run.channel if run else services.policy.channels.models
         if channel is None:
             return

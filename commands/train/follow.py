@@ -12,8 +12,10 @@ from typing import Any
 import structlog
 
 from commands.kit.command import COURIER
+from commands.kit.health import AZURE
 from commands.kit.services import Services
 from commands.kit.words import duration
+from commands.models.follow import FOLLOWER, run_of
 from commands.train.command import RUNS, train
 from commands.train.show import show_run
 from commands.train.watch import failure_of, progress_of, waiting_of
@@ -25,11 +27,13 @@ from storage import audit, catalog, runs
 from storage.runs import TrainingRun
 
 log = structlog.get_logger("train")
-AZURE = "Azure Machine Learning"
-MODELS = "models"
+SUBMIT = "submit"
 ASKED = ("requested", "submitting")
 SHORTEST, LONGEST = timedelta(seconds=2), timedelta(minutes=2)
 REGISTER_GRACE = timedelta(minutes=10)
+CLOCKS_DIFFER = timedelta(hours=1)
+SETTLING_POLLS = 4
+NO_SIGN_IN = 401
 QUEUED = {"NotStarted", "Starting", "Provisioning", "Preparing", "Queued"}
 STATES = {"Completed": "completed", "Failed": "failed", "Canceled": "canceled"}
 
@@ -39,28 +43,33 @@ def follow_runs(services: Services) -> None:
     """One list call serves every submitted run; a running one costs a few more for its trials."""
     with services.store.read() as tx:
         open_runs = runs.open_runs(tx)
+    asked = [run for run in open_runs if run.state in ASKED]
+    submitted = [run for run in open_runs if run.state not in ASKED]
+    if not asked:
+        services.health.well(AZURE, about=SUBMIT)
     try:
-        _each(lambda run: _submit(run, services), [run for run in open_runs if run.state in ASKED])
-        submitted = [run for run in open_runs if run.state not in ASKED]
+        troubles = _each(lambda run: _submit(run, services), asked)
         if submitted:
-            jobs = _jobs({run.id for run in submitted}, services)
-            _each(lambda run: _observe(run, jobs.get(run.id), services), submitted)
+            jobs = _jobs(submitted, services)
+            troubles += _each(lambda run: _observe(run, jobs.get(run.id), services), submitted)
+        if troubles:
+            raise troubles[0]
     finally:
         if open_runs:
             services.wake(COURIER)
 
 
-def _each(step: Callable[[TrainingRun], None], open_runs: list[TrainingRun]) -> None:
-    """Take the step for every run: trouble with one keeps no other waiting. Raises the first trouble at the end."""
+def _each(step: Callable[[TrainingRun], None], open_runs: list[TrainingRun]) -> list[Exception]:
+    """Take the step for every run: trouble with one keeps no other waiting. Returns the troubles."""
     troubles: list[Exception] = []
     for run in open_runs:
         try:
             step(run)
         except Exception as trouble:
-            log.warning("run_step_failed", run=run.id, error=str(trouble))
+            known = isinstance(trouble, AzureError)
+            log.warning("run_step_failed", run=run.id, error=str(trouble), exc_info=not known)
             troubles.append(trouble)
-    if troubles:
-        raise troubles[0]
+    return troubles
 
 
 def _submit(run: TrainingRun, services: Services) -> None:
@@ -74,6 +83,9 @@ def _submit(run: TrainingRun, services: Services) -> None:
     try:
         job = services.azure.submit(_training(run, services))
     except (Refused, NameTaken, Denied) as refused:
+        if refused.status == NO_SIGN_IN:
+            _try_later(run, refused, services)
+            return
         told = explain([refused.message], refused.codes)
         _end(
             run,
@@ -92,7 +104,7 @@ def _submit(run: TrainingRun, services: Services) -> None:
     except AzureError as trouble:
         _try_later(run, trouble, services)
         return
-    services.health.well(AZURE, about="submit")
+    services.health.well(AZURE, about=SUBMIT)
     _change(
         run,
         services,
@@ -148,26 +160,29 @@ def _try_later(run: TrainingRun, trouble: AzureError, services: Services) -> Non
     wait = min(LONGEST, SHORTEST * 2 ** min(run.tries, 10))
     if isinstance(trouble, Throttled):
         wait = max(wait, timedelta(seconds=trouble.retry_after))
-    services.health.trouble(AZURE, str(trouble), about="submit")
+    services.health.trouble(AZURE, str(trouble), about=SUBMIT)
+    what = "does not accept Spotter's sign-in" if isinstance(trouble, Denied) else "is not answering"
     log.warning("submit_later", run=run.id, error=str(trouble), tries=run.tries + 1)
     _change(
         run,
         services,
         tries=run.tries + 1,
         next_try_at=services.clock.now() + wait,
-        trouble="Azure is not answering. Your request is kept, and Spotter tries again by itself.",
+        trouble=f"Azure {what}. Your request is kept, and Spotter tries again by itself.",
     )
 
 
-def _jobs(wanted: set[str], services: Services) -> dict[str, Job]:
-    """The jobs with these names: from the list, and one by one where the list does not have them (yet)."""
+def _jobs(wanted: list[TrainingRun], services: Services) -> dict[str, Job]:
+    """The jobs of these runs: from the list, and one by one where the list does not have them (yet, or any more)."""
+    names = {run.id for run in wanted}
+    oldest = min(run.requested_at for run in wanted) - CLOCKS_DIFFER
     found: dict[str, Job] = {}
     for job in services.azure.training_jobs():
-        if job.name in wanted:
+        if job.name in names:
             found[job.name] = job
-            if len(found) == len(wanted):
-                break
-    for name in wanted - found.keys():
+        if len(found) == len(names) or (job.created_at and job.created_at < oldest):
+            break
+    for name in names - found.keys():
         try:
             found[name] = services.azure.job(name)
         except NotFound:
@@ -177,6 +192,9 @@ def _jobs(wanted: set[str], services: Services) -> dict[str, Job]:
 
 def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
     if job is None:
+        settling = timedelta(seconds=SETTLING_POLLS * services.policy.pace.runs_seconds)
+        if run.submitted_at and services.clock.now() - run.submitted_at < settling:
+            return
         failure = {
             "cause": "The job is not in Azure any more: someone deleted it.",
             "remedy": "Nothing was registered. Train again if the model is still wanted.",
@@ -243,14 +261,19 @@ def _register(run: TrainingRun, job: Job, services: Services) -> None:
             progress=progress_of(run, services),
             waiting=None,
         )
-    elif run.ended_at and now - run.ended_at > REGISTER_GRACE:
+    elif run.ended_at and now - run.ended_at > REGISTER_GRACE and not _in_registry(run, services):
         failure = {
             "cause": f"The job ended well, but no model version of it showed up in {duration(REGISTER_GRACE)}.",
             "remedy": "Look at its register step in the studio.",
         }
         _end(run, "failed", services, failure=failure)
         return
-    services.wake(MODELS)
+    services.wake(FOLLOWER)
+
+
+def _in_registry(run: TrainingRun, services: Services) -> bool:
+    """Whether Azure has a version of this run that has only not been read yet, as after a night without Spotter."""
+    return any(run_of(version) == run.id for version in services.azure.versions(run.model_name))
 
 
 def _end(run: TrainingRun, state: str, services: Services, **columns: Any) -> None:

@@ -23,7 +23,9 @@ def show_run(tx: Connection, run: TrainingRun, services: Services) -> None:
         channel=run.channel,
         content=live(run, thin, now).content(),
         at=now,
-        urgency=messages.RESULT if run.state not in ("queued", "running") else messages.PROGRESS,
+        urgency=messages.PROGRESS
+        if run.state in ("queued", "running") and not run.cancel_by
+        else messages.RESULT,
         fallback=run.requested_by,
     )
     tail = log_tail(run)
