@@ -1,7 +1,9 @@
 """One Azure ML workspace, as Spotter sees it."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from azure.core.credentials import TokenCredential
 
@@ -25,19 +27,39 @@ class Workspace:
     A call takes at most some tens of seconds, retries included; nothing waits for Azure to finish its work.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self._exports = Exports(connection)
-        self._storage = Storage(connection)
-        self._clusters = Clusters(connection)
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._connecting = threading.Lock()
+        self._connected: Connection | None = None
 
     @classmethod
     def connect(cls, workspace: WorkspaceId, credential: TokenCredential | None = None) -> "Workspace":
-        """Reads cloud and identity from the environment; asks nothing of the workspace yet."""
-        return cls(Connection.open(workspace, credential))
+        """Reads cloud and identity from the environment at the first call, not before."""
+        return cls(lambda: Connection.open(workspace, credential))
+
+    @property
+    def connection(self) -> Connection:
+        """Raises Unavailable where not even the cloud's addresses can be had; the next call tries again."""
+        with self._connecting:
+            if self._connected is None:
+                self._connected = self._connect()
+            return self._connected
+
+    @cached_property
+    def _exports(self) -> Exports:
+        return Exports(self.connection)
+
+    @cached_property
+    def _storage(self) -> Storage:
+        return Storage(self.connection)
+
+    @cached_property
+    def _clusters(self) -> Clusters:
+        return Clusters(self.connection)
 
     def close(self) -> None:
-        self.connection.close()
+        if self._connected is not None:
+            self._connected.close()
 
     def exports(self, pattern: re.Pattern[str]) -> list[Export]:
         """Data assets whose whole name matches, latest version of each, newest first."""
