@@ -41,12 +41,19 @@ class AppLink:
     def __init__(self, redelivery: tuple[float, ...] = REDELIVERY) -> None:
         self.transport: Transport | None = None
         self._redelivery = redelivery
+        self._last: dict[Kind, tuple[Json, bool]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     async def ask(self, kind: Kind, payload: Json, *, answerable: bool = True) -> Answer:
         if self.transport is None:
             return Answer("unreachable")
+        self._last[kind] = payload, answerable
         return await self.transport.send(kind, payload, answerable=answerable)
+
+    async def repeat(self, kind: Kind, times: int) -> list[Answer]:
+        """The last question of this kind again, `times` at once."""
+        payload, answerable = self._last[kind]
+        return await asyncio.gather(*(self.ask(kind, payload, answerable=answerable) for _ in range(times)))
 
     def tell(self, event: Json) -> None:
         task = asyncio.get_running_loop().create_task(self._deliver(event))
@@ -54,6 +61,7 @@ class AppLink:
         task.add_done_callback(self._running.discard)
 
     async def _deliver(self, event: Json) -> None:
+        self._last["events_api"] = event, False
         retry = None
         for number, delay in enumerate((*self._redelivery, None), start=1):
             if self.transport is None:

@@ -1,12 +1,11 @@
 """Slack on one machine: the Web API, Socket Mode or signed HTTP, and the side where people are."""
 
 import asyncio
-import concurrent.futures
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -20,7 +19,7 @@ from .feeds import Feeds
 from .files import Files
 from .http_mode import HttpMode
 from .limits import Limits
-from .link import REDELIVERY, AppLink
+from .link import REDELIVERY, Answer, AppLink, Kind
 from .messages import Change, Message, Messages
 from .payloads import Payloads
 from .people_side import endpoints
@@ -33,6 +32,7 @@ from .views import Views
 from .workspace import Clock, Workspace
 
 Serve = Callable[[Slack, web.Request], Awaitable[web.StreamResponse]]
+Result = TypeVar("Result")
 PAGE = Path(__file__).parent / "page"
 
 
@@ -118,17 +118,20 @@ class SlackTwin:
         """Leaves every present Socket Mode connection half-open."""
         self._on_loop(self._slack.sockets.fall_silent)
 
+    def deliver_again(self, kind: Kind, times: int = 1) -> list[Answer]:
+        """What the app was last sent of this kind, once more: double clicks and broken networks do that."""
+        return self._on_loop(partial(self._slack.link.repeat, kind, times))
+
     @property
     def connections(self) -> int:
         """Socket Mode connections now open."""
         return len(self._slack.sockets.connections)
 
-    def _on_loop(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _on_loop(self, act: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Runs an act on the twin's own loop, from any other thread, and waits for it."""
         if self._loop is None:
             raise RuntimeError("the twin is not started")
-        done: concurrent.futures.Future[None] = asyncio.run_coroutine_threadsafe(act(), self._loop)
-        done.result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(timeout=10)
 
     def _choose_transport(self) -> None:
         self._slack.link.transport = self._slack.sockets if self.app.socket_mode else self._http
