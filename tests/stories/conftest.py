@@ -44,10 +44,17 @@ def template(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Conf
 
 @pytest.fixture
 def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stage]]:
-    """Makes a stage; `settings` are more environment variables, `policy` replaces parts of the policy file's text."""
+    """Makes a stage; `settings` are more environment variables, `policy` replaces parts of the policy file's text,
+    and `before` changes the world before the bot sees it."""
     stages: list[Stage] = []
 
-    def make(*, policy: dict[str, str] | None = None, start: bool = True, **settings: str) -> Stage:
+    def make(
+        *,
+        policy: dict[str, str] | None = None,
+        before: Callable[[World], object] | None = None,
+        start: bool = True,
+        **settings: str,
+    ) -> Stage:
         folder = tmp_path / f"stage{len(stages)}"
         folder.mkdir()
         text = POLICY.read_text()
@@ -59,6 +66,8 @@ def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stag
         copy(template.world.azure, world.azure)
         world.start()
         world.slack.install(template.manifest)
+        if before:
+            before(world)
         bot = Bot({**environment(world, folder, folder / "spotter.toml"), **settings}, folder)
         stage = Stage(world, bot, People(world.slack.url, patience=PATIENCE, steady=steady))
         stages.append(stage)
