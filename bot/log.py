@@ -39,11 +39,19 @@ def configure(level: str = "INFO") -> None:
             ],
         )
     )
+    handler.addFilter(_slack_trouble_is_a_warning)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     for chatty in ("azure", "apscheduler", "slack_bolt", "slack_sdk", "aiohttp.access", "urllib3", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _slack_trouble_is_a_warning(record: logging.LogRecord) -> bool:
+    """slack_sdk calls every lost answer and connection an error, with a stack; whoever asked deals with it."""
+    if record.name.startswith("slack_sdk") and record.levelno > logging.WARNING:
+        record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
+    return True
 
 
 def strike_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

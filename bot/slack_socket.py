@@ -94,7 +94,7 @@ class _Client(SocketModeClient):
             app_token=app_token,
             web_client=AsyncWebClient(base_url=api_url, timeout=10, retry_handlers=[]),
             ping_interval=PING_SECONDS,
-            logger=_quiet("slack_sdk.socket_mode"),
+            logger=logging.getLogger("slack_sdk.socket_mode"),
         )
         self._openings = openings
 
@@ -114,20 +114,6 @@ async def _is_down(client: SocketModeClient) -> None:
         await asyncio.sleep(PING_SECONDS / 2)
         if await client.is_connected():
             last_seen = loop.time()
-
-
-def _quiet(name: str) -> logging.Logger:
-    """The client calls every lost connection an error, with a stack; it comes back by itself."""
-    logger = logging.getLogger(name)
-    if not logger.filters:
-        logger.addFilter(_as_warning)
-    return logger
-
-
-def _as_warning(record: logging.LogRecord) -> bool:
-    record.levelno, record.levelname = min(record.levelno, logging.WARNING), "WARNING"
-    record.exc_info = None
-    return True
 
 
 def _payload(answer: BoltResponse) -> dict[str, object] | None:

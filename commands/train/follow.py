@@ -82,17 +82,18 @@ def _submit(run: TrainingRun, services: Services) -> None:
     run = _change(run, services, state="submitting")
     try:
         job = services.azure.submit(_training(run, services))
-    except (Refused, NameTaken, Denied) as refused:
+    except NameTaken as taken:
+        failure = {"cause": taken.message, "remedy": "Train again: the new job gets another name."}
+        _end(run, "failed", services, failure=failure)
+        return
+    except (Refused, Denied) as refused:
         if refused.status == NO_SIGN_IN:
             _try_later(run, refused, services)
             return
         told = explain([refused.message], refused.codes)
-        _end(
-            run,
-            "failed",
-            services,
-            failure={"cause": told.cause, "remedy": told.remedy, "raw": told.raw, "where": "Azure"},
-        )
+        raw = told.raw if told.is_known else ""
+        failure = {"cause": told.cause, "remedy": told.remedy, "raw": raw, "where": "Azure"}
+        _end(run, "failed", services, failure=failure)
         return
     except NotPublished as missing:
         failure = {

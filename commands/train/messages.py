@@ -175,6 +175,8 @@ def _failed(run: TrainingRun) -> Message:
     where = f"\nAzure's words ({esc(failure['where'])}): {esc(failure['raw'])}" if failure.get("raw") else ""
     lead = f":x: {esc(cause)} {esc(remedy)}".rstrip() + where
     again = button("Train again", AGAIN, run.id, style="primary")
+    if run.state == "lost":  # neither its trials nor its page in the studio exist any more
+        return Message(f"{title}. {cause}", [header(title), section(lead), _footer(run), actions(again)])
     blocks = [header(title), section(lead), _footer(run), actions(again, _studio(run))]
     if trials := trial_table(run):
         blocks.insert(2, trials)
