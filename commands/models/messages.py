@@ -114,7 +114,7 @@ def _origin(model: ModelRow, run: TrainingRun | None) -> str:
     if run is None:
         who = f"Registered by {esc(model.created_by)}" if model.created_by else "Registered"
         return f"{who} {when(model.created_at)}" if model.created_at else who
-    took = f" in {duration(run.ended_at - run.requested_at)}" if run.ended_at else ""
+    took = f" in {duration(model.created_at - run.requested_at)}" if model.created_at else ""
     return f"Trained for {esc(run.requested_by_name)}{took} on {code(run.cluster)}, run {code(run.id)}"
 
 

@@ -154,9 +154,11 @@ def _registered(run: TrainingRun) -> Message:
     leader = best(run)
     figure = f", mAP {metric(leader['mean_average_precision'])}" if leader else ""
     title = f"{run.model_name} v{run.registered_version} trained{figure}"
-    trials = len(_trials(run))
+    trials = _trials(run)
+    failed = sum(trial["status"] == "Failed" for trial in trials)
+    done = count(len(trials), "trial") + (f", {failed} of them failed," if failed else "")
     took = duration(run.ended_at - run.requested_at) if run.ended_at else "–"
-    lead = f"{count(trials, 'trial')} in {took}. The new version is announced below."
+    lead = f"{done} in {took}. The new version is announced below."
     blocks = [header(title), section(lead), _footer(run)]
     if run.studio_url:
         blocks.append(actions(_studio(run)))
