@@ -98,4 +98,5 @@ def standing(stage: Stage) -> str:
     with stage.store().read() as tx:
         known = tx.exec_driver_sql("SELECT count(*) FROM exports WHERE present").scalar_one()
         clusters = tx.exec_driver_sql("SELECT count(*) FROM clusters").scalar_one()
-    return f"{known} labeling exports known" if clusters else ""
+        looked = tx.exec_driver_sql("SELECT count(*) FROM marks WHERE key = 'models.first_look'").scalar_one()
+    return f"{known} labeling exports known" if clusters and looked else ""

@@ -1,0 +1,90 @@
+"""Every version that appears in the registry is announced once; /models tells them all."""
+
+from collections.abc import Callable
+
+from inline_snapshot import snapshot
+
+from sandbox.people import steady as without_times
+from tests.stories.registry import registers, registers_with
+from tests.stories.stage import Stage
+
+
+def test_versions_registered_by_hand_are_announced_once(new_stage: Callable[..., Stage]) -> None:
+    stage = new_stage(before=lambda world: registers(world, "Lid_Model", "lids_20260901_120000", 0.801))
+    registers(stage.world, "Lid_Model", "lids_20261101_120000", 0.842)
+    stage.line.shows("Lid_Model v2 registered")
+    registers(stage.world, "Lid_Model", "lids_20261101_120000", 0.83)
+    stage.line.shows("Lid_Model v3 registered")
+    registers_with(stage.world, "Cork_Model", {})
+    stage.line.shows("Cork_Model v1 registered")
+    assert [without_times(message.text) for message in stage.line.messages()] == snapshot(
+        [
+            """\
+# Lid_Model v2 registered: mAP 0.842, +0.041 better than v1
+Metric    | v2    | v1    | Change
+mAP       | 0.842 | 0.801 | +0.041 better
+Precision | 1.000 | 1.000 | unchanged
+Recall    | 1.000 | 1.000 | unchanged
+Trained on lids_20261101_120000. v1 was measured on pictures of lids_20260901_120000, so read the change with care. It was registered by hand, not by a training that Spotter started.
+(line chart: This is the best version so far)
+  mAP: v1 0.801, v2 0.842
+Registered by Line engineer <time>\
+""",
+            """\
+# Lid_Model v3 registered: mAP 0.830, −0.012 worse than v2
+Metric    | v3    | v2    | Change
+mAP       | 0.830 | 0.842 | −0.012 worse
+Precision | 1.000 | 1.000 | unchanged
+Recall    | 1.000 | 1.000 | unchanged
+Trained on lids_20261101_120000. It was registered by hand, not by a training that Spotter started.
+(line chart: v2 is still the best)
+  mAP: v1 0.801, v2 0.842, v3 0.83
+Registered by Line engineer <time>\
+""",
+            """\
+# Cork_Model v1 registered: no metrics in its tags
+It carries no “Mean Average Precision” tag, so it cannot be compared. Register it through /train, or add the tags in the studio.
+It does not say what it was trained on. It was registered by hand, not by a training that Spotter started.
+Registered by Line engineer <time>\
+""",
+        ]
+    )
+
+    stage.bot.restart()
+    registers(stage.world, "Cork_Model", "corks_20261104_120000", 0.7)
+    stage.line.shows("Cork_Model v2 registered")
+    assert len(stage.line.messages()) == 4
+
+
+def test_models_and_their_versions_are_told(new_stage: Callable[..., Stage]) -> None:
+    stage = new_stage()
+    stage.outsider.types("/models")
+    assert stage.outsider.sees("model").text == snapshot(
+        "No model is registered yet. Type /train to make the first one."
+    )
+
+    registers(stage.world, "Cork_Model", "corks_20261104_120000", 0.7)
+    registers(stage.world, "Lid_Model", "lids_20261101_120000", 0.801, 0.842, 0.83)
+    stage.line.shows("Cork_Model v1 registered")
+    stage.line.shows("Lid_Model v3 registered")
+    stage.outsider.types("/models")
+    listed = stage.outsider.sees("newest first")
+    assert without_times(listed.text) == snapshot("""\
+# Registered models, newest first
+Lid_Model v3: mAP 0.830, precision 1.000, recall 1.000, <time>
+[Versions]
+Cork_Model v1: mAP 0.700, precision 1.000, recall 1.000, <time>
+[Versions]\
+""")
+    stage.outsider.clicks("Versions", on=listed)
+    assert stage.outsider.sees("Lid_Model").text == snapshot("""\
+# Lid_Model: v3 is the newest, mAP 0.830
+Version | mAP   | Change        | Precision | Recall | Dataset
+v3      | 0.830 | −0.012 worse  | 1.000     | 1.000  | lids_20261101_120000
+v2      | 0.842 | +0.041 better | 1.000     | 1.000  | lids_20261101_120000
+v1      | 0.801 | –             | 1.000     | 1.000  | lids_20261101_120000\
+""")
+    stage.outsider.types("/models Lid_Modle")
+    assert stage.outsider.sees("Lid_Modle").text == snapshot(
+        ":warning: No registered model is called “Lid_Modle”. /models lists those that are."
+    )

@@ -1,0 +1,82 @@
+"""Why a training waits, told in its one live message, and what the trials bring once they run."""
+
+from collections.abc import Callable
+
+from inline_snapshot import snapshot
+
+from sandbox.people import Message
+from tests.stories.stage import Stage
+
+SMALL = "caps_20261102_081530"
+T4 = "Standard NCASv3_T4 Family"
+LONG = {
+    "number_of_epochs = 2": "number_of_epochs = 200",
+    "[training]": '[training]\nsubmit_as = "inline"',
+}
+
+
+def test_no_machines_first_and_then_trials_with_figures(new_stage: Callable[..., Stage]) -> None:
+    stage = new_stage(policy=LONG)
+    azure = stage.world.azure.studio
+    azure.set_capacity("gpu-cluster", available=False)
+    card = _trains(stage, "gpu-cluster")
+    card.becomes(r"(?s)no free.*\n2 ")
+    assert stage.line.transcript() == snapshot("""\
+Spotter:
+  # Cap_Model training: waiting for a GPU node
+  Azure has no free machines of this size in the region now; a quota is no promise of capacity. Azure says: Azure has no free STANDARD_NC4AS_T4_V3 machines in westeurope now. Try again later, or use another machine size or region.
+  Trial | mAP | Precision | Recall | State
+  1     | –   | –         | –      | waiting
+  2     | –   | –         | –      | waiting
+  Asked by trainer <time> · caps_20261102_081530 on gpu-cluster · run cap_model-<id>
+  [Open in studio] [Cancel training]\
+""")
+
+    azure.set_capacity("gpu-cluster", available=True)
+    card.becomes(r"training: trials 1 and 2 of 2, best mAP 0\.\d{3} so far")
+    card.becomes(r"\d % done after \d+ s .*\n(.*\n)+.*\| epoch \d+ of 200, best")
+    assert len(stage.line.messages()) == 1
+
+
+def test_a_quota_too_small_for_one_machine_is_named(stage: Stage) -> None:
+    stage.world.azure.studio.set_quota(T4, 2)
+    card = _trains(stage, "gpu-small").becomes(r"(?s)vCPUs.*\n2 ")
+    assert stage.people.steady(card.text) == snapshot("""\
+# Cap_Model training: waiting for a GPU node
+The subscription allows 2 vCPUs of the family Standard NCASv3_T4, too few for even one node. Raise the family's quota (workspace, Usage + quotas) or choose a cluster of another size.
+Trial | mAP | Precision | Recall | State
+1     | –   | –         | –      | waiting
+2     | –   | –         | –      | waiting
+Asked by trainer <time> · caps_20261102_081530 on gpu-small · run cap_model-<id>
+[Open in studio] [Cancel training]\
+""")
+    stage.outsider.types("/runs")
+    assert stage.people.steady(stage.outsider.sees("running").text) == snapshot("""\
+# 1 training running
+Cap_Model: waiting for a GPU node, <duration>
+caps_20261102_081530 on gpu-small
+The subscription allows 2 vCPUs of the family Standard NCASv3_T4, too few for even one node.
+for trainer, <time>
+[Details]\
+""")
+
+
+def test_a_full_cluster_tells_who_holds_it(new_stage: Callable[..., Stage]) -> None:
+    stage = new_stage(policy=LONG)
+    _trains(stage, "gpu-small").becomes("trial 1 of 2")
+    stage.people["first_approver"].types(f"/train Lid_Model {SMALL} gpu-small")
+    waiting = stage.line.shows("Lid_Model training: ").becomes(r"(?s)busy.*\n1 ")
+    assert stage.people.steady(waiting.text) == snapshot("""\
+# Lid_Model training: waiting for a GPU node
+The only node of gpu-small is busy. Ahead: Cap_Model for trainer. Azure says: All 1 node(s) of cluster gpu-small are in use; 1 run(s) ahead in the queue.
+Trial | mAP | Precision | Recall | State
+1     | –   | –         | –      | waiting
+2     | –   | –         | –      | waiting
+Asked by first_approver <time> · caps_20261102_081530 on gpu-small · run lid_model-<id>
+[Open in studio] [Cancel training]\
+""")
+
+
+def _trains(stage: Stage, cluster: str) -> Message:
+    stage.trainer.types(f"/train Cap_Model {SMALL} {cluster}")
+    return stage.line.shows("Cap_Model training: ")
