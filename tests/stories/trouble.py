@@ -60,5 +60,5 @@ def trail(stage: Stage) -> list[str]:
 
 
 def said(stage: Stage, pattern: str) -> int:
-    """How many messages of the channel contain this."""
-    return sum(pattern in message.text for message in stage.line.messages())
+    """How many of Spotter's messages in the channel contain this."""
+    return sum(m.author == "Spotter" and pattern in m.text for m in stage.line.messages())
