@@ -11,7 +11,7 @@ from importlib.resources import files
 from infra.azureml.faults import Fault
 
 LONGEST_RAW = 400
-CATALOGUES = ("waiting.toml", "training.toml", "service.toml")
+CATALOGUES = ("waiting.toml", "training.toml", "service.toml", "devops.toml")
 _PART = re.compile(r"…|\{(\w+)\}")
 _THEIRS = ("ServiceError", "TransientError", "AzureStorageError")
 
