@@ -1,0 +1,322 @@
+// Who may do what: every role assignment of this deployment, each with its reason.
+
+@description('Name of the workspace.')
+param workspaceName string
+
+@description('Name of the storage account of the workspace: labels, code, models.')
+param storeName string
+
+@description('Name of the storage account with the captured pictures.')
+param captureStoreName string
+
+@description('Name of the container registry.')
+param registryName string
+
+@description('Name of the IoT Hub.')
+param hubName string
+
+@description('Name of the bot\'s vault.')
+param botVaultName string
+
+@description('Object id of the bot\'s identity.')
+param botId string
+
+@description('Object id of the identity that trainings run as.')
+param clusterId string
+
+@description('Object id of the workspace\'s own identity.')
+param workspacePrincipalId string
+
+@description('Object id of the identity of the publish pipeline.')
+param publisherId string
+
+@description('Object id of the identity of the edge pipeline.')
+param shipperId string
+
+@description('Object id of the Entra group of people who label, or empty for none.')
+param labelersGroupId string
+
+// Built-in roles. They are the same ids everywhere.
+var amlDataScientist = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'f6c7c914-8db3-469d-8ca1-694a8f32e121')
+var reader = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'acdd72a7-3385-48ef-bd42-f606fba81ae7')
+var blobReader = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1')
+var blobContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'ba92f5b4-2d11-453d-a403-e96b0029c9fe')
+var acrPull = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '7f951dda-4ed3-4680-a7ca-43fe172d538d')
+var acrPush = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '8311e382-0749-4cb8-b61a-304f252e45ec')
+var hubReader = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'b447c946-2db7-41ec-983d-d8bf3b1c77e3')
+var hubContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4fc6c259-987e-4a07-842e-c321cc9d413f')
+var secretsUser = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4633458b-17de-408a-b874-0445c86b69e6')
+
+resource workspace 'Microsoft.MachineLearningServices/workspaces@2024-10-01' existing = {
+  name: workspaceName
+}
+
+resource store 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+  name: storeName
+}
+
+resource captureStore 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
+  name: captureStoreName
+}
+
+resource registry 'Microsoft.ContainerRegistry/registries@2023-07-01' existing = {
+  name: registryName
+}
+
+resource hub 'Microsoft.Devices/IotHubs@2023-06-30' existing = {
+  name: hubName
+}
+
+resource botVault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
+  name: botVaultName
+}
+
+// The bot.
+
+// Submits and cancels jobs, reads exports, models and runs; it can neither make clusters nor change the workspace.
+resource botInWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(workspace.id, botId, amlDataScientist)
+  scope: workspace
+  properties: {
+    principalId: botId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: amlDataScientist
+    description: 'Submits and cancels jobs, reads exports, models and runs; it can neither make clusters nor change the workspace.'
+  }
+}
+
+// Reads labels, logs and metrics that Azure ML keeps in the workspace's store.
+resource botReadsLabels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(store.id, botId, blobReader)
+  scope: store
+  properties: {
+    principalId: botId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: blobReader
+    description: 'Reads labels, logs and metrics that Azure ML keeps in the workspace\'s store.'
+  }
+}
+
+// Reads captured pictures, to show what a model sees.
+resource botReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(captureStore.id, botId, blobReader)
+  scope: captureStore
+  properties: {
+    principalId: botId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: blobReader
+    description: 'Reads captured pictures, to show what a model sees.'
+  }
+}
+
+// Follows rollouts on the devices; only the edge pipeline changes them.
+resource botReadsHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hub.id, botId, hubReader)
+  scope: hub
+  properties: {
+    principalId: botId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: hubReader
+    description: 'Follows rollouts on the devices; only the edge pipeline changes them.'
+  }
+}
+
+// Its container app pulls its own image.
+resource botPulls 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(registry.id, botId, acrPull)
+  scope: registry
+  properties: {
+    principalId: botId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: acrPull
+    description: 'Its container app pulls its own image.'
+  }
+}
+
+// Reads its tokens, its password and its policy, in a vault that holds nothing else.
+resource botReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(botVault.id, botId, secretsUser)
+  scope: botVault
+  properties: {
+    principalId: botId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: secretsUser
+    description: 'Reads its tokens, its password and its policy, in a vault that holds nothing else.'
+  }
+}
+
+// Trainings.
+
+// The register step reads the run tree and registers the best model.
+resource clusterInWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(workspace.id, clusterId, amlDataScientist)
+  scope: workspace
+  properties: {
+    principalId: clusterId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: amlDataScientist
+    description: 'The register step reads the run tree and registers the best model.'
+  }
+}
+
+// Reads labels and code, writes outputs and logs.
+resource clusterInStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(store.id, clusterId, blobContributor)
+  scope: store
+  properties: {
+    principalId: clusterId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: blobContributor
+    description: 'Reads labels and code, writes outputs and logs.'
+  }
+}
+
+// Reads the labeled pictures where they were captured.
+resource clusterReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(captureStore.id, clusterId, blobReader)
+  scope: captureStore
+  properties: {
+    principalId: clusterId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: blobReader
+    description: 'Reads the labeled pictures where they were captured.'
+  }
+}
+
+// Nodes pull the training environments.
+resource clusterPulls 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(registry.id, clusterId, acrPull)
+  scope: registry
+  properties: {
+    principalId: clusterId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: acrPull
+    description: 'Nodes pull the training environments.'
+  }
+}
+
+// The workspace itself. What it needs on its own store, vault and registry it is granted by Azure.
+
+// The studio shows captured pictures to people who browse and label.
+resource workspaceReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(captureStore.id, workspacePrincipalId, blobReader)
+  scope: captureStore
+  properties: {
+    principalId: workspacePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: blobReader
+    description: 'The studio shows captured pictures to people who browse and label.'
+  }
+}
+
+// The studio looks the account up before it previews a picture.
+resource workspaceSeesPictureStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(captureStore.id, workspacePrincipalId, reader)
+  scope: captureStore
+  properties: {
+    principalId: workspacePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: reader
+    description: 'The studio looks the account up before it previews a picture.'
+  }
+}
+
+// Pipelines, each with an identity of its own.
+
+// Publishes the training pipeline as a component.
+resource publisherInWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(workspace.id, publisherId, amlDataScientist)
+  scope: workspace
+  properties: {
+    principalId: publisherId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: amlDataScientist
+    description: 'Publishes the training pipeline as a component.'
+  }
+}
+
+// Uploads the register step's code.
+resource publisherInStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(store.id, publisherId, blobContributor)
+  scope: store
+  properties: {
+    principalId: publisherId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: blobContributor
+    description: 'Uploads the register step\'s code.'
+  }
+}
+
+// Looks up the registered model that was asked for.
+resource shipperReadsWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(workspace.id, shipperId, reader)
+  scope: workspace
+  properties: {
+    principalId: shipperId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: reader
+    description: 'Looks up the registered model that was asked for.'
+  }
+}
+
+// Downloads the model and its scoring file.
+resource shipperReadsModels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(store.id, shipperId, blobReader)
+  scope: store
+  properties: {
+    principalId: shipperId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: blobReader
+    description: 'Downloads the model and its scoring file.'
+  }
+}
+
+// Pushes the module's image; it cannot delete one.
+resource shipperPushes 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(registry.id, shipperId, acrPush)
+  scope: registry
+  properties: {
+    principalId: shipperId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: acrPush
+    description: 'Pushes the module\'s image; it cannot delete one.'
+  }
+}
+
+// Creates layered deployments. No narrower built-in role may write configurations.
+resource shipperInHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hub.id, shipperId, hubContributor)
+  scope: hub
+  properties: {
+    principalId: shipperId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: hubContributor
+    description: 'Creates layered deployments. No narrower built-in role may write configurations.'
+  }
+}
+
+// People who label. Without account keys the studio reads and writes as the person.
+
+// Labeling keeps labels and exports in the workspace's store.
+resource labelersInStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(labelersGroupId)) {
+  name: guid(store.id, labelersGroupId, blobContributor)
+  scope: store
+  properties: {
+    principalId: labelersGroupId
+    principalType: 'Group'
+    roleDefinitionId: blobContributor
+    description: 'Labeling keeps labels and exports in the workspace\'s store.'
+  }
+}
+
+// People see the pictures that they label.
+resource labelersReadPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(labelersGroupId)) {
+  name: guid(captureStore.id, labelersGroupId, blobReader)
+  scope: captureStore
+  properties: {
+    principalId: labelersGroupId
+    principalType: 'Group'
+    roleDefinitionId: blobReader
+    description: 'People see the pictures that they label.'
+  }
+}
