@@ -66,11 +66,9 @@ def create(
 
     Raises Unclear; calling again is then safe.
     """
-    full = f"{folder}\\{name}".strip("\\")
-    try:
-        return named(connection, full)
-    except NotFound:
-        pass
+    there = _in_folder(connection, name, folder)
+    if there:
+        return there
     body = {
         "name": name,
         "folder": folder,
@@ -82,13 +80,11 @@ def create(
     }
     try:
         told = connection.change("POST", connection.project("pipelines"), body)
-    except (Unclear, Refused) as fault:
-        if isinstance(fault, Refused) and fault.status != 409:
+    except (Unclear, Refused):
+        there = _in_folder(connection, name, folder)
+        if there is None:
             raise
-        try:
-            return named(connection, full)
-        except NotFound:
-            raise fault from None
+        return there
     return one(connection, whole(told, "id") or 0)
 
 
@@ -137,6 +133,14 @@ def pipeline_from(told: Any, pipeline_id: int) -> Pipeline:
         repository_kind=text(about, "repository", "type"),
         web_url=text(told, "_links", "web", "href"),
     )
+
+
+def _in_folder(connection: Connection, name: str, folder: str) -> Pipeline | None:
+    """The pipeline of exactly this name and place."""
+    wanted = f"{folder}\\{name}".strip("\\").lower()
+    listed = connection.pages(connection.project("pipelines"))
+    found = next((told for told in listed if _full_name(told).lower() == wanted), None)
+    return one(connection, whole(found, "id") or 0) if found else None
 
 
 def _full_name(told: Any) -> str:

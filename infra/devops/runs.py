@@ -131,12 +131,13 @@ def recent(connection: Connection, pipeline: Pipeline, after: datetime) -> list[
         "$top": PAGE,
     }
     told = connection.get(connection.project("build", "builds"), query)
-    return [run_from(connection, each) for each in sequence(told, "value")]
+    found = [run_from(connection, each) for each in sequence(told, "value")]
+    return [run for run in found if run.id]
 
 
 def one(connection: Connection, run_id: int) -> Run:
     """Raises NotFound."""
-    return run_from(connection, connection.get(connection.project("build", "builds", run_id)))
+    return run_from(connection, connection.get(connection.project("build", "builds", run_id)), run_id)
 
 
 def with_parameters(connection: Connection, run: Run) -> Run:
@@ -152,9 +153,9 @@ def cancel(connection: Connection, run_id: int) -> None:
     connection.change("PATCH", connection.project("build", "builds", run_id), {"status": "cancelling"})
 
 
-def run_from(connection: Connection, told: Any) -> Run:
+def run_from(connection: Connection, told: Any, run_id: int = 0) -> Run:
     """From a build, the form of a run that tells most."""
-    run_id = whole(told, "id") or 0
+    run_id = whole(told, "id") or run_id
     findings = [text(finding, "message") for finding in sequence(told, "validationResults")]
     result = text(told, "result")
     return Run(

@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from infra.devops.connection import Place
 from sandbox.faults import Faults
 
 TOKEN = "a-personal-access-token"
+AUDIENCE = "499b84ac-1321-427f-aa17-267ca6975798"
 PROJECT = "Bottling line"
 PIPELINE_ID = 7
 REPOSITORY_ID = "0f6d6e0e-7a55-4f6b-a7f3-1d1f0e5b1c11"
@@ -47,11 +50,14 @@ class Server:
     hidden: int = 0
     """How many lists do not show the newest run yet."""
     token: str = TOKEN
+    scheme: str = "http"
+    bearer: int = 1
+    """The number of the Entra token that is accepted; the identity endpoint gives out this one."""
     _told: dict[tuple[str, str], tuple[int, Any, dict[str, str]]] = field(default_factory=dict)
 
     @property
     def place(self) -> Place:
-        return Place(f"http://127.0.0.1:{self.port}/org", PROJECT)
+        return Place(f"{self.scheme}://localhost:{self.port}/org", PROJECT)
 
     def says(
         self, method: str, path: str, body: Any, status: int = 200, headers: dict[str, str] | None = None
@@ -69,10 +75,11 @@ class Server:
         self.runs.append({"id": run_id, "at": datetime.now(UTC) - ago, "parameters": parameters})
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        if (
-            request.headers.get("Authorization")
-            != "Basic " + base64.b64encode(b":" + self.token.encode()).decode()
-        ):
+        if request.path == "/msi/token":
+            scope = request.query["resource"]
+            token = {"access_token": f"{scope} {self.bearer}", "expires_on": str(int(time.time()) + 3600)}
+            return web.json_response(token | {"token_type": "Bearer", "resource": scope})
+        if request.headers.get("Authorization") not in self._accepted():
             page = "<html><title>Azure DevOps Services | Sign In</title></html>"
             return web.Response(status=203, text=page, content_type="text/html")
         if "api-version" not in request.query:
@@ -82,6 +89,10 @@ class Server:
             status, body, headers = self._told[request.method, path]
             return web.json_response(body, status=status, headers=headers)
         return await self._run(request, path)
+
+    def _accepted(self) -> tuple[str, str]:
+        basic = base64.b64encode(f":{self.token}".encode()).decode()
+        return f"Basic {basic}", f"Bearer {AUDIENCE} {self.bearer}"
 
     async def _run(self, request: web.Request, path: str) -> web.StreamResponse:
         match request.method, path.split("/"):
@@ -141,12 +152,12 @@ def _as_build(run: dict[str, Any], with_parameters: bool) -> dict[str, Any]:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    server = Server()
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    server = Server(scheme="https" if tls else "http")
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    runner = asyncio.run_coroutine_threadsafe(_start(server), loop).result(10)
+    runner = asyncio.run_coroutine_threadsafe(_start(server, tls), loop).result(10)
     try:
         yield server
     finally:
@@ -157,12 +168,12 @@ def serving() -> Iterator[Server]:
         loop.close()
 
 
-async def _start(server: Server) -> web.AppRunner:
+async def _start(server: Server, tls: ssl.SSLContext | None) -> web.AppRunner:
     app = web.Application(middlewares=[server.faults.middleware])
     app.router.add_route("*", "/{path:.*}", server.answer)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     server.port = runner.addresses[0][1]
     return runner
