@@ -114,5 +114,5 @@ def _invitation(form: OpenForm, asked: Asked) -> Message:
     """A button instead of a form: after a mention, or when Slack's three seconds are over."""
     value = json.dumps({"command": form.command.name, "values": form.values})[:2000]
     text = f"A few details are needed for {form.command.name}."
-    opener = button(f"Open the {form.command.title.lower()} form", OPEN_FORM, value, style="primary")
+    opener = button("Open the form", OPEN_FORM, value, style="primary")
     return Message(text, [section(text), actions(opener)])

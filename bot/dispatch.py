@@ -151,7 +151,9 @@ class Dispatch:
     def mention(self, event: dict[str, Any], body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
         typed = re.sub(r"<@[^>]+>", "", event.get("text") or "").strip()
         word, _, rest = typed.partition(" ")
-        command = self._commands.get(f"/{word.lower().removeprefix('/')}", self._commands["/spotter"])
+        command = self._commands.get(f"/{word.lower().removeprefix('/')}")
+        if command is None:
+            command, rest = self._commands["/spotter"], ""
         asked = Asked(
             person=Person(event["user"], event["user"]),
             channel=event["channel"],

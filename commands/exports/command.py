@@ -41,14 +41,15 @@ def show(args: ExportsArgs, asked: Asked, services: Services) -> Reply:
     if not found:
         return Reply(_nothing(args.name))
     blocks: list[Block] = [header(f"{count(len(found), 'labeling export')}, newest first")]
-    blocks += [_line(row, previous, services) for row, previous in shown]
+    may_train = services.people.surely_may(asked.person, "train")
+    blocks += [_line(row, previous, services, may_train=may_train) for row, previous in shown]
     if len(found) > SHOWN:
         blocks.append(context(f"{len(found) - SHOWN} older ones: type `/exports` and part of a name."))
     newest = found[0]
     return Reply(Message(f"{count(len(found), 'labeling export')}; the newest is {newest.name}.", blocks))
 
 
-def _line(row: ExportRow, previous: ExportRow | None, services: Services) -> Block:
+def _line(row: ExportRow, previous: ExportRow | None, services: Services, *, may_train: bool) -> Block:
     made = f"  {when(row.created_at)}" if row.created_at else ""
     lines = [f"*{esc(row.name)}*{made}", readiness.summary(row)]
     if told := readiness.news(row, previous):
@@ -59,7 +60,8 @@ def _line(row: ExportRow, previous: ExportRow | None, services: Services) -> Blo
     found = readiness.counted(row)
     if found and not problem and (thin := readiness.thin_classes(found, services.policy.exports)):
         lines.append(f":warning: Few boxes of {esc(', '.join(thin))}: expect poor results there.")
-    return section("\n".join(lines), None if problem else button("Train on this", TRAIN_ON_THIS, row.name))
+    offered = button("Train on this", TRAIN_ON_THIS, row.name) if may_train and not problem else None
+    return section("\n".join(lines), offered)
 
 
 def _problem(row: ExportRow, previous: ExportRow | None, services: Services) -> str:

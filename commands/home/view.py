@@ -3,7 +3,6 @@
 from typing import Any
 
 from commands.kit.blocks import Block, actions, button, context, divider, header, section
-from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import code, duration, esc, metric, when
@@ -37,7 +36,7 @@ def home(person: Person, services: Services) -> dict[str, Any]:
         blocks.append(context(f"and {len(open_now) - SHOWN} more: type `/runs`"))
     if not open_now:
         blocks.append(section("Trainings show up here with their trials and the best result so far."))
-    if _may_train(person, services):
+    if services.people.surely_may(person, "train"):
         blocks.append(actions(button("Start a training", START, style="primary")))
     blocks += [divider(), header("Models")]
     blocks += [section(line(model)) for model in models] or [
@@ -53,10 +52,3 @@ def home(person: Person, services: Services) -> dict[str, Any]:
 def _ended(run: TrainingRun) -> str:
     what = f"v{run.registered_version} registered" if run.state == "registered" else run.state
     return f"*{esc(run.model_name)}*: {what}, {when(run.ended_at or run.requested_at)}"
-
-
-def _may_train(person: Person, services: Services) -> bool:
-    try:
-        return services.people.may(person, "train")
-    except UserError:
-        return False

@@ -39,6 +39,13 @@ class Directory:
             return True
         return any(person.id in self._members(group) for group in allowed if group.startswith("S"))
 
+    def surely_may(self, person: Person, role: Role) -> bool:
+        """What to offer: False also where Slack could not be asked."""
+        try:
+            return self.may(person, role)
+        except UserError:
+            return False
+
     def require(self, person: Person, role: Role) -> None:
         """Raises UserError unless this person has this role now."""
         if self.may(person, role):

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from commands.kit.blocks import (
     Block,
+    Element,
     Message,
     actions,
     button,
@@ -79,19 +80,27 @@ def details(run_id: str, asked: Asked, services: Services) -> Reply:
         ("Labeling export", f"{code(run.dataset)} version {esc(run.dataset_version)}"),
         ("GPU cluster", code(run.cluster)),
         ("Experiment", code(run.experiment)),
-        ("Took" if run.ended_at else "Since", duration((run.ended_at or now) - run.requested_at)),
+        ("Took" if run.ended_at else "So far", duration((run.ended_at or now) - run.requested_at)),
     ]
     blocks: list[Block] = [header(f"{run.model_name}: {run.id}"), fields(pairs)]
     if reason := _reason(run):
         blocks.append(section(reason))
     if trials := trial_table(run):
         blocks.append(trials)
-    stop = cancel_button(run) if run.is_open and not run.cancel_by and run.state != "completed" else None
-    again = button("Train again", AGAIN, run.id) if run.state in ("failed", "canceled", "lost") else None
     studio = link("Open in studio", run.studio_url, STUDIO) if run.studio_url else None
-    if stop or again or studio:
-        blocks.append(actions(studio, again, stop))
+    change = _change(run) if services.people.surely_may(asked.person, "train") else None
+    if studio or change:
+        blocks.append(actions(studio, change))
     return Reply(Message(f"{run.id}: {_standing(run)}", blocks))
+
+
+def _change(run: TrainingRun) -> Element | None:
+    """What a trainer can do about it."""
+    if run.state in ("failed", "canceled", "lost"):
+        return button("Train again", AGAIN, run.id)
+    if run.is_open and not run.cancel_by and run.state != "completed":
+        return cancel_button(run)
+    return None
 
 
 def _line(run: TrainingRun, now: datetime) -> Block:

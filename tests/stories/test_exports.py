@@ -9,8 +9,8 @@ from tests.stories.stage import Stage
 
 
 def test_a_person_looks_through_the_exports_and_trains_on_one(stage: Stage) -> None:
-    stage.outsider.types("/exports")
-    assert stage.outsider.sees("newest first").text == snapshot("""\
+    stage.trainer.types("/exports")
+    assert stage.trainer.sees("newest first").text == snapshot("""\
 # 6 labeling exports, newest first
 caps_unlabelled_20261120_070500  2026-11-20 07:05 UTC
 40 images, no boxes
@@ -23,7 +23,7 @@ caps_20261116_143000  2026-11-16 14:30 UTC
 +180 images and +616 boxes since caps_20261102_081530
 [Train on this]
 caps_coco_20261112_093011  2026-11-12 09:30 UTC
-In COCO format, so not counted
+120 images, 411 boxes: cap_missing 152, cap_on 259
 :warning: caps_coco_20261112_093011 is a COCO export, and AutoML reads MLTable. In the labeling project, export again as “Azure ML dataset”.
 caps_crooked_20261109_101204  2026-11-09 10:12 UTC
 120 images, 411 boxes: cap_crooked 3, cap_missing 152, cap_on 256
@@ -34,16 +34,16 @@ caps_20261102_081530  2026-11-02 08:15 UTC
 [Train on this]\
 """)
 
-    stage.outsider.types("/exports NIGHT")
-    assert stage.outsider.sees("1 labeling export").text == snapshot("""\
+    stage.trainer.types("/exports NIGHT")
+    assert stage.trainer.sees("1 labeling export").text == snapshot("""\
 # 1 labeling export, newest first
 caps_nightshift_20261118_220110  2026-11-18 22:01 UTC
 120 images, 411 boxes: cap_missing 199, cap_on 212
 [Train on this]\
 """)
 
-    stage.outsider.types("/exports bottles")
-    assert stage.outsider.sees("bottles").text == snapshot(
+    stage.trainer.types("/exports bottles")
+    assert stage.trainer.sees("bottles").text == snapshot(
         "No labeling export is called anything like “bottles”. /exports shows all of them."
     )
 
