@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from infra.devops import timeline
 from infra.devops.connection import Connection
 from infra.devops.runs import Run
-from infra.devops.stages import NAMELESS
+from infra.devops.stages import CHECKPOINT, NAMELESS
 from infra.devops.timeline import Record, Timeline
 from infra.http.errors import AzureError
 from infra.http.fields import sequence, whole
@@ -38,7 +38,7 @@ def find(connection: Connection, run: Run) -> RunFault:
     if deepest is None:
         return RunFault(messages=run.problems)
     path = list(told.path(deepest))
-    messages = dict.fromkeys(message for record in path for message in record.errors)
+    messages = dict.fromkeys(message for record in path for message in _said(record))
     return RunFault(
         where=tuple(record.name for record in reversed(path) if _is_shown(record)),
         messages=(*messages, *run.problems),
@@ -72,6 +72,12 @@ def _deepest_failed(told: Timeline) -> Record | None:
 
     best = max(rank(record) for record in candidates)
     return min((record for record in candidates if rank(record) == best), key=lambda record: record.order)
+
+
+def _said(record: Record) -> tuple[str, ...]:
+    """Its errors; a check says nothing of itself when it does not pass."""
+    did_not_pass = record.kind.startswith(CHECKPOINT) and record.result in FAILED
+    return record.errors or ((f"{record.kind} {record.result}",) if did_not_pass else ())
 
 
 def _is_shown(record: Record) -> bool:

@@ -86,6 +86,12 @@ def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
         Project.connect(Place("http://127.0.0.1:1/org", "line")).run(5)
 
 
+def test_a_token_does_not_travel_in_the_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_DEVOPS_EXT_PAT", "token")
+    with pytest.raises(Denied, match="must begin with https"):
+        Project.connect(Place("http://dev.azure.invalid/org", "line")).run(5)
+
+
 def test_many_threads_share_a_project(devops: Server, project: Project) -> None:
     devops.started(5, {})
     failed: list[BaseException] = []

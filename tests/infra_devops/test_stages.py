@@ -270,6 +270,23 @@ def test_words_in_the_log_win_over_an_exit_code(devops: Server, timeline: Any, p
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("Approval", "not-approved"), ("TaskCheck", "check-not-passed")]
+)
+def test_a_stage_whose_check_did_not_pass(
+    devops: Server, timeline: Any, project: Project, kind: str, reason: str
+) -> None:
+    devops.started(5, {})
+    timeline(
+        record("Stage", "Edge", **done("failed")),
+        record("Checkpoint", "Checkpoint", "Edge", **done("failed")),
+        record(f"Checkpoint.{kind}", f"Checkpoint.{kind}", "Checkpoint", **done("failed")),
+    )
+    fault = project.fault(project.run(5))
+    assert fault.where == ("Edge",)
+    assert explain_run(fault).reason == reason
+
+
 def test_a_run_whose_file_was_wrong(devops: Server, project: Project) -> None:
     problem = "/publish.yml (Line: 3, Col: 5): Unexpected value 'stepz'"
     build = {"id": 5, "status": "completed", "result": "failed"}
