@@ -1,0 +1,1 @@
+"""A twin of one Azure DevOps organisation."""

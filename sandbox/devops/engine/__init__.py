@@ -1,0 +1,1 @@
+"""Runs pipelines: stages, checks, agents, processes."""

@@ -1,0 +1,136 @@
+"""What stands before a stage: permission to use its resources, approvals, calls that ask others."""
+
+import asyncio
+
+from sandbox.devops.approvals import Approval
+from sandbox.devops.builds import Build
+from sandbox.devops.engine.cancel import Cancellation
+from sandbox.devops.engine.invoke import CallRefused, TaskCheckRun
+from sandbox.devops.hooks import Hooks
+from sandbox.devops.organisation import Organisation
+from sandbox.devops.pipeline.definition import Stage
+from sandbox.devops.protected import Check
+from sandbox.devops.timeline import Record
+
+NEEDS_PERMISSION = "This pipeline needs permission to access a resource before this run can continue"
+
+
+class RejectedError(Exception):
+    """The stage does not run; `result` is that of its record."""
+
+    def __init__(self, result: str) -> None:
+        super().__init__(result)
+        self.result = result
+
+
+class Checkpoint:
+    def __init__(
+        self, organisation: Organisation, hooks: Hooks, build: Build, stage: Stage, record: Record
+    ) -> None:
+        self._organisation = organisation
+        self._hooks = hooks
+        self._build = build
+        self._stage = stage
+        self._record = record
+        self._used = self._resources()
+        self._checks = [
+            check for kind, i in self._used for check in organisation.resources.checks_on(kind, i)
+        ]
+
+    def _resources(self) -> list[tuple[str, str]]:
+        """Type and id of everything that the stage uses."""
+        resources = self._organisation.resources
+        environments = {job.environment for job in self._stage.jobs if job.environment}
+        found = [resources.environment(name) for name in sorted(environments)]
+        used = [("environment", str(environment.id)) for environment in found if environment]
+        connections = sorted(self._build.plan.connections(self._stage))
+        endpoints = [resources.endpoint(name) for name in connections]
+        used += [("endpoint", endpoint.id) for endpoint in endpoints if endpoint]
+        pools = [self._organisation.pool(job.pool) for job in self._stage.jobs]
+        return used + [("queue", str(pool.id)) for pool in dict.fromkeys(pools) if pool]
+
+    @property
+    def _permitted(self) -> bool:
+        pipeline = self._build.pipeline.id
+        resources = self._organisation.resources
+        return all(resources.permissions(kind, identity).allow(pipeline) for kind, identity in self._used)
+
+    @property
+    def needed(self) -> bool:
+        return bool(self._checks) or not self._permitted
+
+    async def passed(self, cancellation: Cancellation) -> None:
+        """Returns when the stage may run; raises RejectedError, or Canceled."""
+        top = self._build.add(Record("Checkpoint", "Checkpoint", "Checkpoint", self._record))
+        top.begin()
+        try:
+            await cancellation.unless_asked(self._all(top))
+            top.end("succeeded")
+        except RejectedError as refused:
+            top.end(refused.result)
+            raise
+        finally:
+            for record in self._build.records:
+                if record.parent is top:
+                    record.end("canceled")
+            top.end("canceled")
+
+    async def _all(self, top: Record) -> None:
+        if not self._permitted:
+            await self._authorization(top)
+        for kind, work in (("Approval", self._approval), ("Task Check", self._task_check)):
+            checks = [check for check in self._checks if check.type == kind]
+            tasks = [asyncio.ensure_future(work(top, check, n)) for n, check in enumerate(checks, 1)]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _below(self, top: Record, kind: str, order: int = 1) -> Record:
+        record = self._build.add(Record(kind, kind, kind, top, order))
+        record.begin()
+        return record
+
+    async def _authorization(self, top: Record) -> None:
+        record = self._below(top, "Checkpoint.Authorization")
+        record.issue("warning", NEEDS_PERMISSION)
+        await self._organisation.bell.until(lambda: self._permitted)
+        record.end("succeeded")
+
+    async def _approval(self, top: Record, check: Check, order: int) -> None:
+        approval = Approval.asked(check, self._build, self._record)
+        record = self._below(top, "Checkpoint.Approval", order)
+        record.id = approval.id
+        self._organisation.approvals[approval.id] = approval
+        self._hooks.approval_pending(approval)
+        try:
+            async with asyncio.timeout(check.timeout * self._organisation.pace.minute or None):
+                await self._organisation.bell.until(lambda: approval.status != "pending")
+        except TimeoutError:
+            approval.close("timedOut")
+        finally:
+            approval.close("canceled")
+            self._hooks.approval_completed(approval)
+        if approval.status != "approved":
+            result = "skipped" if approval.status == "timedOut" else "failed"
+            record.end(result)
+            raise RejectedError(result)
+        record.end("succeeded")
+
+    async def _task_check(self, top: Record, check: Check, order: int) -> None:
+        record = self._below(top, "Checkpoint.TaskCheck", order)
+        record.log = self._build.new_log()
+        try:
+            async with asyncio.timeout(check.timeout * self._organisation.pace.minute or None):
+                await TaskCheckRun(self._organisation, self._hooks, self._build, check, record).passed()
+        except TimeoutError:
+            record.issue("error", "The check timed out.")
+            record.end("skipped")
+            raise RejectedError("skipped") from None
+        except CallRefused as refused:
+            record.issue("error", str(refused))
+            record.end("failed")
+            raise RejectedError("failed") from None
+        record.end("succeeded")
