@@ -73,7 +73,7 @@ def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stag
         stages.append(stage)
         if start:
             bot.start()
-            stage.until(lambda: "6 labeling exports known" in standing(stage), "the exports are known")
+            stage.knows_the_workspace()
         return stage
 
     yield make
@@ -92,11 +92,3 @@ def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stag
 def stage(new_stage: Callable[..., Stage]) -> Stage:
     """The usual stage: the bot runs, knows the workspace, and nothing has happened yet."""
     return new_stage()
-
-
-def standing(stage: Stage) -> str:
-    with stage.store().read() as tx:
-        known = tx.exec_driver_sql("SELECT count(*) FROM exports WHERE present").scalar_one()
-        clusters = tx.exec_driver_sql("SELECT count(*) FROM clusters").scalar_one()
-        looked = tx.exec_driver_sql("SELECT count(*) FROM marks WHERE key = 'models.first_look'").scalar_one()
-    return f"{known} labeling exports known" if clusters and looked else ""

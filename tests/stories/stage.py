@@ -20,6 +20,7 @@ from sandbox.world import World
 from storage.database import Store
 
 PATIENCE = 40.0
+SEEDED_EXPORTS = 6
 RUN_ID = re.compile(r"\b([a-z0-9_-]+)-\d{8}-[0-9a-f]{6}\b")
 DURATION = re.compile(r"\b\d+ (?:s|min)\b")
 MEASURED = re.compile(r"\b[01]\.\d{3}\b")
@@ -125,6 +126,19 @@ class Stage:
 
     def until(self, condition: Callable[[], Seen | None], what: str) -> Seen:
         return until(condition, what, lambda: self.line.transcript())
+
+    def knows_the_workspace(self) -> None:
+        """Wait until the bot has read the seeded workspace."""
+        self.until(self._has_read_the_workspace, "the bot knows the workspace")
+
+    def _has_read_the_workspace(self) -> bool:
+        with self.store().read() as tx:
+            exports = tx.exec_driver_sql("SELECT count(*) FROM exports WHERE present").scalar_one()
+            clusters = tx.exec_driver_sql("SELECT count(*) FROM clusters").scalar_one()
+            looked = tx.exec_driver_sql(
+                "SELECT count(*) FROM marks WHERE key = 'models.first_look'"
+            ).scalar_one()
+        return bool(exports >= SEEDED_EXPORTS and clusters and looked)
 
     def check(self) -> None:
         """No story is over well with a dead bot or an unexpected error in its log."""
