@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from azure.core.credentials import AzureKeyCredential, TokenCredential
 from azure.core.pipeline.policies import AzureKeyCredentialPolicy
@@ -15,14 +15,13 @@ from infra.devops.errors import asks_to_sign_in, error_from, sign_in_needed
 from infra.http.cloud import cloud_from_environment
 from infra.http.errors import Denied, Unavailable, Unclear
 from infra.http.fields import sequence
-from infra.http.signed import SignedRequests, is_unauthorized
+from infra.http.signed import SignedRequests, is_unauthorized, travels_in_the_open
 from infra.http.transport import client, default_credential, exchange, open_transport
 
 API = "7.1"
 PREVIEW = "7.1-preview.1"
 SCOPE = "499b84ac-1321-427f-aa17-267ca6975798/.default"
 TOKEN_VARIABLE = "AZURE_DEVOPS_EXT_PAT"  # noqa: S105  the variable's name, which is also that of Azure's own CLI
-THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 Query = Mapping[str, str | int]
 
@@ -53,8 +52,7 @@ class Connection:
 
         Raises Unavailable if the cloud's metadata is not there, Denied where the token would travel in the open.
         """
-        address = urlsplit(place.organization)
-        if address.scheme != "https" and address.hostname not in THIS_MACHINE:
+        if travels_in_the_open(place.organization):
             raise Denied(
                 f"{place.organization} must begin with https://, or the token could be read on its way."
             )

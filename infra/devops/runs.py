@@ -126,7 +126,7 @@ def recent(connection: Connection, pipeline: Pipeline, after: datetime) -> list[
     """Runs queued after a moment, newest first, in one call; at most a hundred."""
     query: dict[str, str | int] = {
         "definitions": pipeline.id,
-        "minTime": after.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "minTime": after.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "queryOrder": "queueTimeDescending",
         "$top": PAGE,
     }

@@ -22,6 +22,7 @@ from infra.http.errors import AzureError, Denied, Unavailable, retry_after
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
+LOOK_SECONDS = 10
 LONGEST_NAP = 5.0
 LONGEST_CALL = 45
 
@@ -56,8 +57,12 @@ def exchange(client: Client, request: HttpRequest, *, once: bool = False) -> Htt
 
     `once` is for what would be done twice if it were sent twice: by itself azure-core repeats even a POST.
     """
+    # a look is given up sooner than a change, whose outcome would be unknown
+    options: dict[str, Any] = {"read_timeout": LOOK_SECONDS if request.method == "GET" else READ_SECONDS}
+    if once:
+        options["retry_total"] = 0
     try:
-        return client.send_request(request, retry_total=0) if once else client.send_request(request)
+        return client.send_request(request, **options)
     except core.ClientAuthenticationError as fault:
         raise sign_in_error(fault) from fault
     except core.HttpResponseError as fault:

@@ -321,8 +321,13 @@ def test_an_unknown_failure_is_passed_on() -> None:
         ),
         (
             "Job Register: Step Publish references service connection ml which could not be found. "
-            "The service connection does not exist or has not been authorized for use.",
+            "The service connection does not exist, has been disabled or has not been authorized for use.",
             "connection-not-authorized",
+        ),
+        (
+            "Job Register: Environment line-1 could not be found. The environment does not exist or has not been "
+            "authorized for use. For authorization details, refer to https://aka.ms/yamlauthz.",
+            "environment-not-authorized",
         ),
         ("##[error]No hosted parallelism has been purchased or granted.", "no-parallelism"),
         ("No agent found in pool Line which satisfies the specified demands: gpu", "no-such-agent"),
