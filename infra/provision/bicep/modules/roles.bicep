@@ -1,4 +1,4 @@
-// Who may do what: every role assignment of this deployment, each with its reason.
+// Who may do what: every role assignment of this deployment. The description says why; the portal shows it too.
 
 @description('Name of the workspace.')
 param workspaceName string
@@ -73,7 +73,6 @@ resource botVault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
 
 // The bot.
 
-// Submits and cancels jobs, reads exports, models and runs; it can neither make clusters nor change the workspace.
 resource botInWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(workspace.id, botId, amlDataScientist)
   scope: workspace
@@ -85,7 +84,6 @@ resource botInWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Reads labels, logs and metrics that Azure ML keeps in the workspace's store.
 resource botReadsLabels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(store.id, botId, blobReader)
   scope: store
@@ -97,7 +95,6 @@ resource botReadsLabels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Reads captured pictures, to show what a model sees.
 resource botReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(captureStore.id, botId, blobReader)
   scope: captureStore
@@ -109,7 +106,6 @@ resource botReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }
 
-// Follows rollouts on the devices; only the edge pipeline changes them.
 resource botReadsHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(hub.id, botId, hubReader)
   scope: hub
@@ -121,7 +117,6 @@ resource botReadsHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Its container app pulls its own image.
 resource botPulls 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(registry.id, botId, acrPull)
   scope: registry
@@ -133,7 +128,6 @@ resource botPulls 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Reads its tokens, its password and its policy, in a vault that holds nothing else.
 resource botReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(botVault.id, botId, secretsUser)
   scope: botVault
@@ -147,7 +141,6 @@ resource botReadsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
 
 // Trainings.
 
-// The register step reads the run tree and registers the best model.
 resource clusterInWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(workspace.id, clusterId, amlDataScientist)
   scope: workspace
@@ -159,7 +152,6 @@ resource clusterInWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01'
   }
 }
 
-// Reads labels and code, writes outputs and logs.
 resource clusterInStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(store.id, clusterId, blobContributor)
   scope: store
@@ -171,7 +163,6 @@ resource clusterInStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Reads the labeled pictures where they were captured.
 resource clusterReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(captureStore.id, clusterId, blobReader)
   scope: captureStore
@@ -183,7 +174,6 @@ resource clusterReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-0
   }
 }
 
-// Nodes pull the training environments.
 resource clusterPulls 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(registry.id, clusterId, acrPull)
   scope: registry
@@ -197,7 +187,6 @@ resource clusterPulls 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 // The workspace itself. What it needs on its own store, vault and registry it is granted by Azure.
 
-// The studio shows captured pictures to people who browse and label.
 resource workspaceReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(captureStore.id, workspacePrincipalId, blobReader)
   scope: captureStore
@@ -209,7 +198,6 @@ resource workspaceReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04
   }
 }
 
-// The studio looks the account up before it previews a picture.
 resource workspaceSeesPictureStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(captureStore.id, workspacePrincipalId, reader)
   scope: captureStore
@@ -223,7 +211,6 @@ resource workspaceSeesPictureStore 'Microsoft.Authorization/roleAssignments@2022
 
 // Pipelines, each with an identity of its own.
 
-// Publishes the training pipeline as a component.
 resource publisherInWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(workspace.id, publisherId, amlDataScientist)
   scope: workspace
@@ -235,7 +222,6 @@ resource publisherInWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-0
   }
 }
 
-// Uploads the register step's code.
 resource publisherInStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(store.id, publisherId, blobContributor)
   scope: store
@@ -247,7 +233,6 @@ resource publisherInStore 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }
 
-// Looks up the registered model that was asked for.
 resource shipperReadsWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(workspace.id, shipperId, reader)
   scope: workspace
@@ -259,7 +244,6 @@ resource shipperReadsWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-
   }
 }
 
-// Downloads the model and its scoring file.
 resource shipperReadsModels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(store.id, shipperId, blobReader)
   scope: store
@@ -271,7 +255,6 @@ resource shipperReadsModels 'Microsoft.Authorization/roleAssignments@2022-04-01'
   }
 }
 
-// Pushes the module's image; it cannot delete one.
 resource shipperPushes 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(registry.id, shipperId, acrPush)
   scope: registry
@@ -283,7 +266,6 @@ resource shipperPushes 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Creates layered deployments. No narrower built-in role may write configurations.
 resource shipperInHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(hub.id, shipperId, hubContributor)
   scope: hub
@@ -297,7 +279,6 @@ resource shipperInHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 
 // People who label. Without account keys the studio reads and writes as the person.
 
-// Labeling keeps labels and exports in the workspace's store.
 resource labelersInStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(labelersGroupId)) {
   name: guid(store.id, labelersGroupId, blobContributor)
   scope: store
@@ -309,7 +290,6 @@ resource labelersInStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
   }
 }
 
-// People see the pictures that they label.
 resource labelersReadPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(labelersGroupId)) {
   name: guid(captureStore.id, labelersGroupId, blobReader)
   scope: captureStore

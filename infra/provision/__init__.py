@@ -1,0 +1,1 @@
+"""What we deploy: Azure resources in Bicep, Azure Pipelines, the bot's container image."""

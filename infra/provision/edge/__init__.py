@@ -1,0 +1,1 @@
+"""What the edge pipeline ships: how a shipment is named, and the layered deployment that IoT Hub is asked for."""

@@ -1,0 +1,84 @@
+"""The layered automatic deployment that puts a model's module on the devices of a ring.
+
+It lies on top of a base deployment that brings the edge agent and hub. The highest priority wins on a device, so
+undoing a shipment is deleting its deployment: the one before it applies again.
+"""
+
+import json
+import os
+import re
+import sys
+from typing import Any
+
+from infra.provision.edge.shipment import Shipment, read
+
+MODULE = "detector"
+IMAGE = re.compile(r"[a-z0-9][a-z0-9.-]*(?::[0-9]+)?(?:/[a-z0-9][a-z0-9._-]*)+@sha256:[0-9a-f]{64}")
+
+
+def layered(shipment: Shipment, image: str) -> dict[str, Any]:
+    """The body of `PUT /configurations/{id}`. `image` is by digest. Raises ValueError for another image."""
+    if not IMAGE.fullmatch(image):
+        raise ValueError("IMAGE must be an image by its sha256 digest.")
+    return {
+        "id": shipment.deployment_id,
+        "schemaVersion": "1.0",
+        "labels": {
+            "spotter": shipment.key,
+            "model": shipment.model,
+            "version": str(shipment.version),
+            "target": shipment.target,
+            "ring": shipment.ring,
+        },
+        "content": {"modulesContent": _modules(shipment, image)},
+        "targetCondition": target_condition(shipment),
+        "priority": shipment.priority,
+        "metrics": {"queries": {"modelOk": model_ok(shipment)}},
+    }
+
+
+def target_condition(shipment: Shipment) -> str:
+    """Devices carry the tag `target`, such as line-1, and the first ones `ring`: canary. Ring `all` means these too."""
+    target = f"tags.target='{shipment.target}'"
+    return target if shipment.ring == "all" else f"{target} AND tags.ring='{shipment.ring}'"
+
+
+def model_ok(shipment: Shipment) -> str:
+    """Devices whose module itself reports this very version, and that it works."""
+    return (
+        f"SELECT deviceId FROM devices.modules WHERE moduleId = '{MODULE}'"  # noqa: S608  # names are checked
+        f" AND properties.reported.modelName = '{shipment.model}'"
+        f" AND properties.reported.modelVersion = '{shipment.version}'"
+        " AND properties.reported.health = 'ok'"
+    )
+
+
+def _modules(shipment: Shipment, image: str) -> dict[str, Any]:
+    module = {
+        "type": "docker",
+        "status": "running",
+        "restartPolicy": "always",
+        "version": "1.0",
+        "settings": {"image": image, "createOptions": "{}"},
+        "env": {
+            "MODEL_NAME": {"value": shipment.model},
+            "MODEL_VERSION": {"value": str(shipment.version)},
+        },
+    }
+    route = f"FROM /messages/modules/{MODULE}/* INTO $upstream"
+    return {
+        "$edgeAgent": {f"properties.desired.modules.{MODULE}": module},
+        "$edgeHub": {f"properties.desired.routes.{MODULE}": route},
+    }
+
+
+def main() -> None:
+    try:
+        body = layered(read(os.environ), os.environ.get("IMAGE", ""))
+    except ValueError as wrong:
+        sys.exit(f"##vso[task.logissue type=error]{wrong}")
+    json.dump(body, sys.stdout, indent=2)
+
+
+if __name__ == "__main__":
+    main()
