@@ -12,6 +12,8 @@ from infra.training.definition import TrainingDefinition
 
 Role = Literal["view", "train", "publish", "deploy", "approve"]
 
+_KEY = re.compile(r"\w+")
+
 
 def _pattern(text: str) -> str:
     try:
@@ -77,10 +79,18 @@ def load(path: Path) -> Policy:
     except tomllib.TOMLDecodeError as broken:
         raise UserError(f"{path} is not valid TOML: {broken}.", "Correct that line.") from broken
     except ValidationError as wrong:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in error['loc'])}: {error['msg'].lower()}"
-            for error in wrong.errors()
-        )
         raise UserError(
-            f"{path} has settings that Spotter does not take: {problems}.", "Correct them."
+            f"{path} has settings that Spotter does not take: {_problems(wrong)}.", "Correct them."
         ) from wrong
+
+
+def _problems(wrong: ValidationError) -> str:
+    """Each setting by its path in the file, with what it should be."""
+    told: dict[str, list[str]] = {}
+    for error in wrong.errors():
+        keys = [str(part) for part in error["loc"] if _KEY.fullmatch(str(part))]
+        unknown = error["type"] == "extra_forbidden"
+        told.setdefault(".".join(keys), []).append(
+            "there is no such key" if unknown else error["msg"].lower()
+        )
+    return "; ".join(f"{path}: {' or '.join(reasons)}" for path, reasons in told.items())

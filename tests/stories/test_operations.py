@@ -42,9 +42,9 @@ def test_missing_or_wrong_settings_are_named(new_stage: Callable[..., Stage]) ->
         [
             "spotter: These settings are missing or wrong: AZUREML_WORKSPACE_NAME (field required), SLACK_BOT_TOKEN (field required), PORT (input should be a valid integer, unable to parse string as an integer). Set them in the environment.",
             "spotter: Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set. Set the first for Socket Mode, the second for HTTP mode.",
-            "spotter: spotter.toml has settings that Spotter does not take: pace.run_seconds: extra inputs are not permitted. Correct them.",
+            "spotter: spotter.toml has settings that Spotter does not take: pace.run_seconds: there is no such key. Correct them.",
             "spotter: spotter.toml is not valid TOML: Expected ']' at the end of a table declaration (at line 6, column 7). Correct that line.",
-            "spotter: spotter.toml has settings that Spotter does not take: roles.train.literal['everyone']: input should be 'everyone'; roles.train.list[str]: input should be a valid list. Correct them.",
+            "spotter: spotter.toml has settings that Spotter does not take: roles.train: input should be 'everyone' or input should be a valid list. Correct them.",
         ]
     )
     policy.write_text(good)
