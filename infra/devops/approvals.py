@@ -10,7 +10,7 @@ from infra.http.fields import moment, sequence, text, whole
 
 @dataclass(frozen=True)
 class Approval:
-    """`approvers` are the names of those who have not answered yet; `needed` of all asked must approve.
+    """`approvers` are the names of those who have not answered yet; `needed` of them must still approve.
 
     `run_id` is None where DevOps does not tell; the timeline's record of a waiting approval has the same id as this.
     """
@@ -36,12 +36,13 @@ def pending(connection: Connection) -> list[Approval]:
 def approval_from(told: Any) -> Approval:
     steps = sequence(told, "steps")
     waiting = [step for step in steps if text(step, "status") in ("pending", "uninitiated", "")]
+    approved = sum(text(step, "status") == "approved" for step in steps)
     names = (text(step, "assignedApprover", "displayName") for step in waiting)
     return Approval(
         id=text(told, "id"),
         status=text(told, "status"),
         approvers=tuple(name for name in names if name),
-        needed=whole(told, "minRequiredApprovers") or len(steps) or 1,
+        needed=max(1, (whole(told, "minRequiredApprovers") or len(steps)) - approved),
         in_sequence=text(told, "executionOrder") == "inSequence",
         instructions=text(told, "instructions"),
         created_at=moment(told, "createdOn"),

@@ -72,7 +72,7 @@ def _stage(told: Timeline, record: Record) -> Stage:
     checks = [
         each
         for each in told.records.values()
-        if each.kind.startswith(CHECKPOINT) and each.state != "completed" and record in told.path(each)
+        if each.kind.startswith(CHECKPOINT) and each.state != "completed" and told.is_below(each, record)
     ]
     # A job whose stage has ended waits for nothing, whatever its own record still says.
     waiting = (

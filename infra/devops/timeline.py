@@ -51,7 +51,11 @@ class Timeline:
 
     def below(self, record: Record, kind: str) -> list[Record]:
         """All of a kind below a record, in the order in which they run."""
-        return [each for each in self.of_kind(kind) if each is not record and record in self.path(each)]
+        return [each for each in self.of_kind(kind) if each is not record and self.is_below(each, record)]
+
+    def is_below(self, record: Record, above: Record) -> bool:
+        """Whether `above` is the record itself or somewhere above it."""
+        return any(each.id == above.id for each in self.path(record))
 
 
 def read(connection: Connection, run_id: int) -> Timeline:

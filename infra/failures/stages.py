@@ -62,5 +62,5 @@ def _approval(approval: Approval | None) -> str:
     shown = [shortened(name, 60) for name in approval.approvers[:NAMES_SHOWN]]
     more = len(approval.approvers) - len(shown)
     names = ", ".join(shown) + (f" and {more} more" if more else "")
-    several = len(approval.approvers) > 1 and approval.needed < len(approval.approvers)
-    return f"It waits for approval by {f'{approval.needed} of ' if several else ''}{names}."
+    some = f"{approval.needed} of " if approval.needed < len(approval.approvers) else ""
+    return f"It waits for approval by {some}{names}."

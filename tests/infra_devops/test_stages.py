@@ -95,7 +95,7 @@ def test_waiting_for_an_approval(devops: Server, timeline: Any, project: Project
         {"assignedApprover": {"displayName": "Second approver"}, "status": "pending"},
         {"assignedApprover": {"displayName": "Third approver"}, "status": "approved"},
     ]
-    pending = {"id": APPROVAL, "status": "pending", "steps": steps, "minRequiredApprovers": 1}
+    pending = {"id": APPROVAL, "status": "pending", "steps": steps, "minRequiredApprovers": 2}
     pending |= {"pipeline": {"owner": {"id": 5, "name": "20261122.5"}}}
     devops.says("GET", "pipelines/approvals", {"value": [pending, {"id": "old", "status": "approved"}]})
     (stage,) = project.stages(5)
