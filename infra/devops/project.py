@@ -73,7 +73,7 @@ class Project:
         return runs.queue(self.connection, pipeline, branch, parameters, correlation_id)
 
     def find(self, pipeline: Pipeline, correlation_id: str, since: datetime) -> Run | None:
-        """The run that was queued with this correlation id after `since`."""
+        """The run that was queued with this correlation id after `since`; None only where there surely is none."""
         return runs.find(self.connection, pipeline, correlation_id, since)
 
     def runs(self, pipeline: Pipeline, since: datetime) -> list[Run]:

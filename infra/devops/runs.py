@@ -12,7 +12,7 @@ from urllib.parse import quote
 from infra.devops.connection import Connection
 from infra.devops.pipelines import Pipeline, as_text
 from infra.devops.repositories import HEADS, plain, ref
-from infra.http.errors import AzureError, Unclear
+from infra.http.errors import AzureError, NotFound, Unavailable, Unclear
 from infra.http.fields import mapping, moment, sequence, text, texts, whole
 
 CORRELATION = "correlationId"
@@ -101,7 +101,10 @@ def queue(
 
 
 def find(connection: Connection, pipeline: Pipeline, correlation_id: str, since: datetime) -> Run | None:
-    """The run with this correlation id among those queued after `since`, give or take what clocks differ."""
+    """The run with this correlation id among those queued after `since`, give or take what clocks differ.
+
+    None is sure: raises Unavailable where a run is listed that cannot be looked into.
+    """
     earliest = since - CLOCKS_DIFFER_AT_MOST
     query: dict[str, str | int] = {
         "definitions": pipeline.id,
@@ -116,7 +119,7 @@ def find(connection: Connection, pipeline: Pipeline, correlation_id: str, since:
         if not is_recent and position >= PAGE:
             return None
         if run.parameters is None and is_recent:
-            run = with_parameters(connection, run)
+            run = _looked_into(connection, run)
         if run.correlation_id == correlation_id:
             return run
     return None
@@ -175,6 +178,13 @@ def run_from(connection: Connection, told: Any, run_id: int = 0) -> Run:
         parameters=texts(told, "templateParameters") if mapping(told, "templateParameters") else None,
         problems=tuple(finding for finding in findings if finding),
     )
+
+
+def _looked_into(connection: Connection, run: Run) -> Run:
+    try:
+        return with_parameters(connection, run)
+    except NotFound as fault:
+        raise Unavailable(f"Run {run.name} is listed, but cannot be read: {fault.message}") from fault
 
 
 def _read_back(connection: Connection, pipeline: Pipeline, run_id: int, told: Any) -> Run:

@@ -8,7 +8,7 @@ from infra.devops import runs
 from infra.devops.pipelines import Pipeline
 from infra.devops.project import Project
 from infra.devops.runs import ParametersDropped
-from infra.http.errors import Denied, NotFound, Refused, Throttled, Unclear
+from infra.http.errors import Denied, NotFound, Refused, Throttled, Unavailable, Unclear
 from sandbox.faults import Fault
 from tests.infra_devops.server import Server
 
@@ -98,6 +98,16 @@ def test_a_run_is_found_where_lists_do_not_show_parameters(
     assert found and found.id == 91
     assert project.find(publish, "old", datetime.now(UTC)) is None
     assert not devops.asked("GET", f"{RUNS}/90"), "runs from long before are not looked into"
+
+
+def test_a_run_that_cannot_be_looked_into_is_not_passed_over(
+    devops: Server, project: Project, publish: Pipeline
+) -> None:
+    devops.lists_parameters = False
+    devops.started(91, {"correlationId": "corr-1"})
+    devops.says("GET", "pipelines/7/runs/91", {"message": "not yet"}, 404)
+    with pytest.raises(Unavailable, match="listed, but cannot be read: not yet"):
+        project.find(publish, "corr-1", datetime.now(UTC))
 
 
 def test_a_run_is_found_though_the_clocks_differ(devops: Server, project: Project, publish: Pipeline) -> None:
