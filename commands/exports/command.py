@@ -9,11 +9,16 @@ from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import count, esc, when
-from storage import catalog
+from storage import catalog, marks
 from storage.catalog import ExportRow
 
 SHOWN = 8
 TRAIN_ON_THIS = "train.on_export"
+READ = "exports.read"
+NOT_READ = (
+    "Spotter has not read the labeling exports from Azure yet. "
+    "Try again in a minute; `/spotter` tells how things stand."
+)
 
 
 def exports_newest_first(services: Services, person: Person, typed: str) -> list[Option]:
@@ -38,8 +43,9 @@ def show(args: ExportsArgs, asked: Asked, services: Services) -> Reply:
     with services.store.read() as tx:
         found = catalog.list_exports(tx, containing=args.name)
         shown = [(row, readiness.before(tx, row)) for row in found[:SHOWN]]
+        was_read = marks.get(tx, READ) is not None
     if not found:
-        return Reply(_nothing(args.name))
+        return Reply(_nothing(args.name) if was_read else note(NOT_READ))
     blocks: list[Block] = [header(f"{count(len(found), 'labeling export')}, newest first")]
     may_train = services.people.surely_may(asked.person, "train")
     blocks += [_line(row, previous, services, may_train=may_train) for row, previous in shown]

@@ -2,11 +2,11 @@
 
 import re
 
-from commands.exports.command import exports
+from commands.exports.command import READ, exports
 from commands.kit.services import Services
 from infra.azureml.errors import Unreadable
 from infra.azureml.exports import Export
-from storage import catalog
+from storage import catalog, marks
 from storage.catalog import ExportRow
 
 READABLE = ("mltable", "coco")
@@ -24,6 +24,7 @@ def follow_exports(services: Services) -> None:
             _read(export, services)
     with services.store.write() as tx:
         catalog.keep_exports(tx, [(export.name, export.version) for export in found])
+        marks.put(tx, READ, "done", services.clock.now())
 
 
 def _read(export: Export, services: Services) -> None:

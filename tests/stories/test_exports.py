@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from inline_snapshot import snapshot
 
+from sandbox.faults import Fault
 from tests.stories.labeling import label_and_export
 from tests.stories.stage import Stage
 
@@ -59,7 +60,14 @@ def test_new_exports_show_up_by_themselves_and_deleted_ones_go(new_stage: Callab
     azure = stage.world.azure
     for export in azure.world.assets.containers("data"):
         azure.studio.delete_export(export.name, "1")
+    stage.world.azure_faults.arm(Fault("GET", "/data", "answer", times=1000))
     stage.bot.start()
+    assert _exports(stage) == snapshot(
+        "Spotter has not read the labeling exports from Azure yet. Try again in a minute; /spotter tells how things stand."
+    )
+
+    stage.world.azure_faults.clear()
+    stage.until(lambda: "no labeling export" in _exports(stage), "the exports are read")
     assert _exports(stage) == snapshot(
         "There is no labeling export in the workspace yet. In the labeling project choose Export, then “Azure ML dataset”; it shows up here within a minute."
     )
