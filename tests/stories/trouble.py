@@ -62,3 +62,9 @@ def trail(stage: Stage) -> list[str]:
 def said(stage: Stage, pattern: str) -> int:
     """How many of Spotter's messages in the channel contain this."""
     return sum(m.author == "Spotter" and pattern in m.text for m in stage.line.messages())
+
+
+def degraded(stage: Stage, service: str) -> str:
+    """What /readyz says is wrong with a service, empty when nothing is."""
+    _, told = stage.bot.get("/readyz")
+    return next((trouble["reason"] for trouble in told["degraded"] if trouble["service"] == service), "")
