@@ -55,9 +55,10 @@ def repository(connection: Connection, name: str) -> Repository:
 
 
 def branches(connection: Connection, repository_id: str, containing: str = "") -> list[Branch]:
-    """Branches whose name contains some letters, in the order of their names."""
-    query = {"filter": "heads/", **({"filterContains": containing} if containing else {})}
-    refs = connection.pages(connection.project("git", "repositories", repository_id, "refs"), query)
+    """Branches whose name contains some letters, whatever their case, in the order of their names."""
+    refs = connection.pages(
+        connection.project("git", "repositories", repository_id, "refs"), {"filter": "heads/"}
+    )
     found = [Branch(plain(text(told, "name")), text(told, "objectId")) for told in refs]
     return sorted((each for each in found if containing.lower() in each.name.lower()), key=lambda b: b.name)
 

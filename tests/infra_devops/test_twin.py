@@ -12,8 +12,9 @@ import pytest
 
 from infra.devops import runs
 from infra.devops.connection import Place
-from infra.devops.pipelines import Pipeline
+from infra.devops.pipelines import Parameter, Pipeline
 from infra.devops.project import Project
+from infra.devops.resources import Endpoint, WorkspaceEndpoint
 from infra.failures.stages import explain_run, why_stage_waits
 from infra.http.errors import Denied, NotFound, Refused
 from sandbox.devops.pace import Pace
@@ -46,6 +47,32 @@ stages:
         [ ${{ parameters.outcome }} = good ]
       displayName: Publish component
 """
+EDGE = """
+trigger: none
+parameters:
+- {name: correlationId, type: string, default: ""}
+stages:
+- stage: Edge
+  jobs:
+  - deployment: devices
+    environment: line-1
+    strategy:
+      runOnce:
+        deploy:
+          steps:
+          - bash: echo deploying
+"""
+APPROVAL_CHECK = "8c6f20a7-a545-4486-9777-f762fafe0d4d"
+WANTED = WorkspaceEndpoint(
+    name="vision-workspace",
+    tenant="tenant",
+    client_id="client",
+    subscription="11111111-2222-3333-4444-555555555555",
+    subscription_name="line",
+    resource_group="vision",
+    workspace="vision",
+    location="westeurope",
+)
 Found = TypeVar("Found")
 
 
@@ -55,6 +82,7 @@ def twin(tmp_path: Path) -> Iterator[DevOpsTwin]:
     files = tmp_path / "files"
     files.mkdir()
     (files / "publish.yml").write_text(PUBLISH)
+    (files / "edge.yml").write_text(EDGE)
     devops.portal.push("main", files, "Declare outcome\n\nSo that it can fail.")
     devops.portal.create_pipeline("publish", "publish.yml")
     loop = asyncio.new_event_loop()
@@ -181,3 +209,48 @@ def test_a_project_that_is_not_there(twin: DevOpsTwin, project: Project) -> None
         Project.connect(Place(twin.env()["AZURE_DEVOPS_ORG_URL"], "gone")).pipeline("publish")
     with pytest.raises(NotFound):
         project.run(4711)
+
+
+def test_what_the_file_declares_and_who_changed_it(project: Project, publish: Pipeline) -> None:
+    assert project.parameters(publish, "main") == (
+        Parameter("correlationId", default=""),
+        Parameter("outcome", default="good", values=("good", "bad", "slow")),
+        Parameter("again", "boolean", default="false"),
+    )
+    assert [branch.name for branch in project.branches(publish.repository_id)] == ["main"]
+    commit = project.last_commit(publish.repository_id, "main")
+    assert (commit.title, commit.author) == ("Declare outcome", "Line engineer")
+    assert project.repository(publish.repository_id).default_branch == "main"
+    with pytest.raises(NotFound):
+        project.last_commit(publish.repository_id, "gone")
+
+
+def test_making_everything_twice_writes_once(twin: DevOpsTwin, project: Project) -> None:
+    def provision() -> tuple[Endpoint, Pipeline]:
+        repository = project.repository("vision")
+        made = project.create_pipeline("edge", repository.id, "edge.yml")
+        endpoint = project.ensure_endpoint(WANTED)
+        environment = project.ensure_environment("line-1")
+        project.ensure_permitted("endpoint", endpoint.id, made.id)
+        project.ensure_permitted("environment", environment.id, made.id)
+        return endpoint, made
+
+    def writes() -> int:
+        return sum(entry.method != "GET" for entry in twin.faults.log())
+
+    first = provision()
+    assert first[0].is_ready and first[0].subject == "sc://bottling/Vision/vision-workspace"
+    assert project.is_permitted("endpoint", first[0].id, first[1].id)
+    assert writes() == 5
+    assert provision() == first
+    assert writes() == 5
+
+
+def test_what_was_made_though_the_answer_was_lost_is_handed_back(twin: DevOpsTwin, project: Project) -> None:
+    for path in (r"/pipelines\?", r"/endpoints\?", r"/environments\?"):
+        twin.faults.arm(Fault("POST", path, "drop_after"))
+    repository = project.repository("vision")
+    assert project.create_pipeline("edge", repository.id, "edge.yml").name == "edge"
+    assert project.ensure_endpoint(WANTED).name == WANTED.name
+    assert project.ensure_environment("line-1").name == "line-1"
+    assert sum(entry.method == "POST" for entry in twin.faults.log()) == 3
