@@ -262,7 +262,7 @@ class Courier:
             self._end(message, "refused", f"{code} {reasons_of(refused)}".strip())
 
     def _simplify(self, message: WantedMessage) -> None:
-        form = "plain" if message.form == "full" and message.wanted.get("plain") else "text"
+        form = "plain" if message.form == "full" else "text"
         with self._store.write() as tx:
             messages.change(tx, message.key, form=form, posting_since=None)
         self.wake()
@@ -318,7 +318,7 @@ class Courier:
 
 
 def _blocks(message: WantedMessage) -> list[dict[str, Any]]:
-    if message.form == "text" or (message.form == "plain" and "plain" not in message.wanted):
+    if message.form == "text":
         return [section(esc(message.wanted["text"]))]
-    blocks: list[dict[str, Any]] = message.wanted["plain" if message.form == "plain" else "blocks"]
-    return blocks
+    blocks: list[dict[str, Any]] = message.wanted["blocks"]
+    return message.wanted.get("plain", blocks) if message.form == "plain" else blocks

@@ -125,7 +125,7 @@ def _in_words(block: Block) -> Block:
         rows = [[str(cell["text"]) for cell in row] for row in block["rows"]]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        return section(f"```{shorten(esc(chr(10).join(lines)), MAX_SECTION - 6)}```")
+        return section(f"```\n{shorten(esc(chr(10).join(lines)), MAX_SECTION - 8)}\n```")
     if block["type"] == "data_visualization":
         series = block["chart"]["series"][0]
         points = ", ".join(f"{point['label']} {point['value']}" for point in series["data"])
