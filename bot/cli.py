@@ -50,7 +50,8 @@ def publish_pipeline(version: str, config: Path) -> None:
     try:
         published = publish(settings.read_workspace(), policy.load(config).training, version)
     except (UserError, PublishedDifferentlyError, AzureError) as problem:
-        sys.exit(f"spotter: {problem}")
+        why = f" ({problem.__cause__})" if problem.__cause__ else ""
+        sys.exit(f"spotter: {problem}{why}")
     state = "Published" if published.created else "Already published:"
     click.echo(f"{state} {published.name} version {published.version}: {published.id}")
 

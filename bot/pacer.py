@@ -93,7 +93,7 @@ def take_step(name: str, step: Callable[[], None], services: Services) -> None:
     except AzureError as trouble:
         STEPS.labels(name, "azure_trouble").inc()
         services.health.trouble(AZURE, str(trouble), about=name)
-        log.warning("azure_trouble", follower=name, error=str(trouble))
+        log.warning("azure_trouble", follower=name, error=str(trouble), cause=str(trouble.__cause__ or ""))
     except Exception:
         STEPS.labels(name, "error").inc()
         log.exception("follower_failed", follower=name)

@@ -70,8 +70,14 @@ def dataset_is_there_and_fit(args: TrainArgs, services: Services) -> None:
         export = catalog.get_export(tx, args.dataset)
         newest = catalog.list_exports(tx, limit=3)
         previous = readiness.before(tx, export) if export else None
+    if not newest:
+        raise UserError(
+            "Spotter knows no labeling export yet.",
+            "Export one from your labeling project; if there are some, /spotter tells how things stand with Azure.",
+            field="dataset",
+        )
     if export is None:
-        hint = f"The newest are {listing([row.name for row in newest])}." if newest else "/exports shows all."
+        hint = f"The newest are {listing([row.name for row in newest])}."
         raise UserError(f"There is no labeling export called “{args.dataset[:80]}”.", hint, field="dataset")
     readiness.must_be_trainable(export, previous, services.policy.exports)
 

@@ -162,15 +162,22 @@ def _try_later(run: TrainingRun, trouble: AzureError, services: Services) -> Non
     if isinstance(trouble, Throttled):
         wait = max(wait, timedelta(seconds=trouble.retry_after))
     services.health.trouble(AZURE, str(trouble), about=SUBMIT)
-    what = "does not accept Spotter's sign-in" if isinstance(trouble, Denied) else "is not answering"
     log.warning("submit_later", run=run.id, error=str(trouble), tries=run.tries + 1)
     _change(
         run,
         services,
         tries=run.tries + 1,
         next_try_at=services.clock.now() + wait,
-        trouble=f"Azure {what}. Your request is kept, and Spotter tries again by itself.",
+        trouble=f"{_in_short(trouble)} Your request is kept, and Spotter tries again by itself.",
     )
+
+
+def _in_short(trouble: AzureError) -> str:
+    if isinstance(trouble, Throttled):
+        return "Azure asks Spotter to slow down."
+    if isinstance(trouble, Denied):
+        return "Azure does not accept Spotter's sign-in."
+    return "Azure is not answering."
 
 
 def _jobs(wanted: list[TrainingRun], services: Services) -> dict[str, Job]:

@@ -67,8 +67,10 @@ def exchange(client: Client, request: HttpRequest, *, once: bool = False) -> Htt
         raise sign_in_error(fault) from fault
     except core.HttpResponseError as fault:
         raise Unavailable(f"Azure broke off its answer: {fault.message}") from fault
+    except (core.ServiceRequestTimeoutError, core.ServiceResponseTimeoutError) as fault:
+        raise Unavailable("Azure did not answer in time.") from fault
     except (core.AzureError, OSError) as fault:
-        raise Unavailable(f"Azure could not be reached: {fault}") from fault
+        raise Unavailable("Azure could not be reached.") from fault
 
 
 def sign_in_error(fault: core.ClientAuthenticationError) -> AzureError:
