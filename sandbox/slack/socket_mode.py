@@ -111,10 +111,10 @@ class SocketMode:
         finally:
             connection.waiting.pop(envelope["envelope_id"], None)
 
-    async def disconnect(self, reason: str) -> None:
-        """Slack's own goodbye on every connection: `warning`, `refresh_requested` or `link_disabled`."""
+    async def disconnect(self, reason: str, most: int | None = None) -> None:
+        """Slack's own goodbye on the oldest connections: `warning`, `refresh_requested` or `link_disabled`."""
         self.enabled = self.enabled and reason != "link_disabled"
-        for connection in list(self.connections):
+        for connection in self.connections[:most]:
             await self._say_disconnect(connection, reason)
 
     async def abort(self) -> None:

@@ -106,9 +106,9 @@ class SlackTwin:
         for channel in self._slack.workspace.channels.values():
             channel.is_archived = channel.is_archived or channel.name == name
 
-    def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Says goodbye on every Socket Mode connection: `warning`, `refresh_requested`, `link_disabled`."""
-        self._on_loop(partial(self._slack.sockets.disconnect, reason))
+    def disconnect(self, reason: str = "refresh_requested", *, most: int | None = None) -> None:
+        """Says goodbye on the oldest Socket Mode connections: `warning`, `refresh_requested` or `link_disabled`."""
+        self._on_loop(partial(self._slack.sockets.disconnect, reason, most))
 
     def cut_connections(self) -> None:
         """Drops every Socket Mode connection without a word."""
