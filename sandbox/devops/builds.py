@@ -3,7 +3,6 @@
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sandbox.azure.times import now
 from sandbox.devops.identities import Identity
@@ -48,7 +47,8 @@ class Build:
     tags: list[str] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
-    issues: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    """What is wrong with the YAML of a run that a push has started."""
     plan_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property

@@ -42,7 +42,7 @@ class Front:
         _, _, below = request.rel_url.raw_path.lstrip("/").partition("/")
         below = "/" + below.rstrip("/")
         if request.method == "OPTIONS" and below.lower() == "/_apis":
-            locations = [resource.location() for resource in self._router.resources]
+            locations = [resource.location() for resource in self._router.resources if resource.id]
             return web.json_response({"count": len(locations), "value": locations})
         found = self._router.find(below)
         if found is None:

@@ -1,9 +1,11 @@
 """Makes a run of a pipeline: reads the branch's YAML, checks values and resources, and queues it. Twice makes two."""
 
+import json
 from collections.abc import Mapping
 from fnmatch import fnmatch
 from typing import Any
 
+from sandbox.azure.errors import ServiceError
 from sandbox.azure.times import now
 from sandbox.devops.builds import Build, Pipeline
 from sandbox.devops.engine.engine import Engine
@@ -45,16 +47,28 @@ class Queue:
                 f"Could not get the latest source version for repository {name} hosted on Azure Repos using ref {ref}."
             )
         plan = self._plan(pipeline, ref, commit, given, reason, by)
-        known = known_when_queued(organisation, pipeline, ref, commit, reason, by)
-        variables = Variables({**known, **plan.variables})
-        taken = {build.number for build in organisation.builds.values() if build.pipeline is pipeline}
-        number = run_number(plan.run_name, variables, now(), taken)
-        identity = max(organisation.builds, default=0) + 1
-        build = Build(identity, number, pipeline, ref, commit, dict(given), plan, reason, by)
+        build = self._made(pipeline, ref, commit, given, plan, reason, by)
         if not dry:
-            organisation.builds[identity] = build
+            organisation.builds[build.id] = build
             self._engine.start(build)
         return build
+
+    def _made(
+        self,
+        pipeline: Pipeline,
+        ref: str,
+        commit: Commit,
+        given: Mapping[str, str],
+        plan: Plan,
+        reason: str,
+        by: Identity,
+    ) -> Build:
+        builds = self._organisation.builds
+        known = known_when_queued(self._organisation, pipeline, ref, commit, reason, by)
+        taken = {build.number for build in builds.values() if build.pipeline is pipeline}
+        number = run_number(plan.run_name, Variables({**known, **plan.variables}), now(), taken)
+        identity = max(builds, default=0) + 1
+        return Build(identity, number, pipeline, ref, commit, dict(given), plan, reason, by)
 
     def _plan(
         self,
@@ -120,22 +134,37 @@ class Queue:
         """The runs that a push starts, by the triggers in that branch's YAML."""
         changed = commit.changed(before)
         return [
-            self.add(pipeline, ref, {}, commit.author, reason="individualCI")
+            self._by_push(pipeline, ref, commit)
             for pipeline in self._organisation.pipelines.values()
-            if self._triggered(pipeline, ref, commit, changed)
+            if _triggered(pipeline, ref, commit, changed)
         ]
 
-    def _triggered(self, pipeline: Pipeline, ref: str, commit: Commit, changed: set[str]) -> bool:
-        text = _text(commit, pipeline.path)
-        if text is None:
-            return False
+    def _by_push(self, pipeline: Pipeline, ref: str, commit: Commit) -> Build:
+        """Nobody is there to be told that the YAML is wrong, so there is a run that has failed."""
         try:
-            trigger = read_trigger(Document(pipeline.path, text))
-        except PipelineRefused as refused:
-            raise pipeline_invalid(str(refused)) from None
-        if trigger.branches is None or not _through(trigger.branches, ref.removeprefix("refs/heads/")):
-            return False
-        return any(_through(trigger.paths, path) for path in changed)
+            return self.add(pipeline, ref, {}, commit.author, reason="individualCI")
+        except ServiceError as refused:
+            said = json.loads(refused.text or "{}")
+        results = (said.get("customProperties") or {}).get("ValidationResults") or [said]
+        plan = Plan({}, {}, ())
+        build = self._made(pipeline, ref, commit, {}, plan, "individualCI", commit.author)
+        build.problems = [str(result["message"]) for result in results]
+        self._organisation.builds[build.id] = build
+        self._engine.start(build)
+        return build
+
+
+def _triggered(pipeline: Pipeline, ref: str, commit: Commit, changed: set[str]) -> bool:
+    text = _text(commit, pipeline.path)
+    if text is None:
+        return False
+    try:
+        trigger = read_trigger(Document(pipeline.path, text))
+    except PipelineRefused:
+        return True
+    if trigger.branches is None or not _through(trigger.branches, ref.removeprefix("refs/heads/")):
+        return False
+    return any(_through(trigger.paths, path) for path in changed)
 
 
 def _through(filters: Filters, name: str) -> bool:

@@ -70,7 +70,8 @@ Work = Callable[[Call], Awaitable[web.StreamResponse]]
 class Resource:
     """`version` is the number after `-preview.`; a resource that is not `released` is to be asked for as a preview.
 
-    Parts of `template` in braces are optional where the path ends with them, and `{project}` at its start.
+    One without `id` is served but not among the locations, as its id is not published. Parts of `template` in
+    braces are optional where the path ends with them, and `{project}` at its start.
     """
 
     id: str

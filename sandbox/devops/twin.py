@@ -8,8 +8,13 @@ from aiohttp import web
 
 from sandbox.azure.tokens import Tokens
 from sandbox.devops.api.builds import BuildsApi
+from sandbox.devops.api.checks import ChecksApi
 from sandbox.devops.api.core import CoreApi
+from sandbox.devops.api.endpoints import EndpointsApi
+from sandbox.devops.api.environments import EnvironmentsApi
+from sandbox.devops.api.git import GitApi
 from sandbox.devops.api.pipelines import PipelinesApi
+from sandbox.devops.api.subscriptions import SubscriptionsApi
 from sandbox.devops.engine.engine import Engine
 from sandbox.devops.front import Front, guard
 from sandbox.devops.hooks import Hooks
@@ -54,6 +59,11 @@ class DevOpsTwin:
                 *CoreApi(self.organisation).resources(),
                 *PipelinesApi(self.organisation, self._queue).resources(),
                 *BuildsApi(self.organisation, self._engine).resources(),
+                *GitApi(self.organisation).resources(),
+                *EnvironmentsApi(self.organisation).resources(),
+                *ChecksApi(self.organisation).resources(),
+                *EndpointsApi(self.organisation).resources(),
+                *SubscriptionsApi(self.organisation, self.hooks).resources(),
             ],
         )
         app.router.add_route("*", "/{organisation:(?i:" + NAME + ")}{below:(/.*)?}", front.handle)

@@ -91,7 +91,7 @@ def build_view(organisation: Organisation, build: Build) -> dict[str, Any]:
     url = organisation.build_url(build)
     who = build.requested_for.ref()
     times = {"queueTime": build.queued, "startTime": build.started, "finishTime": build.finished}
-    invalid = [{"result": "error", "message": issue["message"]} for issue in build.issues]
+    invalid = [{"result": "error", "message": text} for text in build.problems]
     return {
         "_links": {
             "self": {"href": url},

@@ -52,7 +52,7 @@ class Execution:
             for stage in build.plan.stages:
                 self._tasks[stage.name] = asyncio.create_task(self._stage(stage))
             await asyncio.gather(*self._tasks.values())
-            result = worst([record.result for record in self._stages.values()])
+            result = "failed" if build.problems else worst([stage.result for stage in self._stages.values()])
         except Exception:
             log.exception("build %s broke the twin", build.id)
             result = "failed"

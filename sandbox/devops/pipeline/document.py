@@ -50,7 +50,7 @@ class Document:
         """The values by key; a key that is not among `known` is refused."""
         found: dict[str, Node] = {}
         for key, place, value in self.entries(node):
-            if unserved and key in unserved:
+            if unserved and key in unserved and key not in known:
                 raise self.unserved(place, f"'{key}' ({unserved[key]})")
             if key not in known:
                 raise self.refuse(place, f"Unexpected value '{key}'")

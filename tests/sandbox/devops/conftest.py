@@ -14,6 +14,8 @@ from sandbox.azure.tokens import Tokens
 from sandbox.devops.pace import Pace
 from sandbox.devops.twin import DevOpsTwin
 
+from .receiver import Receiver
+
 FAST = Pace(agent_start=0.01, minute=0.1, terminate_grace=0.3, delivery_retry=0.02)
 PUBLISH = """
 name: $(Date:yyyyMMdd).$(Rev:r)
@@ -196,3 +198,10 @@ def publish(devops: DevOps) -> int:
 @pytest.fixture(scope="module")
 def slow(devops: DevOps) -> int:
     return devops.create("slow", "slow.yml")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    running = Receiver()
+    yield running
+    running.close()
