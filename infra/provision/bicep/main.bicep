@@ -126,6 +126,7 @@ module workspaceVault 'modules/vault.bicep' = {
   params: {
     location: location
     name: '${baseName}-ml-${short}'
+    readByDeployments: false
     logId: monitoring.outputs.logId
     tags: tags
   }
@@ -137,6 +138,8 @@ module botVault 'modules/vault.bicep' = {
   params: {
     location: location
     name: botVaultName
+    // The database is made with the password in it.
+    readByDeployments: true
     logId: monitoring.outputs.logId
     tags: tags
   }
@@ -290,6 +293,9 @@ module database 'modules/database.bicep' = if (!empty(botImage)) {
     logId: monitoring.outputs.logId
     tags: tags
   }
+  dependsOn: [
+    botVault
+  ]
 }
 
 module bot 'modules/bot.bicep' = if (!empty(botImage)) {

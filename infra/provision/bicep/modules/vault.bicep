@@ -6,6 +6,9 @@ param location string
 @description('Name of the vault.')
 param name string
 
+@description('Whether a deployment may hand a secret of this vault to a resource that it makes.')
+param readByDeployments bool
+
 @description('Resource id of the Log Analytics workspace that takes the audit log.')
 param logId string
 
@@ -25,6 +28,7 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
       name: 'standard'
     }
     enableRbacAuthorization: true
+    enabledForTemplateDeployment: readByDeployments
     enableSoftDelete: true
     softDeleteRetentionInDays: 90
     enablePurgeProtection: true
