@@ -259,7 +259,7 @@ class Hooks:
             headers[name.strip()] = value.strip()
         if given.get("basicAuthUsername") or given.get("basicAuthPassword"):
             user, password = given.get("basicAuthUsername", ""), given.get("basicAuthPassword", "")
-            headers["Authorization"] = aiohttp.BasicAuth(user, password).encode()
+            headers["Authorization"] = aiohttp.encode_basic_auth(user, password)
         timeout = aiohttp.ClientTimeout(DELIVERY_SECONDS)
         body = json.dumps(notification.event).encode()
         try:

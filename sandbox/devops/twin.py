@@ -27,7 +27,8 @@ from sandbox.faults import Faults
 
 class DevOpsTwin:
     """`tokens` are those of the Azure twin, whose bearer tokens are then taken; without them only the personal access
-    token opens. `variables` are given to the processes of pipelines: the addresses of the other twins.
+    token opens. `variables` are given to the processes of pipelines: the addresses of the other twins. More may be
+    added to them later.
     """
 
     def __init__(
@@ -45,8 +46,8 @@ class DevOpsTwin:
         self._entra = tokens is not None
         self.organisation = Organisation(self._root, tokens, pace)
         self.hooks = Hooks(self.organisation)
-        self._variables: dict[str, str] = dict(variables or {})
-        self._engine = Engine(self.organisation, self.hooks, self._variables)
+        self.variables: dict[str, str] = dict(variables or {})
+        self._engine = Engine(self.organisation, self.hooks, self.variables)
         self._queue = Queue(self.organisation, self._engine)
         self.portal = Portal(self.organisation, self._queue, self._engine, self.hooks)
         self._runner: web.AppRunner | None = None

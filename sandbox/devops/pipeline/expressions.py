@@ -9,6 +9,8 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<name>[\w-]+)|(?P<mark>[()\[\],.]))"
 )
 Function = Callable[[Sequence[Any]], Any]
+OF_STATUS = ("always", "canceled", "failed", "succeeded", "succeededOrFailed")
+"""Functions of conditions: how what ran before has ended."""
 
 
 class ExpressionError(Exception):

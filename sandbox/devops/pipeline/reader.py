@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from yaml.nodes import Node, ScalarNode
@@ -9,9 +11,10 @@ from yaml.nodes import Node, ScalarNode
 from sandbox.devops.pipeline.definition import Filters, Job, Plan, Stage, Step, Trigger
 from sandbox.devops.pipeline.document import Document, PipelineRefused
 from sandbox.devops.pipeline.expressions import ExpressionError, Names, evaluate, spelled
-from sandbox.devops.pipeline.steps import checkout, read_step
+from sandbox.devops.pipeline.steps import checkout, read_condition, read_step
 
 _COMPILE_TIME = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_MACRO = re.compile(r"\$\(([\w.-]+)\)")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _TOP = {"name", "trigger", "pr", "parameters", "variables", "pool", "stages", "jobs", "steps"}
 _LATER = {
@@ -26,6 +29,7 @@ _LATER = {
     "lockBehavior": "exclusive locks",
     "uses": "repositories of other projects",
     "templateContext": "templates",
+    "cancelTimeoutInMinutes": "limits of canceling",
 }
 ALL_BRANCHES = Trigger(Filters(include=("*",)))
 
@@ -40,7 +44,7 @@ def read_trigger(document: Document) -> Trigger:
         return Trigger(None if text == "none" else Filters(include=(text,)))
     if section.tag.endswith(":seq"):
         return Trigger(Filters(include=tuple(document.texts(section))))
-    fields = document.mapping(section, {"batch", "branches", "paths"}, {"tags": "tags"})
+    fields = document.mapping(section, {"branches", "paths"}, {"tags": "tags", "batch": "batches"})
     branches = _filters(document, fields["branches"]) if "branches" in fields else Filters(include=("*",))
     return Trigger(branches, _filters(document, fields["paths"]) if "paths" in fields else Filters())
 
@@ -70,6 +74,7 @@ class Reader:
         self._load = load
 
     def plan(self) -> Plan:
+        read_trigger(self._document)
         top = self._document.mapping(self._document.root, _TOP, _LATER)
         variables = self._variables(top["variables"], {}) if "variables" in top else {}
         pool = self._pool(top.get("pool"), variables, "")
@@ -156,7 +161,7 @@ class Reader:
                 self._text(fields["displayName"], scope) if "displayName" in fields else name,
                 self._jobs(fields, node, scope, self._pool(fields.get("pool"), scope, pool)),
                 self._depends_on(fields, scope, after),
-                self._text(fields["condition"], scope) if "condition" in fields else "",
+                read_condition(self._document, fields, partial(self._text, variables=scope)),
                 own,
             )
             found.append(stage)
@@ -207,7 +212,7 @@ class Reader:
             self._text(fields["displayName"], scope) if "displayName" in fields else name,
             steps,
             self._depends_on(fields, scope, ()),
-            self._text(fields["condition"], scope) if "condition" in fields else "",
+            read_condition(self._document, fields, partial(self._text, variables=scope)),
             self._pool(fields.get("pool"), scope, pool),
             self._environment(fields["environment"], scope) if deployment else "",
             own,
@@ -218,11 +223,11 @@ class Reader:
 
     def _environment(self, node: Node, scope: Mapping[str, str]) -> str:
         if isinstance(node, ScalarNode):
-            return self._text(node, scope)
+            return self._known(self._text(node, scope), scope)
         fields = self._document.mapping(node, {"name"}, {"resourceName": "resources of environments"})
         if "name" not in fields:
             raise self._document.refuse(node, "Expected the environment's name.")
-        return self._text(fields["name"], scope)
+        return self._known(self._text(fields["name"], scope), scope)
 
     def _own_steps(
         self, fields: Mapping[str, Node], place: Node, scope: Mapping[str, str]
@@ -249,13 +254,26 @@ class Reader:
     def _steps(self, node: Node, scope: Mapping[str, str], *, source: bool = True) -> tuple[Step, ...]:
         """Jobs get the sources without asking; deployments only with `checkout: self`."""
 
-        def text(inner: Node) -> str:
-            return self._text(inner, scope)
-
+        text = partial(self._text, variables=scope)
         steps = [read_step(self._document, item, text) for item in self._document.items(node)]
+        steps = [self._connected(step, scope) for step in steps]
         if source and not any(step.task == "checkout" for step in steps):
             steps.insert(0, checkout("self"))
         return tuple(step for step in steps if step.inputs.get("repository") != "none")
+
+    def _connected(self, step: Step, scope: Mapping[str, str]) -> Step:
+        """The service connection must be known before the run begins, also where a macro names it."""
+        name = step.inputs.get("azureSubscription", "")
+        return (
+            replace(step, inputs={**step.inputs, "azureSubscription": self._known(name, scope)})
+            if name
+            else step
+        )
+
+    def _known(self, text: str, scope: Mapping[str, str]) -> str:
+        """A text with macros of variables that the YAML declares filled in."""
+        values = {name.lower(): value for name, value in {**self._predefined, **scope}.items()}
+        return _MACRO.sub(lambda match: values.get(match[1].lower(), match[0]), text)
 
     def _check_order(self, kind: str, wanted: Mapping[str, tuple[str, ...]]) -> None:
         path = self._document.path
@@ -280,7 +298,6 @@ _COMMON = {
     "pool",
     "variables",
     "timeoutInMinutes",
-    "cancelTimeoutInMinutes",
     "continueOnError",
     "workspace",
 }

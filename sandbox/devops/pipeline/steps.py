@@ -1,12 +1,13 @@
 """Steps: scripts, the checkout, and the few tasks that are served."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from yaml.nodes import Node
 
 from sandbox.devops.pipeline.definition import Step
 from sandbox.devops.pipeline.document import Document
+from sandbox.devops.pipeline.expressions import OF_STATUS, ExpressionError, Names, evaluate
 
 SCRIPTS = {"script": "CmdLine", "bash": "Bash"}
 TASKS: dict[str, set[str]] = {
@@ -15,16 +16,14 @@ TASKS: dict[str, set[str]] = {
         "scriptType",
         "scriptLocation",
         "inlineScript",
-        "arguments",
-        "addSpnToEnvironment",
         "workingDirectory",
         "visibleAzLogin",
     },
     "UsePythonVersion@0": {"versionSpec", "addToPath", "architecture"},
 }
 _SHARED = {"displayName", "name", "condition", "continueOnError", "enabled", "env", "timeoutInMinutes"}
-_SCRIPT_INPUTS = {"workingDirectory", "failOnStderr"}
-_CHECKOUT_INPUTS = {"fetchDepth", "fetchTags", "clean", "persistCredentials", "submodules", "lfs"}
+_SCRIPT_INPUTS = {"workingDirectory"}
+_CHECKOUT_INPUTS = {"fetchDepth", "fetchTags", "clean"}
 _LATER = {
     "template": "templates",
     "retryCountOnTaskFailure": "retried steps",
@@ -36,7 +35,13 @@ _LATER = {
     "getPackage": "packages",
     "reviewApp": "review apps",
     "target": "step targets",
+    "failOnStderr": "failing by standard error",
 }
+_LATER_CHECKOUTS = {"path": "another folder", "submodules": "submodules", "lfs": "large files"}
+_LATER_INPUTS = dict.fromkeys(
+    ("addSpnToEnvironment", "arguments", "scriptPath", "failOnStandardError", "useGlobalConfig"),
+    "of AzureCLI@2",
+)
 Text = Callable[[Node], str]
 
 
@@ -66,7 +71,7 @@ def _script(document: Document, node: Node, kind: str, text: Text) -> Step:
 
 
 def _checkout(document: Document, node: Node, text: Text) -> Step:
-    fields = document.mapping(node, {"checkout", *_SHARED, *_CHECKOUT_INPUTS}, {"path": "another folder"})
+    fields = document.mapping(node, {"checkout", *_SHARED, *_CHECKOUT_INPUTS}, _LATER_CHECKOUTS)
     repository = text(fields["checkout"])
     if repository not in ("self", "none"):
         raise document.unserved(fields["checkout"], "other repositories")
@@ -78,7 +83,7 @@ def _task(document: Document, node: Node, text: Text) -> Step:
     task = document.text(fields["task"])
     if task not in TASKS:
         raise document.unserved(fields["task"], f"the task {task}")
-    given = document.mapping(fields["inputs"], TASKS[task]) if "inputs" in fields else {}
+    given = document.mapping(fields["inputs"], TASKS[task], _LATER_INPUTS) if "inputs" in fields else {}
     inputs = {key: text(value) for key, value in given.items()}
     if task == "AzureCLI@2":
         _check_azure_cli(document, node, inputs)
@@ -95,13 +100,26 @@ def _check_azure_cli(document: Document, node: Node, inputs: dict[str, str]) -> 
         raise document.refuse(node, "Step AzureCLI: Input required: inlineScript")
 
 
+def read_condition(document: Document, fields: Mapping[str, Node], text: Text) -> str:
+    """An expression that can be read and speaks of nothing unknown."""
+    if "condition" not in fields:
+        return ""
+    condition = text(fields["condition"])
+    names = Names({"variables": {}}, dict.fromkeys(OF_STATUS, lambda given: True))
+    try:
+        evaluate(condition, names)
+    except (ExpressionError, IndexError) as wrong:
+        raise document.refuse(fields["condition"], str(wrong)) from None
+    return condition
+
+
 def _shared(document: Document, fields: dict[str, Node], text: Text, display: str) -> dict[str, Any]:
     env = {key: text(value) for key, _, value in document.entries(fields["env"])} if "env" in fields else {}
     return {
         "display": text(fields["displayName"]) if "displayName" in fields else display,
         "name": text(fields["name"]) if "name" in fields else "",
         "env": env,
-        "condition": text(fields["condition"]) if "condition" in fields else "",
+        "condition": read_condition(document, fields, text),
         "continue_on_error": document.truth(fields["continueOnError"])
         if "continueOnError" in fields
         else False,

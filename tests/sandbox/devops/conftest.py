@@ -78,7 +78,12 @@ class DevOps:
     """The twin on a thread of its own."""
 
     def __init__(self, root: Path, tokens: Tokens | None) -> None:
-        self.twin = DevOpsTwin(root / "devops", tokens=tokens, variables={"OUTSIDE": "azure"}, pace=FAST)
+        self.twin = DevOpsTwin(
+            root / "devops",
+            tokens=tokens,
+            variables={"OUTSIDE": "azure", "IDENTITY_HEADER": "granted"},
+            pace=FAST,
+        )
         self.portal = self.twin.portal
         self._files = root / "files"
         self._loop = asyncio.new_event_loop()

@@ -78,6 +78,8 @@ def test_bodies_that_the_service_refuses(devops: DevOps, publish: int) -> None:
         ("jobs:\n  - job: a\n    dependsOn: b\n    steps: [{script: echo}]\n", "Job a depends on unknown job b."),
         ("variables:\n  - group: secrets\nsteps: []\n", "(Line: 2, Col: 5): The sandbox does not serve 'group'"),
         ("steps:\n  - ${{ if true }}:\n    - script: echo\n", "The sandbox does not serve '${{ if true }}'"),
+        ("steps:\n  - script: a\n    condition: eq(dependencies.x, 1)\n", "(Line: 3, Col: 16): Unrecognized value"),
+        ("trigger: {batch: true}\nsteps: []\n", "(Line: 1, Col: 11): The sandbox does not serve 'batch'"),
         ("steps: [{script: a}\n", "(Line: 2, Col: 1)"),
         ("jobs:\n  - deployment: d\n    environment: nowhere\n    strategy: {runOnce: {deploy: {steps: []}}}\n",
          "Job d: Environment nowhere could not be found."),
