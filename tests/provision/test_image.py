@@ -1,6 +1,10 @@
 """The bot's container image, as far as it can be held without building it."""
 
+import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -10,8 +14,9 @@ IGNORED = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if
 
 
 def test_it_is_slim_pinned_and_in_two_stages() -> None:
-    assert re.search(r"^ARG PYTHON=python:3\.11-slim", CONTAINERFILE, re.MULTILINE)
-    assert len(re.findall(r"^FROM ", CONTAINERFILE, re.MULTILINE)) == 2
+    base, build, last = re.findall(r"^FROM (.+)$", CONTAINERFILE, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.\d+-slim-\w+ AS base", base)
+    assert (build, last) == ("base AS build", "base")
     assert "--require-hashes" in CONTAINERFILE and "pip install" not in LAST_STAGE
 
 
@@ -31,3 +36,18 @@ def test_it_has_what_the_bot_needs_and_nothing_else() -> None:
     assert all((ROOT / path).exists() for path in copied)
     assert IGNORED[0] == "*"
     assert {entry[1:] for entry in IGNORED if entry.startswith("!")} == copied
+
+
+def test_what_is_copied_is_enough_to_start(tmp_path: Path) -> None:
+    for package in re.findall(r"^COPY (\w+) /app/\w+$", CONTAINERFILE, re.MULTILINE):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    done = subprocess.run(
+        [sys.executable, "-m", "bot.cli", "manifest"],
+        env={"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["display_information"]["name"] == "Spotter"
