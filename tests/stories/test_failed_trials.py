@@ -74,7 +74,7 @@ Spotter:
   mAP       | 0.xxx | 0.xxx | +0.xxx better
   Precision | 0.xxx | 0.xxx | −0.xxx worse
   Recall    | 0.xxx | 0.xxx | −0.xxx worse
-  Trained on caps_20261102_081530. Metrics are from epoch 2 of the best trial, measured on held-out pictures. v2 was measured on pictures of caps_20261019_070000, so read the change with care.
+  Trained on caps_20261102_081530. Metrics are from epoch <n> of the best trial, measured on held-out pictures. v2 was measured on pictures of caps_20261019_070000, so read the change with care.
   (line chart: This is the best version so far)
     mAP: v1 0.xxx, v2 0.xxx, v3 0.xxx
   Trained for trainer in <duration> on gpu-cluster, run cap_model-<id>

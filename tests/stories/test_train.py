@@ -30,7 +30,7 @@ Spotter:
   Precision 0.xxx
   Recall 0.xxx
   Compared with no earlier version
-  Trained on caps_20261102_081530. Metrics are from epoch 2 of the best trial, measured on held-out pictures.
+  Trained on caps_20261102_081530. Metrics are from epoch <n> of the best trial, measured on held-out pictures.
   Trained for trainer in <duration> on gpu-cluster, run cap_model-<id>
   [Open in studio]\
 """)
