@@ -35,7 +35,7 @@ LAST_ROUND = 5.0
 POST_GAP = timedelta(seconds=1.1)
 PROGRESS_GAP = timedelta(seconds=5)
 GRACE = timedelta(seconds=2)
-LOOK_BACK = timedelta(seconds=60)
+LOOK_BACK = timedelta(minutes=10)  # clocks differ
 LONGEST_WAIT = timedelta(seconds=30)
 NO_ENTRY_WAIT = timedelta(minutes=1)
 

@@ -1,0 +1,139 @@
+"""The courier: what becomes of each message, whatever Slack answers."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from commands.kit.health import SLACK
+from sandbox.faults import Fault
+from tests.bot.conftest import LINE, Desk
+
+CALLS = {
+    "post": ("POST", r"/api/chat\.postMessage"),
+    "update": ("POST", r"/api/chat\.update"),
+    "look": ("*", r"/api/conversations\.history"),
+}
+ANSWERS = {
+    "throttled": (429, {"Retry-After": "7"}, '{"ok": false, "error": "ratelimited"}'),
+    "throttled oddly": (429, {"Retry-After": "soon"}, ""),
+    "broken": (502, {}, "<html>Bad Gateway</html>"),
+    "in between": (200, {}, "<html>Sign in to the network</html>"),
+    "half done": (200, {}, '{"ok": false, "error": "fatal_error"}'),
+    "no token": (200, {}, '{"ok": false, "error": "token_expired"}'),
+}
+
+
+def trouble(call: str, kind: str) -> Fault:
+    method, path = CALLS[call]
+    if kind in ("drop_before", "drop_after"):
+        return Fault(method, path, kind)  # type: ignore[arg-type]  # narrowed by the line above
+    status, headers, body = ANSWERS[kind]
+    return Fault(method, path, "answer", status=status, headers=dict(headers), body=body)
+
+
+class Deliveries(RuleBasedStateMachine):
+    """Wishes, troubles and crashes in any order: at the end, each message is there once, as last wanted."""
+
+    examples = 0
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        Deliveries.examples += 1
+        self.desk = desk
+        self.prefix = f"example {Deliveries.examples}:"
+        self.wanted: dict[str, str] = {}
+
+    @rule(key=st.sampled_from("abc"), number=st.integers(0, 99))
+    def want(self, key: str, number: int) -> None:
+        name = f"{self.prefix}{key}"
+        self.wanted[name] = f"{name}={number}"
+        self.desk.want(name, self.wanted[name])
+
+    @rule(call=st.sampled_from(sorted(CALLS)), kind=st.sampled_from([*ANSWERS, "drop_before", "drop_after"]))
+    def something_goes_wrong(self, call: str, kind: str) -> None:
+        self.desk.slack.faults.arm(trouble(call, kind))
+
+    @rule()
+    def deliver(self) -> None:
+        self.desk.round()
+
+    @rule()
+    def crash(self) -> None:
+        self.desk.crash()
+
+    def teardown(self) -> None:
+        self.desk.slack.faults.clear()
+        self.desk.round(rounds=8)
+        said = [text for text in self.desk.said() if text.startswith(self.prefix)]
+        assert sorted(said) == sorted(self.wanted.values())
+        assert not self.desk.health.troubles()
+
+
+def test_each_message_ends_up_there_once_as_last_wanted(desk: Desk) -> None:
+    run_state_machine_as_test(
+        lambda: Deliveries(desk),  # type: ignore[arg-type]  # any factory will do
+        settings=settings(max_examples=40, stateful_step_count=14, deadline=None),
+    )
+
+
+def test_slack_is_left_in_peace_as_long_as_it_asks_and_no_longer(desk: Desk) -> None:
+    desk.want("card", "Cap_Model")
+    for _ in range(3):
+        desk.slack.faults.arm(trouble("post", "throttled"))
+        desk.courier.deliver()
+        desk.clock.forward(6.5)
+        desk.courier.deliver()
+        desk.clock.forward(0.6)
+    desk.courier.deliver()
+    assert len(desk.slack.faults.log(*CALLS["post"])) == 4
+    assert desk.said() == ["Cap_Model"]
+
+
+def test_a_message_that_cannot_be_written_holds_up_no_other(desk: Desk) -> None:
+    desk.want("broken", "", content={"blocks": []})
+    desk.want("card", "Cap_Model")
+    desk.round()
+    assert desk.said() == ["Cap_Model"]
+    assert desk.state("broken").tries == 1
+
+
+def test_replies_go_where_their_card_went(desk: Desk) -> None:
+    desk.want("card", "Cap_Model", channel="C0GENERAL1", fallback="U0TRAINER1")
+    desk.want("log", "Last lines", channel="C0GENERAL1", fallback="U0TRAINER1", parent_key="card")
+    desk.round(rounds=4)
+    card = desk.people["trainer"].private()[0]
+    assert (card.text, [reply.text for reply in card.thread()]) == ("Cap_Model", ["Last lines"])
+    assert desk.said("C0GENERAL1") == []
+
+
+def test_a_reply_is_given_up_with_its_card(desk: Desk) -> None:
+    desk.want("card", "", content={"text": "", "blocks": []})
+    desk.want("log", "Last lines", parent_key="card")
+    desk.round(rounds=3)
+    assert (desk.state("card").state, desk.state("log").state) == ("refused", "gone")
+
+
+def test_a_channel_without_spotter_is_named_and_written_to_once_invited(desk: Desk) -> None:
+    desk.want("news", "Lid_Model v2", channel="C0GENERAL1")
+    desk.round(rounds=2)
+    [told] = desk.health.troubles()
+    assert (told.service, told.reason) == (
+        SLACK,
+        "Spotter cannot write to channel C0GENERAL1: invite it with /invite",
+    )
+    desk.people["trainer"].types("/invite @spotter", in_="general")
+    desk.round()
+    assert desk.said("C0GENERAL1")[-1] == "Lid_Model v2"
+    assert not desk.health.troubles()
+
+
+def test_the_last_wish_is_sent_before_the_courier_stops(desk: Desk) -> None:
+    desk.courier.start()
+    post = desk.slack.faults.arm(Fault(*CALLS["post"], "hang_after"))
+    desk.want("first", "First")
+    desk.courier.wake()
+    assert post.reached.wait(5)
+    desk.want("second", "Second", channel="C0LINE3001")
+    post.release()
+    desk.courier.stop()
+    assert (desk.said(LINE), desk.said("C0LINE3001")) == (["First"], ["Second"])
