@@ -19,7 +19,8 @@ from infra.provision.edge.deployment import layered, target_condition
 from infra.provision.edge.shipment import RULES, Shipment, read
 
 ROOT = Path(__file__).parents[2]
-IMAGE = f"plant.example/detector@sha256:{'a' * 64}"
+DIGEST = f"sha256:{'a' * 64}"
+IMAGE = f"plant.example/detector@{DIGEST}"
 ASKED = {
     "MODEL_NAME": "Cap_Detection_Model",
     "MODEL_VERSION": "3",
@@ -140,6 +141,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
 # Azure's command line as far as the script uses it: the same options, over a real socket.
 AZ = """
 import sys, urllib.error, urllib.request
+if sys.argv[1:] == ["acr", "login", "--name", "plant"]:
+    sys.exit()
 assert sys.argv[1] == "rest"
 said = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 assert said["--resource"] == "https://iothubs.azure.net"
@@ -149,6 +152,14 @@ try:
     urllib.request.urlopen(urllib.request.Request(address, body, method=said["--method"].upper()))
 except urllib.error.HTTPError as wrong:
     sys.exit(f"ERROR: {wrong}")
+"""
+
+# Docker, asked for the digest of a tag.
+DOCKER = """
+import os, sys
+assert sys.argv[1:4] == ["buildx", "imagetools", "inspect"]
+assert sys.argv[4] == "plant.example/detector:Cap_Detection_Model-3-dep-20261122-3f9a"
+print(os.environ["DIGEST"])
 """
 
 
@@ -176,21 +187,22 @@ def test_the_deployment_is_created_once_however_often_the_stage_runs(
 
 def test_nothing_reaches_the_hub_when_something_is_wrong(hub: tuple[str, type[Hub]], tmp_path: Path) -> None:
     address, kept = hub
-    done = deploy(address, tmp_path, IMAGE="plant.example/detector:latest")
+    done = deploy(address, tmp_path, DIGEST="")
     assert done.returncode != 0 and "##vso[task.logissue type=error]IMAGE" in done.stderr
     assert kept.writes == []
 
 
 def deploy(address: str, folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
     """The pipeline's own script, as an agent would run it."""
-    az = folder / "az"
-    az.write_text(f"#!{sys.executable}\n{AZ}")
-    az.chmod(0o755)
+    for name, program in (("az", AZ), ("docker", DOCKER)):
+        (folder / name).write_text(f"#!{sys.executable}\n{program}")
+        (folder / name).chmod(0o755)
     environment = {
         "PATH": f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "AGENT_TEMPDIRECTORY": str(folder),
         "IOTHUB_HOSTNAME": address,
-        "IMAGE": IMAGE,
+        "REGISTRY": "plant.example",
+        "DIGEST": DIGEST,
         **ASKED,
         **given,
     }

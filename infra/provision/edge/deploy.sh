@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
 # Creates the layered deployment, once: started again it finds it there.
-# Takes what shipment.py takes, and IMAGE and IOTHUB_HOSTNAME.
+# Takes what shipment.py takes, and REGISTRY and IOTHUB_HOSTNAME.
 set -euo pipefail
+
+# Devices are sent the image by digest, so that nobody can put another one under the tag that was approved.
+tag="$(python -m infra.provision.edge.shipment)"
+az acr login --name "${REGISTRY%%.*}"
+digest="$(docker buildx imagetools inspect "$REGISTRY/detector:$tag" --format '{{.Manifest.Digest}}')"
+export IMAGE="$REGISTRY/detector@$digest"
 
 body="$AGENT_TEMPDIRECTORY/deployment.json"
 python -m infra.provision.edge.deployment >"$body"
