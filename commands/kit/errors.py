@@ -2,7 +2,11 @@
 
 
 class UserError(Exception):
-    """A short private answer: what is wrong and what to do next. `field` names the form field it belongs to."""
+    """A short private answer: what is wrong and what to do next.
+
+    `field` names the form field that it belongs to; the texts are then plain, as they stand below that field.
+    Without one they are mrkdwn, in which outside text is escaped.
+    """
 
     def __init__(self, problem: str, next_step: str, *, field: str | None = None) -> None:
         super().__init__(f"{problem} {next_step}")

@@ -23,7 +23,7 @@ def read(command: Command, typed: str) -> dict[str, str]:
             continue
         free = next((field for field in names if field not in values), None)
         if free is None:
-            raise UserError(f"“{word[:80]}” is one word too many.", f"Write it as {command.usage}.")
+            raise UserError(f"“{esc(word[:80])}” is one word too many.", f"Write it as {command.usage}.")
         values[free] = word
     return values
 

@@ -7,7 +7,7 @@ from commands.kit.command import Answer, Asked, Command, Option, Reply, choice
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
-from commands.kit.words import count, metric
+from commands.kit.words import count, esc, metric
 from commands.models.messages import line, versions
 from storage import catalog
 
@@ -58,5 +58,5 @@ def _of(name: str, services: Services) -> Reply:
     with services.store.read() as tx:
         rows = catalog.versions_of(tx, name)
     if not rows:
-        raise UserError(f"No registered model is called “{name[:80]}”.", "/models lists those that are.")
+        raise UserError(f"No registered model is called “{esc(name[:80])}”.", "/models lists those that are.")
     return Reply(versions(name, rows))

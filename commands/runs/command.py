@@ -72,7 +72,7 @@ def details(run_id: str, asked: Asked, services: Services) -> Reply:
     with services.store.read() as tx:
         run = records.get(tx, run_id)
     if run is None:
-        raise UserError(f"No run is called “{run_id[:80]}”.", "/runs lists them.")
+        raise UserError(f"No run is called “{esc(run_id[:80])}”.", "/runs lists them.")
     now = services.clock.now()
     pairs = [
         ("State", _standing(run)),

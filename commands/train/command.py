@@ -9,7 +9,7 @@ from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, choi
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
-from commands.kit.words import listing
+from commands.kit.words import esc, listing
 from commands.train import clusters
 from commands.train.show import show_run
 from infra.azureml.names import JOB_NAME, MODEL_NAME, slug
@@ -180,11 +180,13 @@ def cancel(run_id: str, asked: Asked, services: Services) -> Answer:
             raise UserError("That run is not in Spotter's records any more.", "/runs shows the others.")
         if not run.is_open or run.state == "completed":
             raise UserError(
-                f"{run.model_name} is not running any more: it is {run.state}.", "There is nothing to cancel."
+                f"{esc(run.model_name)} is not running any more: it is {run.state}.",
+                "There is nothing to cancel.",
             )
         if run.cancel_by:
             raise UserError(
-                f"{run.cancel_by} has canceled it already.", "It stops as soon as Azure has ended its trials."
+                f"{esc(run.cancel_by)} has canceled it already.",
+                "It stops as soon as Azure has ended its trials.",
             )
         run = runs.change(tx, run_id, cancel_by=asked.person.name)
         audit.record(tx, at=now, actor=asked.person.id, action="train.cancel", subject=run_id)
