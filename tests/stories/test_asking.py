@@ -84,3 +84,20 @@ Train a detection model on a labeling export. Write it as /train model_name data
 Labeling exports, newest first, and what is in them. Write it as /exports [name].\
 """)
     assert stage.jobs() == []
+
+
+def test_words_that_would_call_everyone_are_only_quoted(stage: Stage) -> None:
+    told = []
+    for typed in (
+        '/train "<!channel>" caps_20261102_081530 gpu-small',
+        "/train Cap_Model <!channel> gpu-small",
+        f"/train Cap_Model {SMALL} <!channel>",
+        "/exports <!channel>",
+        "/models <!channel>",
+        "/runs <!channel>",
+        "/spotter <!channel>",
+    ):
+        stage.trainer.types(typed)
+        told.append(stage.trainer.sees("channel"))
+    assert not [answer.text for answer in told if "<!channel>" in str(answer.json)]
+    assert all("“<!channel>”" in answer.text for answer in told)
