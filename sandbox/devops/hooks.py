@@ -1,29 +1,18 @@
-"""Service hooks: subscriptions, the events that match them, and their delivery by POST.
+"""Service hooks: what happens in the organisation, as events for those who subscribed."""
 
-There is no signature: a receiver knows its caller by the header or the password that the subscription carries.
-"""
-
-import asyncio
-import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-
-import aiohttp
 
 from sandbox.azure.times import arm_time, now
 from sandbox.devops.approvals import Approval
 from sandbox.devops.builds import Build
-from sandbox.devops.identities import Identity
+from sandbox.devops.deliveries import Deliveries, Subscription
 from sandbox.devops.organisation import Organisation
 from sandbox.devops.pipeline.definition import Stage
 from sandbox.devops.timeline import Record
 from sandbox.devops.views import build_view, pipeline_view, run_view
 
-ATTEMPTS = 4
-DELIVERY_SECONDS = 20
 RUN_CHANGED = "ms.vss-pipelines.run-state-changed-event"
 STAGE_CHANGED = "ms.vss-pipelines.stage-state-changed-event"
 JOB_CHANGED = "ms.vss-pipelines.job-state-changed-event"
@@ -40,57 +29,11 @@ STATES = {"pending": "NotStarted", "inProgress": "Running", "completed": "Comple
 BUILD_RESULTS = {"partiallySucceeded": "PartiallySucceeded", "failed": "Failed", "canceled": "Stopped"}
 
 
-@dataclass(eq=False)
-class Notification:
-    """One event for one subscription. `result`: pending, succeeded, failed."""
-
-    id: int
-    event: dict[str, Any]
-    created: datetime = field(default_factory=now)
-    modified: datetime = field(default_factory=now)
-    attempts: int = 0
-    result: str = "pending"
-    response: str = ""
-
-
-@dataclass(eq=False)
-class Subscription:
-    body: dict[str, Any]
-    created_by: Identity
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    status: str = "enabled"
-    created: datetime = field(default_factory=now)
-    modified: datetime = field(default_factory=now)
-    notifications: list[Notification] = field(default_factory=list)
-
-    def wants(self, kind: str, facts: Mapping[str, str]) -> bool:
-        """Filters that are empty or not given let everything through."""
-        if self.body["eventType"] != kind or self.status in ("disabledByUser", "disabledBySystem"):
-            return False
-        given = self.body["publisherInputs"]
-        return all(str(given.get(key) or value).lower() == value.lower() for key, value in facts.items())
-
-
 class Hooks:
     def __init__(self, organisation: Organisation) -> None:
         self._organisation = organisation
         self.subscriptions: dict[str, Subscription] = {}
-        self._deliveries: set[asyncio.Task[None]] = set()
-        self._session: aiohttp.ClientSession | None = None
-
-    @property
-    def session(self) -> aiohttp.ClientSession:
-        """For calls to the outside; it follows no proxy of the environment."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession()
-        return self._session
-
-    async def close(self) -> None:
-        for delivery in self._deliveries:
-            delivery.cancel()
-        await asyncio.gather(*self._deliveries, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        self.deliveries = Deliveries(organisation.pace.delivery_retry)
 
     def run_changed(self, build: Build) -> None:
         state = build.state[0].upper() + build.state[1:]
@@ -162,14 +105,14 @@ class Hooks:
 
     def _approval(self, kind: str, approval: Approval, said: str) -> None:
         build = approval.build
-        environment = self._organisation.resources.environments.get(int(approval.check.resource_id))
-        name = environment.name if environment else ""
+        name = self._organisation.resources.name_of(approval.check.resource_type, approval.check.resource_id)
         facts = {
             "pipelineId": str(build.pipeline.id),
             "stageName": approval.stage.name,
             "environmentName": name,
         }
-        words = f"Approval {said} for deployment of pipeline {build.pipeline.name} to environment {name}."
+        to = f"{approval.check.resource_type} {name}"
+        words = f"Approval {said} for deployment of pipeline {build.pipeline.name} to {to}."
         self._emit(
             kind,
             facts,
@@ -220,57 +163,8 @@ class Hooks:
         for subscription in self.subscriptions.values():
             if subscription.wants(kind, facts):
                 page = self._organisation.page_of(build)
-                self._notify(subscription, _event(self._organisation, subscription, words, page, resource()))
-
-    def _notify(self, subscription: Subscription, event: dict[str, Any]) -> None:
-        notification = Notification(len(subscription.notifications) + 1, event)
-        subscription.notifications.append(notification)
-        event.update(subscriptionId=subscription.id, notificationId=notification.id)
-        task = asyncio.get_running_loop().create_task(self._deliver(subscription, notification))
-        self._deliveries.add(task)
-        task.add_done_callback(self._deliveries.discard)
-
-    def redeliver(self, subscription: Subscription, notification: Notification) -> None:
-        """Posts a notification once more, with the ids it had."""
-        task = asyncio.get_running_loop().create_task(self._deliver(subscription, notification))
-        self._deliveries.add(task)
-        task.add_done_callback(self._deliveries.discard)
-
-    async def _deliver(self, subscription: Subscription, notification: Notification) -> None:
-        """Again and again until it is taken; a receiver that never does puts its subscription on probation."""
-        for attempt in range(1, ATTEMPTS + 1):
-            notification.attempts += 1
-            status = await self._post(subscription.body["consumerInputs"], notification)
-            notification.modified = now()
-            if 200 <= status < 300:
-                notification.result = "succeeded"
-                subscription.status = "enabled"
-                return
-            if attempt < ATTEMPTS:
-                await asyncio.sleep(self._organisation.pace.delivery_retry * attempt)
-        notification.result = "failed"
-        subscription.status = "onProbation"
-
-    async def _post(self, given: Mapping[str, str], notification: Notification) -> int:
-        """The status code; 0 where there was no answer."""
-        headers = {"Content-Type": "application/json; charset=utf-8"}
-        for line in given.get("httpHeaders", "").splitlines():
-            name, _, value = line.partition(":")
-            headers[name.strip()] = value.strip()
-        if given.get("basicAuthUsername") or given.get("basicAuthPassword"):
-            user, password = given.get("basicAuthUsername", ""), given.get("basicAuthPassword", "")
-            headers["Authorization"] = aiohttp.encode_basic_auth(user, password)
-        timeout = aiohttp.ClientTimeout(DELIVERY_SECONDS)
-        body = json.dumps(notification.event).encode()
-        try:
-            async with self.session.post(
-                given["url"], data=body, headers=headers, timeout=timeout, allow_redirects=False
-            ) as response:
-                notification.response = f"{response.status} {response.reason}"
-                return response.status
-        except (aiohttp.ClientError, TimeoutError) as lost:
-            notification.response = str(lost) or type(lost).__name__
-            return 0
+                event = _event(self._organisation, subscription, words, page, resource())
+                self.deliveries.send(subscription, event)
 
 
 def _event(

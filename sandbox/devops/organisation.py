@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class Organisation:
         self.repository = Repository(repository, _id_of("repository"), REPOSITORY)
         self.pipelines: dict[int, Pipeline] = {}
         self.builds: dict[int, Build] = {}
+        self.build_ids = count(1)
+        self.pipeline_ids = count(1)
         self.pools = [
             AgentPool(
                 9,

@@ -59,7 +59,7 @@ class Portal:
 
         def work() -> Pipeline:
             pipelines = self._organisation.pipelines
-            made = Pipeline(max(pipelines, default=0) + 1, name, "\\", path.lstrip("/"))
+            made = Pipeline(next(self._organisation.pipeline_ids), name, "\\", path.lstrip("/"))
             pipelines[made.id] = made
             return made
 
@@ -150,7 +150,7 @@ class Portal:
         def work() -> None:
             for subscription in self._hooks.subscriptions.values():
                 if subscription.notifications:
-                    self._hooks.redeliver(subscription, subscription.notifications[-1])
+                    self._hooks.deliveries.again(subscription, subscription.notifications[-1])
 
         self._do(work)
 

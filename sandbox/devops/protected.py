@@ -88,6 +88,11 @@ class Resources:
         self.endpoints[made.id] = made
         return made
 
+    def name_of(self, kind: str, identity: str) -> str:
+        """What people call a resource; its id where it has no other name."""
+        named = {str(e.id): e.name for e in self.environments.values()} if kind == "environment" else {}
+        return named.get(identity, identity)
+
     def checks_on(self, kind: str, identity: str) -> list[Check]:
         return [
             check

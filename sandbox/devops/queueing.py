@@ -16,7 +16,8 @@ from sandbox.devops.organisation import Organisation
 from sandbox.devops.pipeline.definition import Filters, Plan
 from sandbox.devops.pipeline.document import Document, PipelineRefused
 from sandbox.devops.pipeline.parameters import ParametersMissing, ParametersRefused, declared, resolve
-from sandbox.devops.pipeline.reader import Reader, read_trigger
+from sandbox.devops.pipeline.reader import Reader
+from sandbox.devops.pipeline.triggers import read_trigger
 from sandbox.devops.repository import Commit, full_ref
 
 AUTHORIZE = "For authorization details, refer to https://aka.ms/yamlauthz."
@@ -67,8 +68,9 @@ class Queue:
         known = known_when_queued(self._organisation, pipeline, ref, commit, reason, by)
         taken = {build.number for build in builds.values() if build.pipeline is pipeline}
         number = run_number(plan.run_name, Variables({**known, **plan.variables}), now(), taken)
-        identity = max(builds, default=0) + 1
-        return Build(identity, number, pipeline, ref, commit, dict(given), plan, reason, by)
+        return Build(
+            next(self._organisation.build_ids), number, pipeline, ref, commit, dict(given), plan, reason, by
+        )
 
     def _plan(
         self,

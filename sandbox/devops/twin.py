@@ -10,6 +10,7 @@ from sandbox.azure.tokens import Tokens
 from sandbox.devops.api.builds import BuildsApi
 from sandbox.devops.api.checks import ChecksApi
 from sandbox.devops.api.core import CoreApi
+from sandbox.devops.api.definitions import DefinitionsApi
 from sandbox.devops.api.endpoints import EndpointsApi
 from sandbox.devops.api.environments import EnvironmentsApi
 from sandbox.devops.api.git import GitApi
@@ -60,6 +61,7 @@ class DevOpsTwin:
                 *CoreApi(self.organisation).resources(),
                 *PipelinesApi(self.organisation, self._queue).resources(),
                 *BuildsApi(self.organisation, self._engine).resources(),
+                *DefinitionsApi(self.organisation).resources(),
                 *GitApi(self.organisation).resources(),
                 *EnvironmentsApi(self.organisation).resources(),
                 *ChecksApi(self.organisation).resources(),
@@ -78,7 +80,7 @@ class DevOpsTwin:
     async def stop(self) -> None:
         """Ends every process of a pipeline, then the server."""
         await self._engine.close()
-        await self.hooks.close()
+        await self.hooks.deliveries.close()
         self.faults.clear()
         if self._runner is not None:
             await self._runner.cleanup()

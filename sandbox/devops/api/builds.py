@@ -1,4 +1,4 @@
-"""Builds: list, cancel, timeline, logs, tags; and the definitions behind pipelines."""
+"""Builds: list, cancel, timeline, logs, tags."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from sandbox.devops.errors import devops_error, invalid, not_found
 from sandbox.devops.organisation import Organisation
 from sandbox.devops.resources import Call, Resource, collection, paged
 from sandbox.devops.timeline import Log
-from sandbox.devops.views import build_view, definition_view
+from sandbox.devops.views import build_view
 
 PAGE = 1000
 
@@ -55,14 +55,6 @@ class BuildsApi:
                 f"{one}/tags/{{*tag}}",
                 {"GET": self._tags, "PUT": self._tag, "POST": self._tag, "DELETE": self._untag},
                 version=3,
-            ),
-            Resource(
-                "dbeaf647-6167-421a-bda9-c9327b25e2e6",
-                "build",
-                "Definitions",
-                "{project}/_apis/build/Definitions/{definitionId}",
-                {"GET": self._definitions},
-                version=7,
             ),
         ]
 
@@ -161,19 +153,6 @@ class BuildsApi:
         build = self._build(call)
         build.tags = [tag for tag in build.tags if tag != call.values.get("tag")]
         return collection(build.tags)
-
-    async def _definitions(self, call: Call) -> web.Response:
-        pipelines = self._organisation.pipelines
-        if "definitionId" in call.values:
-            found = pipelines.get(call.number("definitionId"))
-            if found is None:
-                message = f"The requested definition {call.values['definitionId']} could not be found."
-                raise not_found("DefinitionNotFoundException", message)
-            return web.json_response(definition_view(self._organisation, found))
-        name = call.query.get("name", "").lower()
-        chosen = [p for p in pipelines.values() if not name or p.name.lower() == name]
-        page, token = paged(call, chosen, lambda pipeline: pipeline.id, size=PAGE)
-        return collection([definition_view(self._organisation, pipeline) for pipeline in page], token)
 
 
 def _wanted(call: Call, build: Build) -> bool:

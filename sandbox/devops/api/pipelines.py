@@ -83,7 +83,9 @@ class PipelinesApi:
         if any((p.name.lower(), p.folder) == (name.lower(), folder) for p in pipelines.values()):
             message = f"Definition {name} already exists in folder {folder}."
             raise devops_error(409, "DefinitionExistsException", message)
-        made = Pipeline(max(pipelines, default=0) + 1, name, folder, str(configuration["path"]).lstrip("/"))
+        made = Pipeline(
+            next(self._organisation.pipeline_ids), name, folder, str(configuration["path"]).lstrip("/")
+        )
         pipelines[made.id] = made
         return web.json_response(pipeline_view(self._organisation, made, full=True))
 

@@ -6,8 +6,9 @@ from aiohttp import web
 from yarl import URL
 
 from sandbox.azure.times import arm_time, now
+from sandbox.devops.deliveries import Notification, Subscription
 from sandbox.devops.errors import invalid, not_found
-from sandbox.devops.hooks import PUBLISHERS, Hooks, Notification, Subscription
+from sandbox.devops.hooks import PUBLISHERS, Hooks
 from sandbox.devops.organisation import Organisation
 from sandbox.devops.resources import Call, Resource, collection
 

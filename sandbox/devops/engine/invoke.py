@@ -107,7 +107,7 @@ class TaskCheckRun:
         body = variables.fill(self._inputs.get("body", "")) if method != "GET" else None
         self._say(f"{method} {url}")
         try:
-            async with self._hooks.session.request(
+            async with self._hooks.deliveries.session.request(
                 method, url, headers=headers, data=body, timeout=aiohttp.ClientTimeout(CALL_SECONDS)
             ) as response:
                 text = await response.text()

@@ -11,6 +11,7 @@ from sandbox.devops.organisation import PROJECT, Organisation
 from sandbox.devops.repository import Commit
 
 _MACRO = re.compile(r"\$\(([\w. -]+)\)")
+DEEPEST = 10
 
 
 class Variables:
@@ -23,7 +24,7 @@ class Variables:
 
     def update(self, values: Mapping[str, str]) -> None:
         for name, value in values.items():
-            self.set(name, self.fill(value))
+            self.set(name, value)
 
     def set(self, name: str, value: str, *, secret: bool = False) -> None:
         self._values[name.lower()] = (name, value)
@@ -32,24 +33,24 @@ class Variables:
 
     def get(self, name: str) -> str | None:
         found = self._values.get(name.lower())
-        return found[1] if found else None
+        return self.fill(found[1]) if found else None
 
     def plain(self) -> dict[str, str]:
-        return dict(self._values.values())
+        return {name: self.fill(value) for name, value in self._values.values()}
 
-    def fill(self, text: str) -> str:
-        """A macro of an unknown variable stays as it is written."""
+    def fill(self, text: str, depth: int = 0) -> str:
+        """Values may speak of variables that are set later. A macro of an unknown variable stays as it is written."""
 
         def value(match: re.Match[str]) -> str:
-            found = self.get(match[1])
-            return match[0] if found is None else found
+            found = self._values.get(match[1].lower())
+            return match[0] if found is None or depth >= DEEPEST else self.fill(found[1], depth + 1)
 
         return _MACRO.sub(value, text)
 
     def environment(self) -> dict[str, str]:
         """As processes get them: upper case, dots as underscores; secrets are left out."""
         return {
-            re.sub(r"[. ]", "_", name).upper(): value
+            re.sub(r"[. ]", "_", name).upper(): self.fill(value)
             for key, (name, value) in self._values.items()
             if key not in self.secrets
         }

@@ -8,10 +8,12 @@ from typing import Any
 
 from yaml.nodes import Node, ScalarNode
 
-from sandbox.devops.pipeline.definition import Filters, Job, Plan, Stage, Step, Trigger
-from sandbox.devops.pipeline.document import Document, PipelineRefused
+from sandbox.devops.pipeline.definition import Job, Plan, Stage, Step
+from sandbox.devops.pipeline.document import Document
 from sandbox.devops.pipeline.expressions import ExpressionError, Names, evaluate, spelled
+from sandbox.devops.pipeline.order import check_order
 from sandbox.devops.pipeline.steps import checkout, read_condition, read_step
+from sandbox.devops.pipeline.triggers import read_trigger
 
 _COMPILE_TIME = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _MACRO = re.compile(r"\$\(([\w.-]+)\)")
@@ -31,31 +33,19 @@ _LATER = {
     "templateContext": "templates",
     "cancelTimeoutInMinutes": "limits of canceling",
 }
-ALL_BRANCHES = Trigger(Filters(include=("*",)))
-
-
-def read_trigger(document: Document) -> Trigger:
-    """Without `trigger`, a push to any branch starts the pipeline."""
-    section = next((value for key, _, value in document.entries(document.root) if key == "trigger"), None)
-    if section is None:
-        return ALL_BRANCHES
-    if isinstance(section, ScalarNode):
-        text = document.text(section)
-        return Trigger(None if text == "none" else Filters(include=(text,)))
-    if section.tag.endswith(":seq"):
-        return Trigger(Filters(include=tuple(document.texts(section))))
-    fields = document.mapping(section, {"branches", "paths"}, {"tags": "tags", "batch": "batches"})
-    branches = _filters(document, fields["branches"]) if "branches" in fields else Filters(include=("*",))
-    return Trigger(branches, _filters(document, fields["paths"]) if "paths" in fields else Filters())
-
-
-def _filters(document: Document, node: Node) -> Filters:
-    if node.tag.endswith(":seq"):
-        return Filters(include=tuple(document.texts(node)))
-    fields = document.mapping(node, {"include", "exclude"})
-    return Filters(
-        *(tuple(document.texts(fields[key])) if key in fields else () for key in ("include", "exclude"))
-    )
+_LATER_VARIABLES = {"group": "variable groups", "parameters": "parameters of templates"}
+_COMMON = {
+    "displayName",
+    "dependsOn",
+    "condition",
+    "pool",
+    "variables",
+    "timeoutInMinutes",
+    "continueOnError",
+    "workspace",
+}
+_JOB = {"job", "steps", *_COMMON}
+_DEPLOYMENT = {"deployment", "environment", "strategy", *_COMMON}
 
 
 class Reader:
@@ -80,9 +70,9 @@ class Reader:
         pool = self._pool(top.get("pool"), variables, "")
         name = self._text(top["name"], variables) if "name" in top else ""
         stages = self._stages(top, variables, pool)
-        self._check_order("Stage", {stage.name: stage.depends_on for stage in stages})
+        check_order(self._document.path, "Stage", {stage.name: stage.depends_on for stage in stages})
         for stage in stages:
-            self._check_order("Job", {job.name: job.depends_on for job in stage.jobs})
+            check_order(self._document.path, "Job", {job.name: job.depends_on for job in stage.jobs})
         return Plan(self._parameters, variables, stages, name)
 
     def _text(self, node: Node, variables: Mapping[str, str]) -> str:
@@ -274,32 +264,3 @@ class Reader:
         """A text with macros of variables that the YAML declares filled in."""
         values = {name.lower(): value for name, value in {**self._predefined, **scope}.items()}
         return _MACRO.sub(lambda match: values.get(match[1].lower(), match[0]), text)
-
-    def _check_order(self, kind: str, wanted: Mapping[str, tuple[str, ...]]) -> None:
-        path = self._document.path
-        for name, needed in wanted.items():
-            for other in needed:
-                if other not in wanted:
-                    raise PipelineRefused(f"{path}: {kind} {name} depends on unknown {kind.lower()} {other}.")
-        left = dict(wanted)
-        while left:
-            free = [name for name, needed in left.items() if not set(needed) & left.keys()]
-            if not free:
-                raise PipelineRefused(f"{path}: {kind} {next(iter(left))} depends on itself through others.")
-            for name in free:
-                del left[name]
-
-
-_LATER_VARIABLES = {"group": "variable groups", "parameters": "parameters of templates"}
-_COMMON = {
-    "displayName",
-    "dependsOn",
-    "condition",
-    "pool",
-    "variables",
-    "timeoutInMinutes",
-    "continueOnError",
-    "workspace",
-}
-_JOB = {"job", "steps", *_COMMON}
-_DEPLOYMENT = {"deployment", "environment", "strategy", *_COMMON}
