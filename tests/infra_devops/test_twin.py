@@ -11,12 +11,13 @@ from typing import TypeVar
 import pytest
 
 from infra.devops import runs
-from infra.devops.connection import Place
+from infra.devops.connection import PREVIEW, Place
 from infra.devops.pipelines import Parameter, Pipeline
 from infra.devops.project import Project
 from infra.devops.resources import Endpoint, WorkspaceEndpoint
 from infra.failures.stages import explain_run, why_stage_waits
 from infra.http.errors import Denied, NotFound, Refused
+from sandbox.devops.identities import APPROVER
 from sandbox.devops.pace import Pace
 from sandbox.devops.twin import DevOpsTwin
 from sandbox.faults import Fault
@@ -223,6 +224,52 @@ def test_what_the_file_declares_and_who_changed_it(project: Project, publish: Pi
     assert project.repository(publish.repository_id).default_branch == "main"
     with pytest.raises(NotFound):
         project.last_commit(publish.repository_id, "gone")
+
+
+def gated(twin: DevOpsTwin, project: Project) -> Pipeline:
+    """A pipeline whose only stage needs an environment that somebody has to approve."""
+    environment = project.ensure_environment("line-1", "Devices of line 1")
+    approval = {"approvers": [{"id": APPROVER.id}], "minRequiredApprovers": 1}
+    check = {
+        "type": {"id": APPROVAL_CHECK, "name": "Approval"},
+        "settings": approval,
+        "resource": {"type": "environment", "id": str(environment.id)},
+    }
+    url = project.connection.project("pipelines", "checks", "configurations")
+    project.connection.change("POST", url, check, api=PREVIEW)
+    return project.create_pipeline("edge", twin.organisation.repository.id, "edge.yml")
+
+
+def sentence(project: Project, run_id: int) -> str:
+    (stage,) = project.stages(run_id) or (None,)
+    waiting = why_stage_waits(stage, project.pending_approvals()) if stage else None
+    return waiting.sentence if waiting else ""
+
+
+def test_a_stage_waits_for_permission_then_for_an_approval(twin: DevOpsTwin, project: Project) -> None:
+    edge = gated(twin, project)
+    run = project.queue(edge, "main", {}, "corr-1")
+    until(lambda: sentence(project, run.id) == "The pipeline may not use one of its resources yet.")
+    (environment,) = project.environments()
+    project.ensure_permitted("environment", environment.id, edge.id)
+    until(lambda: sentence(project, run.id) == "It waits for approval by Quality lead.")
+    (pending,) = project.pending_approvals()
+    assert pending.run_id == run.id
+    assert [hold.id for stage in project.stages(run.id) for hold in stage.holds] == [pending.id]
+    twin.portal.approve(twin.portal.approvals()[0])
+    assert ended(project, run.id).result == "succeeded"
+    assert project.pending_approvals() == []
+
+
+def test_a_rejected_stage_says_so(twin: DevOpsTwin, project: Project) -> None:
+    edge = gated(twin, project)
+    project.ensure_permitted("environment", project.environments()[0].id, edge.id)
+    run = project.queue(edge, "main", {}, "corr-1")
+    approval = until(lambda: next(iter(twin.portal.approvals()), None))
+    twin.portal.reject(approval)
+    fault = project.fault(ended(project, run.id))
+    assert fault.where == ("Edge",)
+    assert explain_run(fault).reason == "not-approved"
 
 
 def test_making_everything_twice_writes_once(twin: DevOpsTwin, project: Project) -> None:
