@@ -17,6 +17,7 @@ from commands.kit.words import esc
 
 log = structlog.get_logger("answers")
 OPEN_FORM = "spotter.form"
+MAX_BUTTON_VALUE = 2000
 
 
 class Answers:
@@ -98,10 +99,9 @@ class Answers:
 
 def warning(problem: UserError) -> Message:
     """What a person is told when their wish cannot be met."""
-    return Message(
-        f"{problem.problem} {problem.next_step}",
-        [section(f":warning: {problem.problem} {problem.next_step}")],
-    )
+    text = f"{problem.problem} {problem.next_step}"
+    told = esc(text) if problem.field else text
+    return Message(told, [section(f":warning: {told}")])
 
 
 def apology(ref: str) -> Message:
@@ -112,7 +112,9 @@ def apology(ref: str) -> Message:
 
 def _invitation(form: OpenForm, asked: Asked) -> Message:
     """A button instead of a form: after a mention, or when Slack's three seconds are over."""
-    value = json.dumps({"command": form.command.name, "values": form.values})[:2000]
+    value = json.dumps({"command": form.command.name, "values": form.values})
+    if len(value) > MAX_BUTTON_VALUE:
+        value = json.dumps({"command": form.command.name})
     text = f"A few details are needed for {form.command.name}."
     opener = button("Open the form", OPEN_FORM, value, style="primary")
     return Message(text, [section(text), actions(opener)])

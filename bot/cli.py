@@ -20,7 +20,7 @@ from storage.database import Store, StoreInUse
 
 @click.group()
 def main() -> None:
-    """Train, judge, approve and ship object-detection models from Slack."""
+    """Train object-detection models from Slack."""
 
 
 @main.command()
@@ -34,14 +34,26 @@ def run() -> None:
         bot = Spotter(config, policy.load(config.spotter_config), Clock())
     except (UserError, StoreInUse) as problem:
         sys.exit(f"spotter: {problem}")
-    if not bot.run():
+    try:
+        finished = bot.run()
+    except OSError as refused:
+        sys.exit(
+            f"spotter: cannot serve on {config.host}:{config.port} ({refused.strerror}). Set HOST or PORT."
+        )
+    if not finished:
         logging.shutdown()
         os._exit(0)  # else the interpreter waits for the thread that hangs
 
 
 @main.command("publish-pipeline")
 @click.option("--version", required=True, help="The component's version, such as a build id.")
-@click.option("--config", type=click.Path(path_type=Path), default=Path("spotter.toml"), show_default=True)
+@click.option(
+    "--config",
+    envvar="SPOTTER_CONFIG",
+    type=click.Path(path_type=Path),
+    default=Path("spotter.toml"),
+    show_default=True,
+)
 def publish_pipeline(version: str, config: Path) -> None:
     """Publish the training pipeline as a component of the workspace."""
     from infra.azureml.errors import AzureError

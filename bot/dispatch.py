@@ -1,7 +1,7 @@
 """Between Slack and the commands: takes what a person did, checks their role, runs the handler, answers.
 
-What changes something is committed before Slack is acknowledged; everything else is acknowledged first. The ack
-functions touch the store only; calls to Slack come after the ack.
+What changes something is committed before Slack is acknowledged; everything else is acknowledged first. Before the ack
+nothing is touched but the store and, where it is not remembered, Slack's list of who is in a group.
 """
 
 import json
@@ -28,7 +28,6 @@ from storage import audit, marks
 log = structlog.get_logger("dispatch")
 ANY = re.compile(r".*", re.DOTALL)
 LATER = "spotter_later"
-LINK = "link"
 
 
 class Dispatch:
@@ -142,11 +141,18 @@ class Dispatch:
 
         def publish() -> None:
             try:
-                self._client.views_publish(user_id=person.id, view=home(person, self._services))
+                self._client.views_publish(user_id=person.id, view=self._home(person))
             except NO_ANSWER as failed:
                 log.warning("home_not_shown", person=person.id, error=str(failed))
 
         context[LATER] = publish
+
+    def _home(self, person: Person) -> dict[str, Any]:
+        try:
+            self._services.people.require(person, "view")
+        except UserError as problem:
+            return {"type": "home", "blocks": list(warning(problem).blocks)}
+        return home(person, self._services)
 
     def mention(self, event: dict[str, Any], body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
         typed = re.sub(r"<@[^>]+>", "", event.get("text") or "").strip()
@@ -155,10 +161,10 @@ class Dispatch:
         if command is None:
             command, rest = self._commands["/spotter"], ""
         asked = Asked(
-            person=Person(event["user"], event["user"]),
+            person=self._services.people.named(event["user"]),
             channel=event["channel"],
             key=f"mention:{body.get('event_id') or event['ts']}",
-            thread_ts=event.get("thread_ts") or event["ts"],
+            thread_ts=event.get("thread_ts"),
         )
         work = self._guarded(lambda: self._typed(command, rest, asked), asked, command.name)
         # what changes something is done before the delivery is ticked off: a crash in between must not lose it
@@ -172,9 +178,10 @@ class Dispatch:
         ack()
 
     def _typed(self, command: Command, typed: str, asked: Asked) -> Answer:
-        self._services.people.require(asked.person, command.role)
         if typed.strip().lower() == "help":
+            self._services.people.require(asked.person, "view")
             return Reply(inline.explain(command)) if command.fields else self._execute(command, {}, asked)
+        self._services.people.require(asked.person, command.role)
         values = inline.read(command, typed)
         if command.fields and not inline.complete(command, values):
             return OpenForm(command, values)

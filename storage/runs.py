@@ -44,6 +44,7 @@ class TrainingRun:
     next_try_at: datetime | None = None
     cancel_by: str | None = None
     cancel_sent_at: datetime | None = None
+    missing_since: datetime | None = None
     registered_version: int | None = None
 
     @property
@@ -91,11 +92,11 @@ def open_runs(tx: Connection) -> list[TrainingRun]:
 
 
 def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[TrainingRun]:
-    """The newest runs in these states, newest first."""
+    """Runs in these states, the one that ended last first."""
     query = (
         select(training_runs)
         .where(training_runs.c.state.in_(states))
-        .order_by(training_runs.c.requested_at.desc())
+        .order_by(training_runs.c.ended_at.desc())
         .limit(limit)
     )
     return [TrainingRun(**row) for row in tx.execute(query).mappings()]

@@ -70,9 +70,11 @@ training_runs = Table(
     Column("next_try_at", UtcDateTime),
     Column("cancel_by", String(255)),
     Column("cancel_sent_at", UtcDateTime),
+    Column("missing_since", UtcDateTime),
     Column("registered_version", Integer),
     Index("ix_training_runs_state", "state"),
     Index("ix_training_runs_requested_at", "requested_at"),
+    Index("ix_training_runs_ended_at", "ended_at"),
     Index("ix_training_runs_model", "model_name", "requested_at"),
 )
 

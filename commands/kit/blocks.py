@@ -12,7 +12,7 @@ Element = dict[str, Any]
 MAX_BLOCKS = 50
 MAX_HEADER, MAX_SECTION, MAX_FIELD, MAX_CONTEXT = 150, 3000, 2000, 2000
 MAX_BUTTON, MAX_OPTION, MAX_VALUE = 75, 75, 150
-MAX_TEXT = 4000
+MAX_TEXT, MAX_ID = 4000, 255
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,12 @@ def header(text: str) -> Block:
 
 
 def section(text: str, accessory: Element | None = None) -> Block:
+    """A paragraph, with at most one button or select beside it."""
     block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": shorten(text, MAX_SECTION) or " "}}
-    return {**block, "accessory": accessory} if accessory else block
+    if accessory is None:
+        return block
+    block_id = f"{accessory['action_id']}:{accessory.get('value', '')}"
+    return {**block, "block_id": shorten(block_id, MAX_ID), "accessory": accessory}
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> Block:
@@ -67,7 +71,13 @@ def divider() -> Block:
 
 
 def actions(*elements: Element | None) -> Block:
-    return {"type": "actions", "elements": [element for element in elements if element][:25]}
+    """The row of buttons of a message. Its id stays the same when the message is updated, so that a click on the
+    row that a person sees still finds its button."""
+    return {
+        "type": "actions",
+        "block_id": "actions",
+        "elements": [element for element in elements if element][:25],
+    }
 
 
 def button(

@@ -8,14 +8,13 @@ from commands.kit.command import Command
 SCOPES = {
     "app_mentions:read": "answers when it is mentioned in a thread, where slash commands do not work",
     "channels:history": "reads its own posts back after an unclear outcome, so that nothing is posted twice",
-    "channels:read": "checks which channels it is in",
     "chat:write": "posts and updates its messages",
     "commands": "takes slash commands",
     "groups:history": "reads its own posts back in private channels",
     "im:history": "reads its own posts back in direct messages",
     "im:write": "writes to a person whose channel it cannot post in",
     "usergroups:read": "looks up who may train, publish, deploy and approve",
-    "users:read": "looks up names",
+    "users:read": "looks up the name of who mentions it, which Slack leaves out there",
 }
 
 
@@ -30,7 +29,7 @@ def manifest(commands: Sequence[Command], *, request_url: str | None = None) -> 
     return {
         "display_information": {
             "name": "Spotter",
-            "description": "Trains, judges, approves and ships object-detection models",
+            "description": "Trains object-detection models on Azure Machine Learning",
             "background_color": "#1f3d36",
         },
         "features": {

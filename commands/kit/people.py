@@ -30,6 +30,7 @@ class Directory:
         self._roles = roles
         self._clock = clock
         self._groups: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._names: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def may(self, person: Person, role: Role) -> bool:
@@ -59,6 +60,19 @@ class Directory:
         raise UserError(
             f"Nobody has the role *{role}* yet.", "Whoever runs Spotter can name people in spotter.toml."
         )
+
+    def named(self, user: str) -> Person:
+        """The person behind an id, by the name of their account; by the id itself where Slack does not say."""
+        with self._lock:
+            known = self._names.get(user)
+        if known is None:
+            try:
+                known = str(self._client.users_info(user=user)["user"]["name"])
+            except (SlackApiError, SlackClientError, OSError, KeyError):
+                return Person(user, user)
+            with self._lock:
+                self._names[user] = known
+        return Person(user, known)
 
     def refresh(self) -> None:
         """Look up every group that a role names, so that people who act do not wait for it."""

@@ -5,6 +5,9 @@ At the first look ever, what is there already is taken as known, silently.
 
 import json
 
+from sqlalchemy import Connection
+
+from commands.exports import readiness
 from commands.kit.command import COURIER
 from commands.kit.services import Services
 from commands.models.command import models
@@ -48,6 +51,12 @@ def run_of(version: ModelVersion) -> str | None:
     return version.tags.get(model_tags.PIPELINE_RUN) or version.job_name or None
 
 
+def _thin_classes(tx: Connection, row: ModelRow, services: Services) -> list[str]:
+    export = catalog.get_export(tx, row.tags.get(model_tags.DATASET, ""))
+    found = readiness.counted(export) if export else None
+    return readiness.thin_classes(found, services.policy.exports) if found else []
+
+
 def _take(version: ModelVersion, services: Services, *, announce: bool) -> None:
     """Know a version, and tell of it if it is new. One that Spotter's own training made is news at any time."""
     now = services.clock.now()
@@ -81,7 +90,7 @@ def _take(version: ModelVersion, services: Services, *, announce: bool) -> None:
             tx,
             f"model:{row.name}:{row.version}",
             channel=channel,
-            content=announcement(row, earlier, run).content(),
+            content=announcement(row, earlier, run, _thin_classes(tx, row, services)).content(),
             at=now,
             urgency=messages.RESULT,
             fallback=run.requested_by if run else None,

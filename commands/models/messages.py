@@ -4,22 +4,27 @@ from collections.abc import Sequence
 
 from commands.kit.blocks import Block, Message, actions, context, fields, header, link, section, table
 from commands.kit.words import code, delta, duration, esc, metric, when
+from infra.training.register import model_tags
 from storage.catalog import ModelRow
 from storage.runs import TrainingRun
 
-DATASET_TAG, EPOCH_TAG = "Dataset", "Epoch"
 TREND_VERSIONS = 12
 
 
-def announcement(model: ModelRow, earlier: Sequence[ModelRow], run: TrainingRun | None) -> Message:
+def announcement(
+    model: ModelRow, earlier: Sequence[ModelRow], run: TrainingRun | None, thin_classes: Sequence[str] = ()
+) -> Message:
     """A new version: its metrics beside the previous version's, where it comes from, and the trend.
 
     `earlier` are the versions before it, newest first; `run` is the training that made it, None for a version that
-    was registered by hand.
+    was registered by hand; `thin_classes` are classes of its dataset with few boxes.
     """
     previous = earlier[0] if earlier else None
     title = f"{model.name} v{model.version} registered: {_verdict(model, previous)}"
     blocks: list[Block] = [header(title), _metrics(model, previous), section(_story(model, previous, run))]
+    if thin_classes:
+        few = esc(", ".join(thin_classes))
+        blocks.append(section(f":warning: Few boxes of {few}: the metrics hardly measure them."))
     if chart := _trend(model, earlier):
         blocks.append(chart)
     blocks.append(context(_origin(model, run)))
@@ -40,12 +45,14 @@ def versions(name: str, rows: Sequence[ModelRow]) -> Message:
                 moved,
                 metric(row.precision),
                 metric(row.recall),
-                row.tags.get(DATASET_TAG, "–"),
+                row.tags.get(model_tags.DATASET, "–"),
             ]
         )
     newest = rows[0]
     title = f"{name}: v{newest.version} is the newest, mAP {metric(newest.mean_average_precision)}"
-    return Message(title + ".", [header(title), table(lines)])
+    block = table(lines)
+    block["column_settings"][-1]["align"] = "left"
+    return Message(title + ".", [header(title), block])
 
 
 def line(row: ModelRow) -> str:
@@ -74,7 +81,7 @@ def _metrics(model: ModelRow, previous: ModelRow | None) -> Block:
     if model.mean_average_precision is None:
         return section(
             "It carries no “Mean Average Precision” tag, so it cannot be compared. "
-            "Register it through `/train`, or add the tags in the studio."
+            "Versions that come from `/train` are measured and tagged."
         )
     if previous is None:
         pairs = [
@@ -96,13 +103,13 @@ def _metrics(model: ModelRow, previous: ModelRow | None) -> Block:
 
 
 def _story(model: ModelRow, previous: ModelRow | None, run: TrainingRun | None) -> str:
-    dataset = model.tags.get(DATASET_TAG)
+    dataset = model.tags.get(model_tags.DATASET)
     parts = [f"Trained on {code(dataset)}." if dataset else "It does not say what it was trained on."]
-    if epoch := model.tags.get(EPOCH_TAG):
+    if epoch := model.tags.get(model_tags.EPOCH):
         parts.append(f"Metrics are from epoch {esc(epoch)} of the best trial, measured on held-out pictures.")
-    if previous and dataset and previous.tags.get(DATASET_TAG) not in (None, dataset):
+    if previous and dataset and previous.tags.get(model_tags.DATASET) not in (None, dataset):
         parts.append(
-            f"v{previous.version} was measured on pictures of {code(previous.tags[DATASET_TAG])}, "
+            f"v{previous.version} was measured on pictures of {code(previous.tags[model_tags.DATASET])}, "
             "so read the change with care."
         )
     if run is None:

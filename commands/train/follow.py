@@ -20,7 +20,7 @@ from commands.train.command import RUNS, train
 from commands.train.show import show_run
 from commands.train.watch import failure_of, progress_of, waiting_of
 from infra.azureml.errors import AzureError, Denied, NameTaken, NotFound, Refused, Throttled
-from infra.azureml.jobs import Job, Training
+from infra.azureml.jobs import NOT_STARTED, Job, Training
 from infra.failures.explain import explain
 from infra.training.component import graph, register_component_name
 from storage import audit, catalog, runs
@@ -34,7 +34,6 @@ REGISTER_GRACE = timedelta(minutes=10)
 CLOCKS_DIFFER = timedelta(hours=1)
 SETTLING_POLLS = 4
 NO_SIGN_IN = 401
-QUEUED = {"NotStarted", "Starting", "Provisioning", "Preparing", "Queued"}
 STATES = {"Completed": "completed", "Failed": "failed", "Canceled": "canceled"}
 
 
@@ -200,8 +199,7 @@ def _jobs(wanted: list[TrainingRun], services: Services) -> dict[str, Job]:
 
 def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
     if job is None:
-        settling = timedelta(seconds=SETTLING_POLLS * services.policy.pace.runs_seconds)
-        if run.submitted_at and services.clock.now() - run.submitted_at < settling:
+        if not _gone_for_long(run, services):
             return
         failure = {
             "cause": "The job is not in Azure any more: someone deleted it.",
@@ -211,7 +209,7 @@ def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
         return
     if run.cancel_by and not job.has_ended and job.status != "CancelRequested":
         run = _cancel(run, services)
-    state = STATES.get(job.status) or ("queued" if job.status in QUEUED else "running")
+    state = STATES.get(job.status) or ("queued" if job.status in NOT_STARTED else "running")
     if state == "failed":
         _end(
             run,
@@ -238,8 +236,18 @@ def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
             progress=progress,
             waiting=waiting_of(seen, job, services),
             started_at=started,
+            missing_since=None,
             trouble=None,
         )
+
+
+def _gone_for_long(run: TrainingRun, services: Services) -> bool:
+    """A job that is missing now and then is not lost: lists lag, and a 404 may be a fault of the moment."""
+    now = services.clock.now()
+    if run.missing_since is None:
+        _change(run, services, missing_since=now)
+        return False
+    return now - run.missing_since > timedelta(seconds=SETTLING_POLLS * services.policy.pace.runs_seconds)
 
 
 def _cancel(run: TrainingRun, services: Services) -> TrainingRun:

@@ -18,11 +18,10 @@ from commands.kit.blocks import (
     table,
 )
 from commands.kit.words import code, count, duration, esc, metric, when
+from infra.azureml.jobs import NOT_STARTED, TERMINAL
 from storage.runs import TrainingRun
 
 BAR = 12
-ENDED = ("Completed", "Failed", "Canceled")
-WAITING = ("NotStarted", "Queued")
 TRIALS_SHOWN = 10
 CANCEL, AGAIN, STUDIO = "train.cancel", "train.again", "train.studio"
 
@@ -58,12 +57,12 @@ def phase(run: TrainingRun) -> str:
         return "being handed to Azure"
     if run.state == "completed":
         return "trained, being registered"
-    if not any(trial["status"] in ("Running", "Completed", "Finalizing") for trial in trials):
-        return "waiting for a GPU node" if run.state in ("queued", "running") else run.state
-    open_trials = [trial for trial in trials if trial["status"] not in ENDED]
+    if all(trial["status"] in NOT_STARTED for trial in trials):
+        return "waiting for a GPU node"
+    open_trials = [trial for trial in trials if trial["status"] not in TERMINAL]
     if not open_trials and len(trials) >= total:
         return "registering the best trial"
-    started = [str(trial["number"]) for trial in open_trials if trial["status"] not in WAITING]
+    started = [str(trial["number"]) for trial in open_trials if trial["status"] not in NOT_STARTED]
     *others, last = started or [str(open_trials[0]["number"] if open_trials else len(trials))]
     return f"trials {', '.join(others)} and {last} of {total}" if others else f"trial {last} of {total}"
 
@@ -85,7 +84,7 @@ def share(run: TrainingRun) -> float:
     epochs = (run.progress or {}).get("max_epochs")
     done = 0.0
     for trial in trials:
-        if trial["status"] in ENDED:
+        if trial["status"] in TERMINAL:
             done += 1
         elif epochs:
             done += min(0.95, trial.get("epochs", 0) / epochs)
@@ -124,7 +123,7 @@ def _under_way(run: TrainingRun, thin_classes: Sequence[str], now: datetime) -> 
     blocks: list[Block] = [header(title), section(_lead(run, now))]
     if trials := trial_table(run):
         blocks.append(trials)
-    if run.state in ("requested", "submitting", "queued") and thin_classes:
+    if thin_classes:
         few = esc(", ".join(thin_classes))
         blocks.append(context(f":warning: Few boxes of {few}: expect poor results there."))
     blocks.append(_footer(run))
@@ -146,6 +145,8 @@ def _lead(run: TrainingRun, now: datetime) -> str:
     if run.state in ("requested", "submitting"):
         return "The request is written down and goes to Azure now."
     elapsed = duration(now - run.requested_at)
+    if not share(run):
+        return f"Asked for {elapsed} ago."
     filled = round(share(run) * BAR)
     return f"{round(share(run) * 100)} % done after {elapsed}   {'█' * filled}{'░' * (BAR - filled)}"
 
@@ -221,11 +222,9 @@ def _state(trial: dict[str, Any], max_epochs: int | None) -> str:
     known = {
         "Completed": "done",
         "Canceled": "stopped early",
-        "NotStarted": "waiting",
-        "Queued": "waiting",
         "Running": "starting",
     }
-    return known.get(status, status.lower())
+    return "waiting" if status in NOT_STARTED else known.get(status, status.lower())
 
 
 def _trials(run: TrainingRun) -> list[dict[str, Any]]:

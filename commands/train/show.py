@@ -17,9 +17,13 @@ def show_run(tx: Connection, run: TrainingRun, services: Services) -> None:
     export = catalog.get_export(tx, run.dataset)
     counted = readiness.counted(export) if export else None
     thin = readiness.thin_classes(counted, services.policy.exports) if counted else []
+    key = live_key(run)
+    card = messages.get(tx, key)
+    if card and card.state == "gone" and not run.is_open:
+        key = f"{key}:end"  # people deleted the live message, but the end is news of its own
     messages.want(
         tx,
-        live_key(run),
+        key,
         channel=run.channel,
         content=live(run, thin, now).content(),
         at=now,
@@ -36,7 +40,7 @@ def show_run(tx: Connection, run: TrainingRun, services: Services) -> None:
             channel=run.channel,
             content=tail.content(),
             at=now,
-            parent_key=live_key(run),
+            parent_key=key,
             fallback=run.requested_by,
         )
 

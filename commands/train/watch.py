@@ -6,7 +6,7 @@ from typing import Any
 from commands.kit.services import Services
 from infra.azureml.errors import AzureError, NotFound
 from infra.azureml.faults import Fault
-from infra.azureml.jobs import Job
+from infra.azureml.jobs import NOT_STARTED, Job
 from infra.azureml.progress import Progress, Trial
 from infra.failures.explain import explain_fault
 from infra.failures.waiting import Situation, why_waiting
@@ -14,8 +14,6 @@ from infra.training.register.best_epoch import Figures
 from infra.training.register.run_tree import trial_number
 from storage import runs
 from storage.runs import TrainingRun
-
-STARTED = {"Running", "Finalizing", "Completed", "Failed", "Canceled", "CancelRequested"}
 
 
 def progress_of(run: TrainingRun, services: Services) -> dict[str, Any]:
@@ -37,7 +35,7 @@ def progress_of(run: TrainingRun, services: Services) -> dict[str, Any]:
 def waiting_of(run: TrainingRun, job: Job, services: Services) -> dict[str, Any] | None:
     """Why no trial is running yet, in a sentence and a remedy; None once one is."""
     trials = (run.progress or {}).get("trials") or []
-    if any(trial["status"] in STARTED for trial in trials):
+    if any(trial["status"] not in NOT_STARTED for trial in trials):
         return None
     waiting = why_waiting(_situation(run, job, services))
     if waiting is None:

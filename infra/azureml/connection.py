@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from azure.core import exceptions as core
 from azure.core.credentials import TokenCredential
 from azure.core.rest import HttpRequest, HttpResponse
 
-from infra.azureml.errors import Unavailable, Unclear, error_from
+from infra.azureml.errors import Refused, Unavailable, Unclear, error_from
 from infra.http.cloud import Cloud, cloud_from_environment
 from infra.http.fields import mapping, sequence, text
 from infra.http.signed import SignedRequests
@@ -105,6 +105,10 @@ class Connection:
             following = text(page, "nextLink")
             if not following or following in seen:
                 return
+            if urlsplit(following).netloc.lower() != urlsplit(url).netloc.lower():
+                raise Refused(
+                    "A list of Azure's goes on at another host, which Spotter's sign-in is not for."
+                )
             seen.add(following)
             page = self.get(following)
 

@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from infra.azureml.faults import Fault
@@ -123,7 +123,7 @@ def _explanation(reason: Reason, parts: dict[str, str], raw: str) -> Explanation
 def _unknown(raw: str, codes: Sequence[str]) -> Explanation:
     theirs = any(code in _THEIRS or code.startswith(("System", "Service")) for code in codes)
     raw = shortened(raw)
-    log.info("No explanation for %r with codes %s", raw, list(codes))
+    _note_unknown(raw, tuple(codes))
     return Explanation(
         cause=raw or "Azure gives no reason.",
         remedy="Train again once; if it fails again, ask Azure's support with the run's id."
@@ -133,6 +133,12 @@ def _unknown(raw: str, codes: Sequence[str]) -> Explanation:
         again=theirs,
         raw=raw,
     )
+
+
+@lru_cache(maxsize=1000)
+def _note_unknown(raw: str, codes: tuple[str, ...]) -> None:
+    """Once for each message, so that the catalogue can grow without flooding the log."""
+    log.info("No explanation for %r with codes %s", raw, list(codes))
 
 
 def _filled(sentence: str, parts: dict[str, str]) -> str:

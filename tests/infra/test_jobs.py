@@ -149,3 +149,11 @@ def test_cancel_asks_once_and_does_not_wait(azure: Answers, workspace: Workspace
     azure.says("POST", f"{JOB}/cancel", b"", 202)
     workspace.cancel(TRAINING.name)
     assert len(azure.asked("*", "/jobs/")) == 1
+
+
+def test_a_list_that_goes_on_at_another_host_is_not_followed_there(
+    azure: Answers, workspace: Workspace
+) -> None:
+    azure.says("GET", "./jobs", {"value": [body()], "nextLink": "https://elsewhere.example/jobs"})
+    with pytest.raises(Refused, match="another host"):
+        list(workspace.training_jobs())

@@ -39,7 +39,7 @@ def register(
     run = twin.studio.job(job)
     assert run
     network = {name: entry for name, entry in twin.env().items() if not name.startswith("IDENTITY")}
-    environment = job_environment(twin.world, run, network, NOWHERE)
+    environment = job_environment(twin.workspace, run, network, NOWHERE)
     given = {"model-name": "Caps", "dataset-name": "caps", "dataset-version": "1", "request-id": request}
     options = [option for name, entry in given.items() for option in (f"--{name}", entry)]
     return subprocess.run(
@@ -95,7 +95,7 @@ def test_outputs_that_are_not_there_are_refused_at_once(trained: AzureTwin, line
     trained.studio.delete_model_version("Caps", "1")
     best = line.progress("caps-1").best
     assert best
-    shutil.rmtree(next(trained.world.root.rglob(f"dcid.{best.run_id}/outputs")))
+    shutil.rmtree(next(trained.workspace.root.rglob(f"dcid.{best.run_id}/outputs")))
     before = len(trained.faults.log("PUT", VERSIONS))
     done = register(trained)
     assert done.returncode == 1

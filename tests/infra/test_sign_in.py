@@ -17,9 +17,9 @@ def secret(twin: AzureTwin, monkeypatch: pytest.MonkeyPatch) -> None:
     """An application's secret instead of a managed identity."""
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
         monkeypatch.delenv(name)
-    monkeypatch.setenv("AZURE_TENANT_ID", twin.world.place.tenant)
-    monkeypatch.setenv("AZURE_CLIENT_ID", twin.world.identity.client_id)
-    monkeypatch.setenv("AZURE_CLIENT_SECRET", twin.world.identity.client_secret)
+    monkeypatch.setenv("AZURE_TENANT_ID", twin.workspace.place.tenant)
+    monkeypatch.setenv("AZURE_CLIENT_ID", twin.workspace.identity.client_id)
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", twin.workspace.identity.client_secret)
 
 
 @pytest.mark.usefixtures("secret")
@@ -31,7 +31,7 @@ def test_a_client_secret_at_the_clouds_own_sign_in(twin_id: WorkspaceId) -> None
 def test_a_client_secret_at_a_named_sign_in(
     twin: AzureTwin, twin_id: WorkspaceId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AZURE_AUTHORITY_HOST", twin.world.base_url)
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", twin.workspace.base_url)
     assert Workspace.connect(twin_id).exports(EXPORTS)
 
 

@@ -43,7 +43,7 @@ Registered by Line engineer <time>\
 """,
             """\
 # Cork_Model v1 registered: no metrics in its tags
-It carries no “Mean Average Precision” tag, so it cannot be compared. Register it through /train, or add the tags in the studio.
+It carries no “Mean Average Precision” tag, so it cannot be compared. Versions that come from /train are measured and tagged.
 It does not say what it was trained on. It was registered by hand, not by a training that Spotter started.
 Registered by Line engineer <time>\
 """,

@@ -136,11 +136,13 @@ def upgrade() -> None:
         sa.Column("next_try_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("cancel_by", sa.String(length=255), nullable=True),
         sa.Column("cancel_sent_at", UtcDateTime(timezone=True), nullable=True),
+        sa.Column("missing_since", UtcDateTime(timezone=True), nullable=True),
         sa.Column("registered_version", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("request_id"),
     )
     with op.batch_alter_table("training_runs", schema=None) as batch_op:
+        batch_op.create_index("ix_training_runs_ended_at", ["ended_at"], unique=False)
         batch_op.create_index("ix_training_runs_model", ["model_name", "requested_at"], unique=False)
         batch_op.create_index("ix_training_runs_requested_at", ["requested_at"], unique=False)
         batch_op.create_index("ix_training_runs_state", ["state"], unique=False)
