@@ -13,6 +13,7 @@ from sandbox.devops.engine.cancel import Canceled, Cancellation
 from sandbox.devops.engine.commands import StepTalk
 from sandbox.devops.engine.conditions import holds
 from sandbox.devops.engine.process import StepProcess
+from sandbox.devops.engine.python import own_python
 from sandbox.devops.engine.variables import Variables
 from sandbox.devops.organisation import REPOSITORY
 from sandbox.devops.pace import Pace
@@ -56,6 +57,7 @@ class JobRun:
         """The job's result, once its steps have ended."""
         for name in ("s", "a", "b", "_temp"):
             (self._folder / name).mkdir(parents=True)
+        own_python(self._folder / "_python")
         try:
             async with asyncio.timeout(self._job.timeout * self._pace.minute or None):
                 await self._steps()
@@ -221,7 +223,7 @@ class JobRun:
             for name, value in self._outside.items()
             if connected or not name.startswith(OF_AN_IDENTITY)
         }
-        path = [*self._paths, str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+        path = [*self._paths, str(self._folder / "_python" / "bin"), _path_of_the_image()]
         return {
             "HOME": str(self._folder / "_temp"),
             "LANG": "C.UTF-8",
@@ -232,3 +234,9 @@ class JobRun:
             "PATH": os.pathsep.join(path),
             **{name: self._variables.fill(value) for name, value in step.env.items()},
         }
+
+
+def _path_of_the_image() -> str:
+    """This process's own, without the commands of the virtual environment that it may run in."""
+    given = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(path for path in given if path != str(Path(sys.executable).parent))

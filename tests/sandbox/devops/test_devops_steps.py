@@ -1,5 +1,7 @@
 """How a step speaks to its agent, and how jobs of a stage go beside and after each other."""
 
+import re
+
 from .conftest import DevOps
 
 TALKING = """
@@ -97,6 +99,34 @@ def test_a_job_ends_with_its_time(devops: DevOps) -> None:
     job = devops.record(number, "Job", "endless")
     assert "ran longer than the maximum time of 1 minutes" in job["issues"][0]["message"]
     assert devops.record(number, "Task", "Sleep")["result"] == "canceled"
+
+
+def test_a_job_has_a_python_of_its_own(devops: DevOps) -> None:
+    devops.push(python_yml=PYTHON)
+    number = devops.run(devops.create("python", "python.yml")).json()["id"]
+    devops.ended(number, "failed")
+    said = devops.log_of(number)
+    assert re.search(r"prefix /.+/work/.+/_python", said)
+    assert "yaml is here" in said
+    assert "spotter is installed" not in said
+    wrong = devops.record(number, "Task", "Old")["issues"][0]["message"]
+    assert "Version spec 3.1 for architecture x64 did not match any version" in wrong
+
+
+PYTHON = """
+trigger: none
+steps:
+  - task: UsePythonVersion@0
+    inputs: {versionSpec: '>=3.11'}
+  - bash: |
+      python3 -c "import sys; print('prefix', sys.prefix)"
+      python -c "import yaml; print('yaml is here')"
+      command -v spotter && echo spotter is installed
+      true
+  - task: UsePythonVersion@0
+    displayName: Old
+    inputs: {versionSpec: '3.1'}
+"""
 
 
 def test_definitions_are_changed_by_revision_and_deleted(devops: DevOps, publish: int) -> None:
