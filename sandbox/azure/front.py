@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 from sandbox.azure.errors import ServiceError, arm_error
 from sandbox.azure.place import PROVIDER
 from sandbox.azure.tokens import ARM_RESOURCES, ML_RESOURCE
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 Item = TypeVar("Item")
 log = logging.getLogger(__name__)
@@ -50,14 +50,14 @@ _SCOPE = re.compile(
 DATA_PLANES = ("/history/", "/mlflow/", "/artifact/", "/metric/", "/data/")
 
 
-def guard_of(world: World) -> Middleware:
+def guard_of(workspace: Workspace) -> Middleware:
     """The middleware of the application that serves Azure Resource Manager and the data plane."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         ids = _request_ids(request)
         try:
-            _check(request, world)
+            _check(request, workspace)
             response = await handler(request)
             response.headers.update(ids)
             return response
@@ -75,16 +75,16 @@ def guard_of(world: World) -> Middleware:
     return guard
 
 
-def _check(request: web.Request, world: World) -> None:
+def _check(request: web.Request, workspace: Workspace) -> None:
     """Whose token, which API version, which workspace. The documents of discovery are for everyone."""
     authorization = request.headers.get("Authorization")
     if request.path.startswith("/subscriptions/"):
-        world.tokens.check(authorization, {world.base_url, *ARM_RESOURCES})
-        _check_api_version(request, world.place.region)
-        _check_scope(request.path, world)
+        workspace.tokens.check(authorization, {workspace.base_url, *ARM_RESOURCES})
+        _check_api_version(request, workspace.place.region)
+        _check_scope(request.path, workspace)
     elif request.path.startswith(DATA_PLANES):
-        world.tokens.check(authorization, {world.base_url, *ARM_RESOURCES, ML_RESOURCE})
-        _check_scope("/subscriptions/" + request.path.partition("/subscriptions/")[2], world)
+        workspace.tokens.check(authorization, {workspace.base_url, *ARM_RESOURCES, ML_RESOURCE})
+        _check_scope("/subscriptions/" + request.path.partition("/subscriptions/")[2], workspace)
 
 
 def _request_ids(request: web.Request) -> dict[str, str]:
@@ -109,8 +109,8 @@ def _check_api_version(request: web.Request, region: str) -> None:
         raise arm_error(400, "NoRegisteredProviderFound", message)
 
 
-def _check_scope(path: str, world: World) -> None:
-    place = world.place
+def _check_scope(path: str, workspace: Workspace) -> None:
+    place = workspace.place
     match = _SCOPE.match(path)
     scope = match.groupdict() if match else {}
     if (scope.get("subscription") or "").lower() != place.subscription:

@@ -17,7 +17,7 @@ GPU = "Standard_NC4as_T4_v3"
 def seed(twin: AzureTwin, folder: Path) -> list[ExportOnDisk]:
     """Fills the workspace; `folder` takes the rendered pictures and exports. Some seconds of rendering."""
     add_clusters(twin)
-    place = twin.world.place
+    place = twin.workspace.place
     exports = write_all(folder, Workspace(place.subscription, place.group, place.workspace))
     add_exports(twin, exports)
     return exports
@@ -43,9 +43,9 @@ def add_exports(twin: AzureTwin, exports: list[ExportOnDisk]) -> None:
 
 def copy(template: AzureTwin, twin: AzureTwin) -> None:
     """Fills a twin that has not started with the assets and files of another, in milliseconds."""
-    twin.world.assets = deepcopy(template.world.assets)
-    for name, store in template.world.storage.stores.items():
-        folder = twin.world.storage.stores.get(name) or twin.world.storage.add(
+    twin.workspace.assets = deepcopy(template.workspace.assets)
+    for name, store in template.workspace.storage.stores.items():
+        folder = twin.workspace.storage.stores.get(name) or twin.workspace.storage.add(
             name, store.account, store.container
         )
         shutil.copytree(store.folder, folder.folder, copy_function=os.link, dirs_exist_ok=True)

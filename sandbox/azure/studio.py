@@ -14,7 +14,7 @@ from sandbox.azure.engine.pipeline import Engine
 from sandbox.azure.runs import Run
 from sandbox.azure.storage import DEFAULT_STORE
 from sandbox.azure.vm import size_named
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 Result = TypeVar("Result")
 PERSON = "Line engineer"
@@ -23,8 +23,8 @@ PERSON = "Line engineer"
 class Studio:
     """Synchronous and safe from any thread; before the twin has started it acts at once."""
 
-    def __init__(self, world: World, engine: Engine) -> None:
-        self._world = world
+    def __init__(self, workspace: Workspace, engine: Engine) -> None:
+        self._workspace = workspace
         self._engine = engine
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -42,7 +42,7 @@ class Studio:
 
     def add_datastore(self, name: str, account: str, container: str) -> Path:
         """The folder in which the datastore's files lie."""
-        return self._do(lambda: self._world.storage.add(name, account, container).folder)
+        return self._do(lambda: self._workspace.storage.add(name, account, container).folder)
 
     def add_export(
         self,
@@ -57,17 +57,17 @@ class Studio:
 
         def work() -> None:
             check_name("data", name, version)
-            store = self._world.storage.stores[DEFAULT_STORE]
+            store = self._workspace.storage.stores[DEFAULT_STORE]
             path = f"Labeling/export/{'coco' if kind == 'coco' else 'datasets'}/{name}/{version}"
             store.put_tree(folder, path)
             given = {
                 "dataType": "uri_folder" if kind == "coco" else kind,
-                "dataUri": self._world.place.datastore_uri(store.name, path),
+                "dataUri": self._workspace.place.datastore_uri(store.name, path),
                 "tags": tags or {},
             }
-            properties = checked(self._world, "data", name, given)
+            properties = checked(self._workspace, "data", name, given)
             made = Version(version, properties, created=created_at, modified=created_at, created_by=PERSON)
-            container = self._world.assets.put("data", name, made)
+            container = self._workspace.assets.put("data", name, made)
             container.created = min(container.created, created_at)
 
         self._do(work)
@@ -77,7 +77,7 @@ class Studio:
             size = size_named(vm_size)
             if size is None:
                 raise ValueError(f"no such machine size: {vm_size}")
-            cluster = self._world.add_cluster(name, size, minimum, maximum)
+            cluster = self._workspace.add_cluster(name, size, minimum, maximum)
             if self._loop is not None:
                 cluster.settle()
             return cluster
@@ -97,33 +97,33 @@ class Studio:
         """Uploads `folder` as a model's next version (or the one named) and returns its number."""
 
         def work() -> str:
-            existing = self._world.assets.container("models", model)
+            existing = self._workspace.assets.container("models", model)
             number = version or (existing.next if existing else "1")
             check_name("models", model, number)
-            if self._world.assets.version("models", model, number):
+            if self._workspace.assets.version("models", model, number):
                 raise ValueError(f"{model}:{number} exists")
-            store = self._world.storage.stores[DEFAULT_STORE]
+            store = self._workspace.storage.stores[DEFAULT_STORE]
             path = f"LocalUpload/{model}-{number}/{folder.name}"
             store.put_tree(folder, path)
             given = {
                 "modelType": "custom_model",
-                "modelUri": self._world.place.datastore_uri(store.name, path),
+                "modelUri": self._workspace.place.datastore_uri(store.name, path),
                 "tags": tags or {},
                 "description": description,
             }
-            made = Version(number, checked(self._world, "models", model, given), created_by=PERSON)
+            made = Version(number, checked(self._workspace, "models", model, given), created_by=PERSON)
             if created_at:
                 made.created = made.modified = created_at
-            self._world.assets.put("models", model, made)
+            self._workspace.assets.put("models", model, made)
             return number
 
         return self._do(work)
 
     def delete_model_version(self, model: str, version: str) -> None:
-        self._do(lambda: self._world.assets.delete("models", model, version))
+        self._do(lambda: self._workspace.assets.delete("models", model, version))
 
     def delete_export(self, name: str, version: str) -> None:
-        self._do(lambda: self._world.assets.delete("data", name, version))
+        self._do(lambda: self._workspace.assets.delete("data", name, version))
 
     def fail_next_trial(self, message: str | None = None, *, exit_code: int = 1, at_epoch: int = 0) -> None:
         """The next trial to start ends after `at_epoch` epochs, with `message` as its error or silently."""
@@ -131,7 +131,7 @@ class Studio:
 
     def cancel_job(self, name: str) -> None:
         """Returns when the job and everything below it has ended."""
-        run = self._world.runs.get(name)
+        run = self._workspace.runs.get(name)
         if run is not None and self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._engine.cancel(run), self._loop).result(30)
 
@@ -139,15 +139,15 @@ class Studio:
         """Removes a job with all its runs, whether it has ended or not; its processes end."""
 
         def work() -> None:
-            run = self._world.runs.get(name)
+            run = self._workspace.runs.get(name)
             if run is not None:
                 self._engine.abandon(name)
-                self._world.runs.remove(run)
+                self._workspace.runs.remove(run)
 
         self._do(work)
 
     def delete_cluster(self, name: str) -> None:
-        self._do(lambda: self._world.clusters.pop(name).delete())
+        self._do(lambda: self._workspace.clusters.pop(name).delete())
 
     def evict_node(self, cluster: str, *, running: str | None = None) -> str:
         """Takes a busy machine (the one that runs `running`, or the first) away; returns the run it ran."""
@@ -159,7 +159,7 @@ class Studio:
 
     def _lose(self, cluster: str, running: str | None, state: str) -> str:
         def work() -> str:
-            found = self._world.clusters[cluster]
+            found = self._workspace.clusters[cluster]
             node = next(n for n in found.nodes if n.state == "running" and running in (None, n.run_id))
             run_id = str(node.run_id)
             found.lose(node, state)
@@ -169,9 +169,9 @@ class Studio:
 
     def set_quota(self, family: str, cores: int) -> None:
         def work() -> None:
-            self._world.quotas[family] = cores
+            self._workspace.quotas[family] = cores
             if self._loop is not None:
-                self._world.settle_clusters()
+                self._workspace.settle_clusters()
 
         self._do(work)
 
@@ -179,8 +179,9 @@ class Studio:
         """Whether Azure has free machines of the cluster's size."""
 
         def work() -> None:
-            found = self._world.clusters[cluster]
-            text = f"AllocationFailed: Azure has no free {found.size.name} machines in {self._world.place.region} now."
+            found = self._workspace.clusters[cluster]
+            region = self._workspace.place.region
+            text = f"AllocationFailed: Azure has no free {found.size.name} machines in {region} now."
             found.no_capacity = None if available else text
             found.settle()
 
@@ -188,32 +189,32 @@ class Studio:
 
     def resize(self, cluster: str, minimum: int, maximum: int) -> None:
         def work() -> None:
-            found = self._world.clusters[cluster]
+            found = self._workspace.clusters[cluster]
             found.minimum, found.maximum = minimum, maximum
             found.settle()
 
         self._do(work)
 
     def expire_tokens(self) -> None:
-        self._do(self._world.tokens.revoke)
+        self._do(self._workspace.tokens.revoke)
 
     def job(self, name: str) -> Run | None:
         """The run as it is now; its fields move on."""
-        return self._do(lambda: self._world.runs.get(name))
+        return self._do(lambda: self._workspace.runs.get(name))
 
     def jobs(self) -> list[Run]:
         """Submitted jobs, newest first."""
-        return self._do(self._world.runs.roots)
+        return self._do(self._workspace.runs.roots)
 
     def children(self, run: Run) -> list[Run]:
-        return self._do(lambda: self._world.runs.children(run))
+        return self._do(lambda: self._workspace.runs.children(run))
 
     def clusters(self) -> list[dict[str, Any]]:
         """Name and state of each cluster, as its compute resource shows it."""
         return self._do(
             lambda: [
                 {"name": c.name, **c.properties(), "waiting": len(c.queue)}
-                for c in self._world.clusters.values()
+                for c in self._workspace.clusters.values()
             ]
         )
 

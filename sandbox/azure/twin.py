@@ -26,7 +26,7 @@ from sandbox.azure.front import guard_of
 from sandbox.azure.pace import Pace
 from sandbox.azure.studio import Studio
 from sandbox.azure.tunnel import Tunnel
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 from sandbox.faults import Faults
 
 TRAINER = (sys.executable, "-m", "sandbox.trainer.trial")
@@ -47,25 +47,25 @@ class AzureTwin:
     ) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self.faults = faults or Faults()
-        self.world = World(root.resolve(), pace)
+        self.workspace = Workspace(root.resolve(), pace)
         self._ca_file = root / "ca.pem"
         self._runners: list[web.AppRunner] = []
         self._tunnel: Tunnel | None = None
-        self._workshop = Workshop(self.world, {}, trainer, (cache or root / "compiled").resolve())
+        self._workshop = Workshop(self.workspace, {}, trainer, (cache or root / "compiled").resolve())
         self._engine = Engine(self._workshop)
-        self.studio = Studio(self.world, self._engine)
+        self.studio = Studio(self.workspace, self._engine)
 
     async def start(self) -> None:
-        self.world.root.mkdir(parents=True, exist_ok=True)
+        self.workspace.root.mkdir(parents=True, exist_ok=True)
         authority = trustme.CA(organization_name="Spotter sandbox")
         authority.cert_pem.write_to_path(str(self._ca_file))
         here = _tls(authority, "localhost", "127.0.0.1")
         port = await self._serve(self._azure_app, here)
-        self.world.base_url = f"https://localhost:{port}"
-        self.world.tokens.known.add(self.world.base_url)
+        self.workspace.base_url = f"https://localhost:{port}"
+        self.workspace.tokens.known.add(self.workspace.base_url)
         blob_port = await self._serve(self._blob_app, _tls(authority, f"*{HOST_SUFFIX}"))
         identity_port = await self._serve(self._identity_app, None)
-        self.world.identity_url = f"http://127.0.0.1:{identity_port}/msi/token"
+        self.workspace.identity_url = f"http://127.0.0.1:{identity_port}/msi/token"
         self._tunnel = Tunnel(blob_port)
         await self._tunnel.start()
         self._workshop.network.update(self._network())
@@ -74,7 +74,7 @@ class AzureTwin:
     async def stop(self) -> None:
         """Ends all job processes this twin started, then its servers."""
         await self._engine.close()
-        for cluster in self.world.clusters.values():
+        for cluster in self.workspace.clusters.values():
             cluster.close()
         self.faults.clear()
         if self._tunnel is not None:
@@ -85,11 +85,11 @@ class AzureTwin:
 
     def env(self) -> dict[str, str]:
         """For a process that should take these twins for Azure."""
-        place = self.world.place
+        place = self.workspace.place
         return {
             **self._network(),
-            "IDENTITY_ENDPOINT": self.world.identity_url,
-            "IDENTITY_HEADER": self.world.identity.header,
+            "IDENTITY_ENDPOINT": self.workspace.identity_url,
+            "IDENTITY_HEADER": self.workspace.identity.header,
             "AZURE_SUBSCRIPTION_ID": place.subscription,
             "AZURE_RESOURCE_GROUP": place.group,
             "AZUREML_WORKSPACE_NAME": place.workspace,
@@ -99,8 +99,8 @@ class AzureTwin:
         if self._tunnel is None:
             raise RuntimeError("the twin has not been started")
         return {
-            "ARM_CLOUD_METADATA_URL": f"{self.world.base_url}/metadata/endpoints",
-            "AZUREML_CURRENT_CLOUD": DiscoveryApi(self.world).cloud_name,
+            "ARM_CLOUD_METADATA_URL": f"{self.workspace.base_url}/metadata/endpoints",
+            "AZUREML_CURRENT_CLOUD": DiscoveryApi(self.workspace).cloud_name,
             "REQUESTS_CA_BUNDLE": str(self._ca_file),
             "ALL_PROXY": f"http://127.0.0.1:{self._tunnel.port}",
             "NO_PROXY": "localhost,127.0.0.1",
@@ -115,38 +115,38 @@ class AzureTwin:
         return int(runner.addresses[0][1])
 
     def _azure_app(self) -> web.Application:
-        world = self.world
+        workspace = self.workspace
         app = web.Application(
-            middlewares=[self.faults.middleware, guard_of(world)], client_max_size=LARGEST_BODY
+            middlewares=[self.faults.middleware, guard_of(workspace)], client_max_size=LARGEST_BODY
         )
-        operations = Operations(world)
+        operations = Operations(workspace)
         for api in (
-            WorkspaceApi(world),
-            DatastoresApi(world),
-            ComputesApi(world, operations),
-            AssetsApi(world),
-            JobsApi(world, self._engine, operations),
+            WorkspaceApi(workspace),
+            DatastoresApi(workspace),
+            ComputesApi(workspace, operations),
+            AssetsApi(workspace),
+            JobsApi(workspace, self._engine, operations),
             operations,
-            HistoryApi(world),
-            MlflowApi(world),
-            ArtifactsApi(world),
-            DiscoveryApi(world),
+            HistoryApi(workspace),
+            MlflowApi(workspace),
+            ArtifactsApi(workspace),
+            DiscoveryApi(workspace),
         ):
             app.add_routes(api.routes())
-        identity = world.identity
+        identity = workspace.identity
         app.router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", identity.openid_configuration)
         app.router.add_post("/{tenant}/oauth2/v2.0/token", identity.client_credentials)
         return app
 
     def _blob_app(self) -> web.Application:
-        service = BlobService(self.world.storage, self.world.tokens)
+        service = BlobService(self.workspace.storage, self.workspace.tokens)
         app = web.Application(middlewares=[self.faults.middleware], client_max_size=LARGEST_BODY)
         app.router.add_route("*", "/{path:.*}", service.handle)
         return app
 
     def _identity_app(self) -> web.Application:
         app = web.Application(middlewares=[self.faults.middleware])
-        app.router.add_get("/msi/token", self.world.identity.managed_identity)
+        app.router.add_get("/msi/token", self.workspace.identity.managed_identity)
         return app
 
 

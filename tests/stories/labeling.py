@@ -17,7 +17,7 @@ def label_and_export(stage: Stage, name: str, *labels: tuple[str, ...], times: i
         Picture(f"line3/{name}_{number}.jpg", FIRST_FRAME, tuple(map(_box, boxes)))
         for number, boxes in enumerate(labels * times)
     ]
-    place = stage.world.azure.world.place
+    place = stage.world.azure.workspace.place
     folder = stage.bot.log_file.with_name(name)
     folder.mkdir()
     write_mltable(folder, pictures, DATASTORE, Workspace(place.subscription, place.group, place.workspace))

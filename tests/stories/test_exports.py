@@ -58,7 +58,7 @@ caps_nightshift_20261118_220110  2026-11-18 22:01 UTC
 def test_new_exports_show_up_by_themselves_and_deleted_ones_go(new_stage: Callable[..., Stage]) -> None:
     stage = new_stage(start=False)
     azure = stage.world.azure
-    for export in azure.world.assets.containers("data"):
+    for export in azure.workspace.assets.containers("data"):
         azure.studio.delete_export(export.name, "1")
     stage.world.azure_faults.arm(Fault("GET", "/data", "answer", times=1000))
     stage.bot.start()

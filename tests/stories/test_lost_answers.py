@@ -64,7 +64,7 @@ def test_a_job_name_that_someone_else_took(stage: Stage, monkeypatch: pytest.Mon
     run = only_run(stage)
     for name, value in stage.world.env().items():
         monkeypatch.setenv(name, value)
-    place = stage.world.azure.world.place
+    place = stage.world.azure.workspace.place
     someone = Workspace.connect(WorkspaceId(place.subscription, place.group, place.workspace))
     stage.world.azure.studio.set_capacity("gpu-cluster", available=False)
     someone.submit(

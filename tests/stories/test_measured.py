@@ -19,7 +19,7 @@ def test_announced_figures_are_measured_again_from_the_registered_files(
     stage.trainer.types(f"/train Cap_Model {SMALL} gpu-cluster")
     announced = stage.line.shows("Cap_Model v1 registered").text
 
-    world = stage.world.azure.world
+    world = stage.world.azure.workspace
     registered = world.assets.version("models", "Cap_Model", "1")
     assert registered is not None
     done = subprocess.run(

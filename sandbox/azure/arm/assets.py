@@ -12,7 +12,7 @@ from sandbox.azure.errors import bad_request, ml_error, not_found
 from sandbox.azure.front import body_of, page_of
 from sandbox.azure.storage import DEFAULT_STORE
 from sandbox.azure.times import now
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 KINDS = {
     "data": "Data",
@@ -24,8 +24,8 @@ KINDS = {
 
 
 class AssetsApi:
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
     def routes(self) -> list[web.RouteDef]:
         kind = WORKSPACE + "/{kind:" + "|".join(KINDS) + "}"
@@ -46,11 +46,11 @@ class AssetsApi:
         kind = request.match_info["kind"]
         found = [
             c
-            for c in self._world.assets.containers(kind)
+            for c in self._workspace.assets.containers(kind)
             if c.name != "azureml_anonymous" and _in_view(request, bool(c.properties.get("isArchived")))
         ]
         page, token = page_of(request, found, lambda container: container.sequence)
-        return listing(request, self._world, [self._container(kind, c) for c in page], token)
+        return listing(request, self._workspace, [self._container(kind, c) for c in page], token)
 
     async def get_container(self, request: web.Request) -> web.Response:
         kind = request.match_info["kind"]
@@ -67,7 +67,7 @@ class AssetsApi:
 
     async def list_versions(self, request: web.Request) -> web.Response:
         kind = request.match_info["kind"]
-        if kind == "codes" and self._world.assets.container(kind, request.match_info["name"]) is None:
+        if kind == "codes" and self._workspace.assets.container(kind, request.match_info["name"]) is None:
             return self._codes_by_hash(request)
         container = self._find(request)
         versions = sorted(container.newest_first, key=lambda v: v.sequence, reverse=True)
@@ -81,21 +81,23 @@ class AssetsApi:
         ]
         top = request.query.get("$top")
         if top is not None:
-            return listing(request, self._world, self._versions(kind, container, versions[: int(top)]), None)
+            return listing(
+                request, self._workspace, self._versions(kind, container, versions[: int(top)]), None
+            )
         versions.sort(key=lambda v: v.sequence, reverse=True)
         page, token = page_of(request, versions, lambda version: version.sequence)
-        return listing(request, self._world, self._versions(kind, container, list(page)), token)
+        return listing(request, self._workspace, self._versions(kind, container, list(page)), token)
 
     def _codes_by_hash(self, request: web.Request) -> web.Response:
         """Code assets are found by the hash of their content, whatever their name."""
         wanted = request.query.get("hash")
         found = [
             self._version("codes", container, version)
-            for container in self._world.assets.containers("codes")
+            for container in self._workspace.assets.containers("codes")
             for version in container.newest_first
             if wanted and (version.properties.get("properties") or {}).get("hash_sha256") == wanted
         ]
-        return listing(request, self._world, found, None)
+        return listing(request, self._workspace, found, None)
 
     async def get_version(self, request: web.Request) -> web.Response:
         container, version = self._find_version(request)
@@ -107,8 +109,8 @@ class AssetsApi:
         given = (await body_of(request)).get("properties")
         if not isinstance(given, dict):
             raise bad_request("The request body has no properties.")
-        properties = rules.checked(self._world, kind, name, given)
-        old = self._world.assets.version(kind, name, number)
+        properties = rules.checked(self._workspace, kind, name, given)
+        old = self._workspace.assets.version(kind, name, number)
         if old is not None:
             rules.check_unchanged(kind, name, old, properties)
             merged = {**(old.properties.get("properties") or {}), **(properties.get("properties") or {})}
@@ -116,32 +118,34 @@ class AssetsApi:
             old.modified = now()
             version = old
         else:
-            if self._world.assets.was_deleted(kind, name, number):
+            if self._workspace.assets.was_deleted(kind, name, number):
                 message = (
                     f"{KINDS[kind]} {name}:{number} was deleted, it cannot be recreated. "
                     "Please try again with a different version."
                 )
                 raise ml_error(400, "UserError", message, ["Conflict", "VersionDeleted"])
             version = Version(number, properties)
-            self._world.assets.put(kind, name, version)
-        container = self._world.assets.container(kind, name)
+            self._workspace.assets.put(kind, name, version)
+        container = self._workspace.assets.container(kind, name)
         if container is None:
             raise AssertionError("a version was just put into this container")
         return web.json_response(self._version(kind, container, version), status=200 if old else 201)
 
     async def delete_version(self, request: web.Request) -> web.Response:
         kind, name, number = (request.match_info[key] for key in ("kind", "name", "version"))
-        if self._world.assets.version(kind, name, number) is None:
+        if self._workspace.assets.version(kind, name, number) is None:
             return web.Response(status=204)
-        self._world.assets.delete(kind, name, number)
+        self._workspace.assets.delete(kind, name, number)
         return web.Response(status=200)
 
     async def start_upload(self, request: web.Request) -> web.Response:
         """A fresh container to upload an asset into, opened by a signed URL."""
-        store = self._world.storage
+        store = self._workspace.storage
         upload = secrets.token_hex(16)
         account = store.stores[DEFAULT_STORE].account
-        container = store.add(f"pending-{upload}", account, f"{upload[:8]}-{self._world.place.workspace_id}")
+        container = store.add(
+            f"pending-{upload}", account, f"{upload[:8]}-{self._workspace.place.workspace_id}"
+        )
         return web.json_response(
             {
                 "pendingUploadId": upload,
@@ -159,7 +163,7 @@ class AssetsApi:
 
     def _find(self, request: web.Request) -> Container:
         kind, name = request.match_info["kind"], request.match_info["name"]
-        container = self._world.assets.container(kind, name)
+        container = self._workspace.assets.container(kind, name)
         if container is None:
             raise not_found(f"{KINDS[kind]} container with name: {name} not found.")
         return container
@@ -186,7 +190,7 @@ class AssetsApi:
         if kind == "data":
             properties["dataType"] = newest.properties["dataType"]
         return resource(
-            self._world,
+            self._workspace,
             (kind, container.name),
             properties,
             container.created,
@@ -207,7 +211,9 @@ class AssetsApi:
             **version.properties,
         }
         path = (kind, container.name, "versions", version.version)
-        return resource(self._world, path, properties, version.created, version.modified, version.created_by)
+        return resource(
+            self._workspace, path, properties, version.created, version.modified, version.created_by
+        )
 
 
 def _in_view(request: web.Request, archived: bool) -> bool:

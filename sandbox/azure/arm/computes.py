@@ -13,14 +13,14 @@ from sandbox.azure.errors import arm_error, bad_request
 from sandbox.azure.front import body_of
 from sandbox.azure.times import arm_time, now
 from sandbox.azure.vm import size_named
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 NAME = re.compile(r"[a-zA-Z](?![a-zA-Z0-9-]*-\d+$)[a-zA-Z0-9\-]{2,23}")
 
 
 class ComputesApi:
-    def __init__(self, world: World, operations: Operations) -> None:
-        self._world = world
+    def __init__(self, workspace: Workspace, operations: Operations) -> None:
+        self._workspace = workspace
         self._operations = operations
 
     def routes(self) -> list[web.RouteDef]:
@@ -34,7 +34,9 @@ class ComputesApi:
         ]
 
     async def index(self, request: web.Request) -> web.Response:
-        return listing(request, self._world, [self._resource(c) for c in self._world.clusters.values()], None)
+        return listing(
+            request, self._workspace, [self._resource(c) for c in self._workspace.clusters.values()], None
+        )
 
     async def get(self, request: web.Request) -> web.Response:
         return web.json_response(self._resource(self._find(request)))
@@ -54,21 +56,21 @@ class ComputesApi:
         minimum, maximum = int(scale.get("minNodeCount", 0)), int(scale.get("maxNodeCount", 4))
         if not 0 <= minimum <= maximum <= 100:
             raise bad_request("Scale settings must satisfy 0 <= minNodeCount <= maxNodeCount <= 100.")
-        cluster = self._world.clusters.get(name)
+        cluster = self._workspace.clusters.get(name)
         created = cluster is None
         if cluster is None:
             size = size_named(str(inner.get("vmSize")))
             if size is None:
                 raise bad_request(
-                    f"VM size {inner.get('vmSize')} is not offered in {self._world.place.region}."
+                    f"VM size {inner.get('vmSize')} is not offered in {self._workspace.place.region}."
                 )
-            cluster = self._world.add_cluster(name, size, minimum, maximum)
+            cluster = self._workspace.add_cluster(name, size, minimum, maximum)
             cluster.priority = inner.get("vmPriority") or "Dedicated"
         cluster.minimum, cluster.maximum, cluster.modified = minimum, maximum, now()
         cluster.idle_time = scale.get("nodeIdleTimeBeforeScaleDown") or cluster.idle_time
         cluster.description = body.get("description") or cluster.description
         cluster.settle()
-        headers = self._operations.start(lambda: asyncio.sleep(0), self._world.pace.cancel)
+        headers = self._operations.start(lambda: asyncio.sleep(0), self._workspace.pace.cancel)
         headers.pop("Location")
         return web.json_response(self._resource(cluster), status=201 if created else 200, headers=headers)
 
@@ -76,26 +78,24 @@ class ComputesApi:
         cluster = self._find(request)
         if request.query.get("underlyingResourceAction") not in ("Delete", "Detach"):
             raise bad_request("underlyingResourceAction must be Delete or Detach.")
-        del self._world.clusters[cluster.name]
+        del self._workspace.clusters[cluster.name]
         cluster.delete()
         return web.Response(
-            status=202, headers=self._operations.start(lambda: asyncio.sleep(0), self._world.pace.cancel)
+            status=202, headers=self._operations.start(lambda: asyncio.sleep(0), self._workspace.pace.cancel)
         )
 
     def _find(self, request: web.Request) -> Cluster:
         name = request.match_info["name"]
-        cluster = self._world.clusters.get(name)
+        cluster = self._workspace.clusters.get(name)
         if cluster is None:
-            message = (
-                f"The compute resource '{name}' was not found in workspace '{self._world.place.workspace}'."
-            )
+            message = f"The compute resource '{name}' was not found in workspace '{self._workspace.place.workspace}'."
             raise arm_error(404, "ComputeNotFound", message)
         return cluster
 
     def _resource(self, cluster: Cluster) -> dict[str, Any]:
         properties = {
             "computeType": "AmlCompute",
-            "computeLocation": self._world.place.region,
+            "computeLocation": self._workspace.place.region,
             "description": cluster.description,
             "createdOn": arm_time(cluster.created),
             "modifiedOn": arm_time(cluster.modified),
@@ -107,6 +107,6 @@ class ComputesApi:
             "properties": cluster.properties(),
         }
         body = resource(
-            self._world, ("computes", cluster.name), properties, cluster.created, cluster.modified
+            self._workspace, ("computes", cluster.name), properties, cluster.created, cluster.modified
         )
-        return {**body, "location": self._world.place.region, "tags": cluster.tags}
+        return {**body, "location": self._workspace.place.region, "tags": cluster.tags}

@@ -8,12 +8,12 @@ from sandbox.azure.arm.resources import WORKSPACE, listing, resource
 from sandbox.azure.errors import bad_request, not_found
 from sandbox.azure.front import body_of
 from sandbox.azure.storage import Datastore
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 
 class DatastoresApi:
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
     def routes(self) -> list[web.RouteDef]:
         one = WORKSPACE + "/datastores/{name}"
@@ -25,11 +25,11 @@ class DatastoresApi:
         ]
 
     async def index(self, request: web.Request) -> web.Response:
-        stores = self._world.storage.stores.values()
+        stores = self._workspace.storage.stores.values()
         only_default = request.query.get("isDefault", "").lower() == "true"
         return listing(
             request,
-            self._world,
+            self._workspace,
             [self._resource(s) for s in stores if s.is_default or not only_default],
             None,
         )
@@ -44,11 +44,11 @@ class DatastoresApi:
             raise bad_request(f"Datastore type {body.get('datastoreType')} is not supported here.")
         if (body.get("credentials") or {}).get("credentialsType") != "None":
             raise bad_request("Key based authentication is not permitted on this storage account.")
-        existing = self._world.storage.stores.get(name)
+        existing = self._workspace.storage.stores.get(name)
         account, container = str(body.get("accountName")), str(body.get("containerName"))
         if existing and (existing.account, existing.container) != (account, container):
             raise bad_request(f"Datastore {name} already points at {existing.account}/{existing.container}.")
-        store = existing or self._world.storage.add(name, account, container)
+        store = existing or self._workspace.storage.add(name, account, container)
         store.description, store.tags = body.get("description") or "", body.get("tags") or {}
         return web.json_response(self._resource(store), status=200 if existing else 201)
 
@@ -60,7 +60,7 @@ class DatastoresApi:
 
     def _find(self, request: web.Request) -> Datastore:
         name = request.match_info["name"]
-        store = self._world.storage.stores.get(name)
+        store = self._workspace.storage.stores.get(name)
         if store is None:
             raise not_found(f"Could not find datastore: {name}.")
         return store
@@ -79,4 +79,4 @@ class DatastoresApi:
             "properties": {},
             "tags": store.tags,
         }
-        return resource(self._world, ("datastores", store.name), properties, store.created, store.created)
+        return resource(self._workspace, ("datastores", store.name), properties, store.created, store.created)

@@ -14,7 +14,7 @@ from sandbox.azure.errors import bad_request, ml_error, not_found
 from sandbox.azure.front import body_of, page_of
 from sandbox.azure.runs import Run
 from sandbox.azure.tokens import ML_RESOURCE
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 JOB_TYPES = {
     "pipeline": "Pipeline",
@@ -41,8 +41,8 @@ COMPARED = {
 
 
 class JobsApi:
-    def __init__(self, world: World, engine: Engine, operations: Operations) -> None:
-        self._world = world
+    def __init__(self, workspace: Workspace, engine: Engine, operations: Operations) -> None:
+        self._workspace = workspace
         self._engine = engine
         self._operations = operations
 
@@ -57,9 +57,9 @@ class JobsApi:
         ]
 
     async def index(self, request: web.Request) -> web.Response:
-        found = [run for run in self._world.runs.roots() if _matches(request, run)]
+        found = [run for run in self._workspace.runs.roots() if _matches(request, run)]
         page, token = page_of(request, found, lambda run: run.number)
-        return listing(request, self._world, [self._resource(run) for run in page], token)
+        return listing(request, self._workspace, [self._resource(run) for run in page], token)
 
     async def get(self, request: web.Request) -> web.Response:
         return web.json_response(self._resource(self._find(request)))
@@ -75,12 +75,12 @@ class JobsApi:
             raise bad_request("The request body has no properties.")
         if properties.get("jobType") == "Pipeline":
             self._check_user_token(request)
-        existing = self._world.runs.get(name)
+        existing = self._workspace.runs.get(name)
         if existing is not None:
             self._update(existing, properties)
             return web.json_response(self._resource(existing))
-        submission = read_submission(self._world, properties)
-        run = self._world.runs.add(_new_run(name, properties))
+        submission = read_submission(self._workspace, properties)
+        run = self._workspace.runs.add(_new_run(name, properties))
         self._start(run, submission)
         return web.json_response(self._resource(run), status=201)
 
@@ -90,7 +90,7 @@ class JobsApi:
             raise bad_request(
                 "The header x-azureml-token is required to submit a pipeline job.", "MissingUserToken"
             )
-        self._world.tokens.check(f"Bearer {token}", {ML_RESOURCE})
+        self._workspace.tokens.check(f"Bearer {token}", {ML_RESOURCE})
 
     def _update(self, run: Run, properties: dict[str, Any]) -> None:
         changed = [
@@ -130,25 +130,25 @@ class JobsApi:
             )
         if run.over:
             return web.Response(status=200)
-        for open_run in (run, *self._world.runs.descendants(run)):
+        for open_run in (run, *self._workspace.runs.descendants(run)):
             open_run.become("CancelRequested")
-        headers = self._operations.start(lambda: self._engine.cancel(run), self._world.pace.cancel)
+        headers = self._operations.start(lambda: self._engine.cancel(run), self._workspace.pace.cancel)
         headers.pop("Azure-AsyncOperation")
         return web.Response(status=202, headers=headers)
 
     async def delete(self, request: web.Request) -> web.Response:
-        run = self._world.runs.get(request.match_info["name"])
+        run = self._workspace.runs.get(request.match_info["name"])
         if run is None:
             return web.Response(status=204)
         if not run.over:
             raise bad_request(f"Job {run.run_id} is {run.status}; only a job that has ended can be deleted.")
-        self._world.runs.remove(run)
-        headers = self._operations.start(lambda: asyncio.sleep(0), self._world.pace.cancel)
+        self._workspace.runs.remove(run)
+        headers = self._operations.start(lambda: asyncio.sleep(0), self._workspace.pace.cancel)
         headers.pop("Azure-AsyncOperation")
         return web.Response(status=202, headers=headers)
 
     def _find(self, request: web.Request) -> Run:
-        run = self._world.runs.get(request.match_info["name"])
+        run = self._workspace.runs.get(request.match_info["name"])
         if run is None:
             raise not_found(f"Job {request.match_info['name']} not found.")
         return run
@@ -157,7 +157,7 @@ class JobsApi:
         """Steps of a pipeline have no properties here: clients read them from run history."""
         child = run.parent is not None and run.root.kind == "pipeline"
         return resource(
-            self._world,
+            self._workspace,
             ("jobs", run.run_id),
             None if child else self._properties(run),
             run.created,
@@ -165,7 +165,7 @@ class JobsApi:
         )
 
     def _properties(self, run: Run) -> dict[str, Any]:
-        tracking, studio = self._world.tracking_uri, self._world.studio_url(run.run_id)
+        tracking, studio = self._workspace.tracking_uri, self._workspace.studio_url(run.run_id)
         return {
             "inputs": {},
             "outputs": {},

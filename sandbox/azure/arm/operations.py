@@ -13,7 +13,7 @@ from sandbox.azure.arm.resources import LOCATION
 from sandbox.azure.errors import arm_error
 from sandbox.azure.place import PROVIDER
 from sandbox.azure.times import arm_time, now
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 
 @dataclass
@@ -29,8 +29,8 @@ class Operation:
 
 
 class Operations:
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         self._known: dict[str, Operation] = {}
 
     def routes(self) -> list[web.RouteDef]:
@@ -48,13 +48,13 @@ class Operations:
 
         task = asyncio.get_running_loop().create_task(run())
         self._known[operation_id] = Operation(task, time.monotonic() + least, arm_time(now()))
-        place = self._world.place
+        place = self._workspace.place
         area = f"/subscriptions/{place.subscription}/providers/{PROVIDER}/locations/{place.region}"
         version = "api-version=2024-01-01-preview"
         return {
-            "Location": f"{self._world.base_url}{area}/mfeOperationResults/{operation_id}?{version}",
-            "Azure-AsyncOperation": f"{self._world.base_url}{area}/mfeOperationsStatus/{operation_id}?{version}",
-            "Retry-After": str(self._world.pace.retry_after),
+            "Location": f"{self._workspace.base_url}{area}/mfeOperationResults/{operation_id}?{version}",
+            "Azure-AsyncOperation": f"{self._workspace.base_url}{area}/mfeOperationsStatus/{operation_id}?{version}",
+            "Retry-After": str(self._workspace.pace.retry_after),
         }
 
     def _find(self, request: web.Request) -> Operation:
@@ -67,8 +67,8 @@ class Operations:
         if self._find(request).done:
             return web.Response(status=200)
         headers = {
-            "Location": f"{self._world.base_url}{request.rel_url}",
-            "Retry-After": str(self._world.pace.retry_after),
+            "Location": f"{self._workspace.base_url}{request.rel_url}",
+            "Retry-After": str(self._workspace.pace.retry_after),
         }
         return web.Response(status=202, headers=headers)
 
@@ -80,5 +80,5 @@ class Operations:
             "status": "Succeeded" if operation.done else "InProgress",
             "startTime": operation.started,
         }
-        headers = {} if operation.done else {"Retry-After": str(self._world.pace.retry_after)}
+        headers = {} if operation.done else {"Retry-After": str(self._workspace.pace.retry_after)}
         return web.json_response(body, headers=headers)

@@ -8,7 +8,7 @@ from aiohttp import web
 from sandbox.azure.front import next_link
 from sandbox.azure.place import PROVIDER
 from sandbox.azure.times import arm_time
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 SUBSCRIPTION = r"/subscriptions/{subscription}"
 _NAMESPACE = r"{providers:(?i:providers)}/{namespace:(?i:microsoft\.machinelearningservices)}"
@@ -29,7 +29,7 @@ def system_data(created: datetime, modified: datetime, by: str = "Spotter") -> d
 
 
 def resource(
-    world: World,
+    workspace: Workspace,
     path: tuple[str, ...],
     properties: dict[str, Any] | None,
     created: datetime,
@@ -38,7 +38,7 @@ def resource(
 ) -> dict[str, Any]:
     """`path` is e.g. `("models", "caps", "versions", "3")`."""
     return {
-        "id": world.place.child(*path),
+        "id": workspace.place.child(*path),
         "name": path[-1],
         "type": "/".join((f"{PROVIDER}/workspaces", *path[0::2])),
         "properties": properties,
@@ -47,10 +47,10 @@ def resource(
 
 
 def listing(
-    request: web.Request, world: World, values: list[dict[str, Any]], token: str | None
+    request: web.Request, workspace: Workspace, values: list[dict[str, Any]], token: str | None
 ) -> web.Response:
     body: dict[str, Any] = {"value": values}
-    link = next_link(request, world.base_url, token)
+    link = next_link(request, workspace.base_url, token)
     if link:
         body["nextLink"] = link
     return web.json_response(body)

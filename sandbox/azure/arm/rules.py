@@ -9,7 +9,7 @@ from sandbox.azure.assets import Version
 from sandbox.azure.engine.graph import GraphError, check_component
 from sandbox.azure.errors import ServiceError, bad_request, ml_error
 from sandbox.azure.uris import Location, NoSuchPlaceError, locate
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-_]{0,254}")
 VERSION = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-_.]{0,254}")
@@ -40,10 +40,10 @@ def check_name(kind: str, name: str, version: str) -> None:
         raise bad_request(f"Environment names beginning with Microsoft or AzureML are reserved: '{name}'.")
 
 
-def checked(world: World, kind: str, name: str, properties: dict[str, Any]) -> dict[str, Any]:
+def checked(workspace: Workspace, kind: str, name: str, properties: dict[str, Any]) -> dict[str, Any]:
     """The properties as the workspace stores them, or a refusal."""
     try:
-        return _CHECKS[kind](world, properties)
+        return _CHECKS[kind](workspace, properties)
     except NoSuchPlaceError as missing:
         raise bad_request(str(missing), "InvalidAssetUri") from None
     except GraphError as broken:
@@ -52,25 +52,25 @@ def checked(world: World, kind: str, name: str, properties: dict[str, Any]) -> d
         ) from None
 
 
-def _data(world: World, properties: dict[str, Any]) -> dict[str, Any]:
+def _data(workspace: Workspace, properties: dict[str, Any]) -> dict[str, Any]:
     if properties.get("dataType") not in DATA_TYPES:
         raise bad_request(f"Data type '{properties.get('dataType')}' is none of {', '.join(DATA_TYPES)}.")
-    place = locate(world, str(properties.get("dataUri")))
-    return {**properties, "dataUri": place.uri(world)}
+    place = locate(workspace, str(properties.get("dataUri")))
+    return {**properties, "dataUri": place.uri(workspace)}
 
 
-def _model(world: World, properties: dict[str, Any]) -> dict[str, Any]:
+def _model(workspace: Workspace, properties: dict[str, Any]) -> dict[str, Any]:
     kind = properties.get("modelType") or "custom_model"
     if kind not in MODEL_TYPES:
         raise bad_request(f"Model type '{kind}' is none of {', '.join(MODEL_TYPES)}.")
-    place = locate(world, str(properties.get("modelUri")))
+    place = locate(workspace, str(properties.get("modelUri")))
     if not place.folder.exists():
         raise bad_request(f"The model path {properties['modelUri']} does not exist.", "ArtifactNotFound")
     source = re.fullmatch(r"azureml://jobs/([^/]+)/.*|runs:/([^/]+)/.*", properties["modelUri"])
     return {
         **properties,
         "modelType": kind,
-        "modelUri": place.uri(world),
+        "modelUri": place.uri(workspace),
         "jobName": properties.get("jobName") or ((source[1] or source[2]) if source else None),
         "flavors": _flavors(place) if kind == "mlflow_model" else properties.get("flavors") or {},
     }
@@ -87,19 +87,19 @@ def _flavors(place: Location) -> dict[str, Any]:
         ) from None
 
 
-def _component(world: World, properties: dict[str, Any]) -> dict[str, Any]:
-    check_component(world, properties.get("componentSpec") or {})
+def _component(workspace: Workspace, properties: dict[str, Any]) -> dict[str, Any]:
+    check_component(workspace, properties.get("componentSpec") or {})
     return properties
 
 
-def _environment(world: World, properties: dict[str, Any]) -> dict[str, Any]:
+def _environment(workspace: Workspace, properties: dict[str, Any]) -> dict[str, Any]:
     if not (properties.get("image") or properties.get("build")):
         raise bad_request("An environment needs an image or a build context.")
     return {"osType": "Linux", "environmentType": "UserCreated", **properties}
 
 
-def _code(world: World, properties: dict[str, Any]) -> dict[str, Any]:
-    place = locate(world, str(properties.get("codeUri")))
+def _code(workspace: Workspace, properties: dict[str, Any]) -> dict[str, Any]:
+    place = locate(workspace, str(properties.get("codeUri")))
     if not place.folder.exists():
         raise bad_request(f"The code path {properties['codeUri']} does not exist.", "ArtifactNotFound")
     return properties

@@ -15,7 +15,7 @@ from sandbox.azure.engine.graph import (
 from sandbox.azure.errors import ServiceError, bad_request, ml_error
 from sandbox.azure.place import last_segment
 from sandbox.azure.uris import NoSuchPlaceError, locate
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class Submission:
     compute: str = ""
 
 
-def read_submission(world: World, properties: dict[str, Any]) -> Submission:
+def read_submission(workspace: Workspace, properties: dict[str, Any]) -> Submission:
     kind = properties.get("jobType")
     try:
         if kind == "Pipeline":
-            return _pipeline(world, properties)
+            return _pipeline(workspace, properties)
         if kind == "AutoML":
-            return _automl(world, properties)
+            return _automl(workspace, properties)
         if kind == "Command":
-            return _command(world, properties)
+            return _command(workspace, properties)
     except (GraphError, SpecError) as wrong:
         raise ml_error(400, "ValidationError", str(wrong), ["UserError", "InvalidJob"]) from None
     except NoSuchPlaceError as missing:
@@ -45,15 +45,18 @@ def read_submission(world: World, properties: dict[str, Any]) -> Submission:
     raise bad_request(f"Job type '{kind}' is not supported here; Pipeline, AutoML and Command are.")
 
 
-def _pipeline(world: World, properties: dict[str, Any]) -> Submission:
+def _pipeline(workspace: Workspace, properties: dict[str, Any]) -> Submission:
     spec: dict[str, Any] = properties
     if properties.get("componentId"):
-        spec = find_version(world, str(properties["componentId"])).get("componentSpec") or {}
+        spec = find_version(workspace, str(properties["componentId"])).get("componentSpec") or {}
         if spec.get("type") != "pipeline":
             raise GraphError(f"Component type '{spec.get('type')}' is not a pipeline.")
-    graph = read_graph(world, spec)
+    graph = read_graph(workspace, spec)
     inputs = _inputs(
-        world, properties.get("inputs") or {}, spec.get("inputs") or {}, bool(properties.get("componentId"))
+        workspace,
+        properties.get("inputs") or {},
+        spec.get("inputs") or {},
+        bool(properties.get("componentId")),
     )
     default = (properties.get("settings") or {}).get("default_compute") or properties.get("computeId") or ""
     compute = last_segment(str(default))
@@ -66,22 +69,25 @@ def _pipeline(world: World, properties: dict[str, Any]) -> Submission:
             named.append(last_segment(own))
         elif not compute:
             raise GraphError(f"jobs.{node.name} has no compute and the pipeline has no default_compute.")
-    _check_computes(world, named)
+    _check_computes(workspace, named)
     return Submission(graph=graph, inputs=inputs, compute=compute)
 
 
-def _check_computes(world: World, names: list[str]) -> None:
+def _check_computes(workspace: Workspace, names: list[str]) -> None:
     for name in names:
-        if name not in world.clusters:
-            raise _no_compute(world, name)
+        if name not in workspace.clusters:
+            raise _no_compute(workspace, name)
 
 
-def _no_compute(world: World, name: str) -> ServiceError:
-    message = f"Unknown compute target '{name}': compute [{name}] was not found in workspace {world.place.workspace}."
+def _no_compute(workspace: Workspace, name: str) -> ServiceError:
+    where = workspace.place.workspace
+    message = f"Unknown compute target '{name}': compute [{name}] was not found in workspace {where}."
     return ml_error(400, "UserError", message, ["BadArgument", "ComputeNotFound"])
 
 
-def _inputs(world: World, given: dict[str, Any], declared: dict[str, Any], strict: bool) -> dict[str, Any]:
+def _inputs(
+    workspace: Workspace, given: dict[str, Any], declared: dict[str, Any], strict: bool
+) -> dict[str, Any]:
     """Literal values and data URIs by name; `strict` for a component, which says what it takes."""
     values = {
         name: about.get("default") for name, about in declared.items() if strict and isinstance(about, dict)
@@ -89,7 +95,7 @@ def _inputs(world: World, given: dict[str, Any], declared: dict[str, Any], stric
     for name, item in given.items():
         if strict and name not in declared:
             raise GraphError(f"The component has no input '{name}'.")
-        values[name] = _input_value(world, item)
+        values[name] = _input_value(workspace, item)
     if strict:
         missing = [
             name for name, about in declared.items() if is_required(about) and values.get(name) is None
@@ -99,25 +105,25 @@ def _inputs(world: World, given: dict[str, Any], declared: dict[str, Any], stric
     return values
 
 
-def _input_value(world: World, item: dict[str, Any]) -> Any:
+def _input_value(workspace: Workspace, item: dict[str, Any]) -> Any:
     if item.get("jobInputType") == "literal":
         return item.get("value")
     uri = str(item.get("uri"))
-    place = locate(world, uri)
+    place = locate(workspace, uri)
     if not place.folder.exists():
         raise NoSuchPlaceError(f"The data at {uri} was not found.")
     return uri
 
 
-def _automl(world: World, properties: dict[str, Any]) -> Submission:
+def _automl(workspace: Workspace, properties: dict[str, Any]) -> Submission:
     node = node_of_job(properties)
     spec = read_spec(node)
-    locate(world, str(spec.training_data))
-    _check_computes(world, [last_segment(str(properties.get("computeId") or ""))])
+    locate(workspace, str(spec.training_data))
+    _check_computes(workspace, [last_segment(str(properties.get("computeId") or ""))])
     return Submission(node=node)
 
 
-def _command(world: World, properties: dict[str, Any]) -> Submission:
+def _command(workspace: Workspace, properties: dict[str, Any]) -> Submission:
     given = properties.get("inputs") or {}
     spec = {
         "command": properties.get("command"),
@@ -129,10 +135,10 @@ def _command(world: World, properties: dict[str, Any]) -> Submission:
     }
     if not spec["command"]:
         raise GraphError("command is required.")
-    check_environment(world, str(spec["environment"]))
+    check_environment(workspace, str(spec["environment"]))
     compute = last_segment(str(properties.get("computeId") or ""))
-    _check_computes(world, [compute])
-    return Submission(command=spec, inputs=_inputs(world, given, {}, strict=False), compute=compute)
+    _check_computes(workspace, [compute])
+    return Submission(command=spec, inputs=_inputs(workspace, given, {}, strict=False), compute=compute)
 
 
 def _declared_type(item: dict[str, Any]) -> str:

@@ -9,12 +9,12 @@ from sandbox.azure.errors import arm_error
 from sandbox.azure.place import PROVIDER
 from sandbox.azure.storage import DEFAULT_STORE
 from sandbox.azure.vm import SIZES
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 
 class WorkspaceApi:
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -31,9 +31,9 @@ class WorkspaceApi:
         return web.json_response({"value": [self._resource()]})
 
     def _resource(self) -> dict[str, Any]:
-        world, place = self._world, self._world.place
+        workspace, place = self._workspace, self._workspace.place
         others = f"/subscriptions/{place.subscription}/resourceGroups/{place.group}/providers"
-        account = world.storage.stores[DEFAULT_STORE].account
+        account = workspace.storage.stores[DEFAULT_STORE].account
         return {
             "id": place.arm_id,
             "name": place.workspace,
@@ -58,13 +58,13 @@ class WorkspaceApi:
                 "imageBuildCompute": None,
                 "publicNetworkAccess": "Enabled",
                 "provisioningState": "Succeeded",
-                "discoveryUrl": f"{world.base_url}/discovery",
-                "mlFlowTrackingUri": world.tracking_uri.rstrip("?"),
+                "discoveryUrl": f"{workspace.base_url}/discovery",
+                "mlFlowTrackingUri": workspace.tracking_uri.rstrip("?"),
                 "workspaceId": place.workspace_id,
                 "v1LegacyMode": False,
                 "systemDatastoresAuthMode": "identity",
             },
-            "systemData": system_data(world.created, world.created),
+            "systemData": system_data(workspace.created, workspace.created),
         }
 
     async def sizes(self, request: web.Request) -> web.Response:
@@ -78,20 +78,20 @@ class WorkspaceApi:
         )
 
     def _usage(self, family: str) -> dict[str, Any]:
-        place = self._world.place
+        place = self._workspace.place
         area = f"/subscriptions/{place.subscription}/providers/{PROVIDER}/locations/{place.region}"
         return {
             "id": f"{area}/quotas/{family.replace(' ', '')}",
             "type": f"{PROVIDER}/usages",
             "amlWorkspaceLocation": place.region,
             "unit": "Count",
-            "currentValue": self._world.cores_in_use(family),
-            "limit": self._world.quota_of(family),
+            "currentValue": self._workspace.cores_in_use(family),
+            "limit": self._workspace.quota_of(family),
             "name": {"value": family, "localizedValue": f"{family} Cluster Dedicated vCPUs"},
         }
 
     def _check_region(self, request: web.Request) -> None:
         asked = request.match_info["location"]
-        if asked.lower() != self._world.place.region:
+        if asked.lower() != self._workspace.place.region:
             message = f"No registered resource provider found for location '{asked}'."
             raise arm_error(400, "NoRegisteredProviderFound", message)

@@ -10,7 +10,7 @@ from sandbox.azure.front import body_of
 from sandbox.azure.runs import Run
 from sandbox.azure.storage import ARTIFACT_STORE, Blob
 from sandbox.azure.times import history_time
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 V2 = "/artifact/v2.0" + WORKSPACE + "/artifacts"
 ORIGIN = "ExperimentRun"
@@ -19,9 +19,9 @@ ORIGIN = "ExperimentRun"
 class ArtifactsApi:
     """Two doors to the same: the artifact service by container, and run history by run."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._store = world.storage.stores[ARTIFACT_STORE]
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._store = workspace.storage.stores[ARTIFACT_STORE]
 
     def routes(self) -> list[web.RouteDef]:
         routes = [
@@ -68,7 +68,7 @@ class ArtifactsApi:
                 "origin": ORIGIN,
                 "container": run.container,
                 "path": path,
-                "contentUri": self._world.storage.sas_url(
+                "contentUri": self._workspace.storage.sas_url(
                     self._store, f"{run.artifact_prefix}/{path}", permissions="rcw"
                 ),
             }
@@ -80,7 +80,7 @@ class ArtifactsApi:
     def _run(self, request: web.Request) -> Run:
         named = request.match_info
         run_id = named.get("run") or named["container"].removeprefix("dcid.")
-        run = self._world.runs.get(run_id)
+        run = self._workspace.runs.get(run_id)
         if run is None:
             raise ml_error(404, "UserError", f"Run {run_id} was not found", ["NotFound", "RunNotFound"])
         return run
@@ -115,7 +115,7 @@ class ArtifactsApi:
 
     def _content(self, run: Run, blob: Blob) -> dict[str, Any]:
         return {
-            "contentUri": self._world.storage.sas_url(self._store, blob.name),
+            "contentUri": self._workspace.storage.sas_url(self._store, blob.name),
             "origin": ORIGIN,
             "container": run.container,
             "path": self._path(run, blob),

@@ -2,12 +2,12 @@
 
 from aiohttp import web
 
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 
 class DiscoveryApi:
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/metadata/endpoints", self.clouds), web.get("/discovery", self.services)]
@@ -15,10 +15,10 @@ class DiscoveryApi:
     @property
     def cloud_name(self) -> str:
         """Unique per twin: clients keep one address per cloud name for the life of a process."""
-        return f"AzureSandbox{self._world.base_url.rpartition(':')[2]}"
+        return f"AzureSandbox{self._workspace.base_url.rpartition(':')[2]}"
 
     async def clouds(self, request: web.Request) -> web.Response:
-        base = self._world.base_url
+        base = self._workspace.base_url
         return web.json_response(
             [
                 {
@@ -42,7 +42,7 @@ class DiscoveryApi:
         )
 
     async def services(self, request: web.Request) -> web.Response:
-        base, place = self._world.base_url, self._world.place
+        base, place = self._workspace.base_url, self._workspace.place
         names = (
             "api",
             "experimentation",

@@ -9,15 +9,15 @@ from sandbox.azure.dataplane.views import details_view, run_view
 from sandbox.azure.errors import ml_error
 from sandbox.azure.front import body_of, next_link, page_of
 from sandbox.azure.runs import Run
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 HISTORY = "/history/v1.0" + WORKSPACE
 EDITABLE = {"displayName": "display_name", "description": "description", "hidden": "hidden"}
 
 
 class HistoryApi:
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
     def routes(self) -> list[web.RouteDef]:
         routes = [
@@ -38,30 +38,30 @@ class HistoryApi:
         return routes
 
     async def get(self, request: web.Request) -> web.Response:
-        return web.json_response(run_view(self._world, self._find(request)))
+        return web.json_response(run_view(self._workspace, self._find(request)))
 
     async def details(self, request: web.Request) -> web.Response:
-        return web.json_response(details_view(self._world, self._find(request)))
+        return web.json_response(details_view(self._workspace, self._find(request)))
 
     async def children(self, request: web.Request) -> web.Response:
         """Oldest last, as run history orders by creation, newest first."""
         children = sorted(
-            self._world.runs.children(self._find(request)), key=lambda r: r.number, reverse=True
+            self._workspace.runs.children(self._find(request)), key=lambda r: r.number, reverse=True
         )
         size = max(1, min(int(request.query.get("$top", 500)), 500))
         page, token = page_of(
             request, children, lambda r: r.number, parameter="$continuationtoken", size=size
         )
         body: dict[str, Any] = {
-            "value": [run_view(self._world, child) for child in page],
+            "value": [run_view(self._workspace, child) for child in page],
             "continuationToken": token,
-            "nextLink": next_link(request, self._world.base_url, token, "$continuationtoken"),
+            "nextLink": next_link(request, self._workspace.base_url, token, "$continuationtoken"),
         }
         return web.json_response(body)
 
     async def run_data(self, request: web.Request) -> web.Response:
         body = await body_of(request)
-        run = self._world.runs.get(str(body.get("runId")))
+        run = self._workspace.runs.get(str(body.get("runId")))
         if run is None:
             raise _no_run(str(body.get("runId")))
         return web.json_response(self._data(run, body))
@@ -72,7 +72,7 @@ class HistoryApi:
         good: dict[str, Any] = {}
         bad: dict[str, Any] = {}
         for key, wanted in requests.items():
-            run = self._world.runs.get(str(wanted.get("runId")))
+            run = self._workspace.runs.get(str(wanted.get("runId")))
             if run is None:
                 error = {"code": "UserError", "message": f"Run {wanted.get('runId')} was not found"}
                 bad[key] = {"error": error}
@@ -83,7 +83,7 @@ class HistoryApi:
 
     def _data(self, run: Run, wanted: dict[str, Any]) -> dict[str, Any]:
         return {
-            "runMetadata": run_view(self._world, run) if wanted.get("selectRunMetadata") else None,
+            "runMetadata": run_view(self._workspace, run) if wanted.get("selectRunMetadata") else None,
             "runDefinition": None,
             "jobSpecification": None,
         }
@@ -97,17 +97,17 @@ class HistoryApi:
         run.tags.update({key: str(value) for key, value in (body.get("tags") or {}).items()})
         run.properties.update({key: str(value) for key, value in (body.get("properties") or {}).items()})
         run.revision += 1
-        return web.json_response(run_view(self._world, run))
+        return web.json_response(run_view(self._workspace, run))
 
     async def delete_tags(self, request: web.Request) -> web.Response:
         run = self._find(request)
         for key in await request.json():
             run.tags.pop(key, None)
-        return web.json_response(run_view(self._world, run))
+        return web.json_response(run_view(self._workspace, run))
 
     async def experiment(self, request: web.Request) -> web.Response:
         wanted = request.match_info.get("experiment") or request.match_info.get("experiment_id")
-        for run in self._world.runs.roots():
+        for run in self._workspace.runs.roots():
             if wanted in (run.experiment, run.experiment_id):
                 return web.json_response(
                     {"experimentId": run.experiment_id, "name": run.experiment, "tags": {}}
@@ -115,7 +115,7 @@ class HistoryApi:
         raise ml_error(404, "UserError", f"Experiment {wanted} was not found", ["NotFound"])
 
     def _find(self, request: web.Request) -> Run:
-        run = self._world.runs.get(request.match_info["run"])
+        run = self._workspace.runs.get(request.match_info["run"])
         named = request.match_info
         if run is None or named.get("experiment", run.experiment) != run.experiment:
             raise _no_run(request.match_info["run"])

@@ -12,7 +12,7 @@ from sandbox.azure.errors import ServiceError
 from sandbox.azure.front import body_of
 from sandbox.azure.runs import Run
 from sandbox.azure.times import milliseconds
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 STATUSES = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
 RUNNING = ("Running", "Finalizing", "CancelRequested")
@@ -25,8 +25,8 @@ def mlflow_error(status: int, code: str, message: str) -> ServiceError:
 
 
 class MlflowApi:
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
     def routes(self) -> list[web.RouteDef]:
         base = "/mlflow/{mlflow_version:v[12]\\.0}" + WORKSPACE + "/api/2.0/mlflow"
@@ -90,7 +90,7 @@ class MlflowApi:
         found = [
             run
             for experiment in body.get("experiment_ids") or []
-            for run in self._world.runs.of_experiment(experiment)
+            for run in self._workspace.runs.of_experiment(experiment)
             if _selected(run, body.get("filter") or "")
         ]
         limit, start = int(body.get("max_results", HISTORY_LIMIT)), _offset(body.get("page_token"))
@@ -130,7 +130,7 @@ class MlflowApi:
 
     async def experiment(self, request: web.Request) -> web.Response:
         wanted = request.query.get("experiment_id") or request.query.get("experiment_name")
-        for run in self._world.runs.roots():
+        for run in self._workspace.runs.roots():
             if wanted in (run.experiment, run.experiment_id):
                 found = {
                     "experiment_id": run.experiment_id,
@@ -142,7 +142,7 @@ class MlflowApi:
         raise mlflow_error(404, "RESOURCE_DOES_NOT_EXIST", f"Experiment {wanted} was not found.")
 
     def _find(self, run_id: Any) -> Run:
-        run = self._world.runs.get(str(run_id))
+        run = self._workspace.runs.get(str(run_id))
         if run is None:
             raise mlflow_error(404, "RESOURCE_DOES_NOT_EXIST", f"Run {run_id} was not found.")
         return run
@@ -183,7 +183,7 @@ class MlflowApi:
                 "status": status,
                 "start_time": milliseconds(run.started or run.created),
                 "end_time": milliseconds(run.ended),
-                "artifact_uri": f"{self._world.tracking_uri.split('/mlflow')[0]}/artifact/{run.container}",
+                "artifact_uri": f"{self._workspace.tracking_uri.split('/mlflow')[0]}/artifact/{run.container}",
                 "lifecycle_stage": "deleted" if run.hidden else "active",
             },
             "data": {

@@ -6,7 +6,7 @@ from sandbox.azure.engine.jobs import LOG_NAME
 from sandbox.azure.runs import Run
 from sandbox.azure.storage import ARTIFACT_STORE
 from sandbox.azure.times import duration, history_time, now
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 RUN_TYPES = {
     "pipeline": "azureml.PipelineRun",
@@ -24,10 +24,10 @@ ORCHESTRATORS = {
 }
 
 
-def run_view(world: World, run: Run) -> dict[str, Any]:
+def run_view(workspace: Workspace, run: Run) -> dict[str, Any]:
     """The `Run` document."""
     return {
-        **_common(world, run),
+        **_common(workspace, run),
         "createdUtc": history_time(run.created),
         "experimentId": run.experiment_id,
         "displayName": run.display_name or run.run_id,
@@ -54,13 +54,13 @@ def run_view(world: World, run: Run) -> dict[str, Any]:
     }
 
 
-def details_view(world: World, run: Run) -> dict[str, Any]:
+def details_view(workspace: Workspace, run: Run) -> dict[str, Any]:
     """The `RunDetails` document: adds signed links to the log files."""
-    store = world.storage.stores[ARTIFACT_STORE]
+    store = workspace.storage.stores[ARTIFACT_STORE]
     name = f"{run.artifact_prefix}/{LOG_NAME}"
-    logs = {LOG_NAME: world.storage.sas_url(store, name)} if store.get(name) else {}
+    logs = {LOG_NAME: workspace.storage.sas_url(store, name)} if store.get(name) else {}
     return {
-        **_common(world, run),
+        **_common(workspace, run),
         "createdTimeUtc": history_time(run.created),
         "runDefinition": None,
         "logFiles": logs,
@@ -74,9 +74,9 @@ def details_view(world: World, run: Run) -> dict[str, Any]:
     }
 
 
-def _common(world: World, run: Run) -> dict[str, Any]:
+def _common(workspace: Workspace, run: Run) -> dict[str, Any]:
     spent = (run.ended or now()) - run.started if run.started else None
-    user = {"userName": "Spotter", "userTenantId": world.place.tenant, "upn": None}
+    user = {"userName": "Spotter", "userTenantId": workspace.place.tenant, "upn": None}
     return {
         "runId": run.run_id,
         "runUuid": run.uuid,
@@ -110,7 +110,7 @@ def _common(world: World, run: Run) -> dict[str, Any]:
         "compute": _compute(run),
         "createdBy": user,
         "lastModifiedBy": user,
-        "userId": world.place.workspace_id,
+        "userId": workspace.place.workspace_id,
         "statusRevision": run.revision,
         "hasVirtualParent": False,
         "currentComputeTime": None if run.over or spent is None else duration(spent),

@@ -45,7 +45,7 @@ async def run_automl(workshop: Workshop, run: Run, spec: AutoMLSpec, compute: st
     if best is None:
         message = TIMEOUT if run.warnings else VAGUE
         for failed in (sweep.run, run):
-            failed.fail(run_error(workshop.world.place, "UserError", message, ("BadArgument",), "AutoML"))
+            failed.fail(run_error(workshop.workspace.place, "UserError", message, ("BadArgument",), "AutoML"))
         raise StepFailedError(run.run_id)
     sweep.crown(best)
     sweep.run.become("Completed")
@@ -55,7 +55,7 @@ async def run_automl(workshop: Workshop, run: Run, spec: AutoMLSpec, compute: st
 class Sweep:
     def __init__(self, workshop: Workshop, node: Run, spec: AutoMLSpec, compute: str) -> None:
         self._shop = workshop
-        self._world = workshop.world
+        self._workspace = workshop.workspace
         self._node = node
         self._spec = spec
         self._compute = compute
@@ -78,7 +78,7 @@ class Sweep:
             "policy_config": json.dumps(self._spec.early_termination or {"type": "Default"}),
             "generator_config": json.dumps({"name": self._spec.sampling.upper()}),
         }
-        return self._world.runs.add(
+        return self._workspace.runs.add(
             Run(
                 f"{self._node.run_id}_HD",
                 "sweep",
@@ -135,7 +135,7 @@ class Sweep:
             },
         )
         self._trials.append(trial)
-        return self._world.runs.add(trial)
+        return self._workspace.runs.add(trial)
 
     async def _trial(self, trial: Run, params: dict[str, Any], number: int) -> None:
         try:
@@ -145,7 +145,7 @@ class Sweep:
             return
         try:
             trial.become("Preparing")
-            await asyncio.sleep(self._world.pace.preparing)
+            await asyncio.sleep(self._workspace.pace.preparing)
             trial.become("Running")
             await self._train(trial, machine, params, number)
         except NodeLostError as lost:
@@ -164,9 +164,9 @@ class Sweep:
         command = [
             *self._shop.trainer,
             "--data",
-            str(locate(self._world, str(self._spec.training_data)).folder),
+            str(locate(self._workspace, str(self._spec.training_data)).folder),
             "--datastores",
-            str(self._world.storage.root),
+            str(self._workspace.storage.root),
             "--params",
             json.dumps(params),
             "--seed",
@@ -206,11 +206,11 @@ class Sweep:
         if code != 0:
             self._fail(trial, process.error_line, code)
             return
-        await asyncio.sleep(self._world.pace.finalizing)
+        await asyncio.sleep(self._workspace.pace.finalizing)
         trial.become("Completed")
 
     def _fail(self, trial: Run, message: str | None, code: int) -> None:
-        place = self._world.place
+        place = self._workspace.place
         if message is None or message.startswith(INTERNAL):
             text = message or f"{INTERNAL}. Error Message/Code: exit status {code}"
             trial.fail(run_error(place, "SystemError", text, ("ClientError", "AutoMLInternal"), "AutoML"))
@@ -242,5 +242,5 @@ class Sweep:
         model = f"{best.artifact_prefix}/outputs/mlflow-model"
         self._node.outputs["best_model"] = {
             "jobOutputType": "mlflow_model",
-            "uri": self._world.place.datastore_uri(ARTIFACT_STORE, model),
+            "uri": self._workspace.place.datastore_uri(ARTIFACT_STORE, model),
         }

@@ -20,7 +20,7 @@ async def run_command(
     workshop: Workshop, run: Run, spec: dict[str, Any], inputs: dict[str, Any], compute: str
 ) -> None:
     """Runs a command component's process to completion. Raises StepFailedError; the run says why."""
-    world = workshop.world
+    workspace = workshop.workspace
     run.become("Preparing")
     cluster = workshop.cluster(run, compute)
     node = await machine_for(workshop, cluster, run)
@@ -46,14 +46,14 @@ async def run_command(
         f"Execution failed. User process 'bash' exited with status code {code}. "
         f"Please check log file 'user_logs/std_log.txt' for error details. Error: {reason}"
     )
-    run.fail(run_error(world.place, "UserError", message, ("UserScriptException",)))
+    run.fail(run_error(workspace.place, "UserError", message, ("UserScriptException",)))
     raise StepFailedError(run.run_id)
 
 
 def _unpack_code(workshop: Workshop, run: Run, spec: dict[str, Any]) -> None:
     if not spec.get("code"):
         return
-    source = locate(workshop.world, find_version(workshop.world, str(spec["code"]))["codeUri"]).folder
+    source = locate(workshop.workspace, find_version(workshop.workspace, str(spec["code"]))["codeUri"]).folder
     target = workshop.folder(run)
     if source.is_dir():
         shutil.copytree(source, target, dirs_exist_ok=True)
@@ -89,16 +89,16 @@ def _command_line(workshop: Workshop, run: Run, spec: dict[str, Any], inputs: di
 def _as_argument(workshop: Workshop, value: Any, kind: str) -> Any:
     if value is None or kind not in FOLDERS:
         return value
-    return locate(workshop.world, str(value)).folder
+    return locate(workshop.workspace, str(value)).folder
 
 
 def _output_folder(workshop: Workshop, run: Run, name: str) -> Any:
-    store = workshop.world.storage.stores[DEFAULT_STORE]
+    store = workshop.workspace.storage.stores[DEFAULT_STORE]
     path = f"azureml/{run.run_id}/{name}"
     folder = store.path_of(path)
     folder.mkdir(parents=True, exist_ok=True)
     run.outputs[name] = {
-        "uri": workshop.world.place.datastore_uri(store.name, path),
+        "uri": workshop.workspace.place.datastore_uri(store.name, path),
         "jobOutputType": "uri_folder",
     }
     return folder

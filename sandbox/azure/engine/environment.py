@@ -7,7 +7,7 @@ from pathlib import Path
 from sandbox.azure.identity import JOB_PRINCIPAL
 from sandbox.azure.runs import Run
 from sandbox.azure.tokens import ML_RESOURCE
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 TOKEN_LIFETIME = 24 * 3600
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -20,10 +20,10 @@ _ONE_THREAD = {
 }
 
 
-def job_environment(world: World, run: Run, network: dict[str, str], cache: Path) -> dict[str, str]:
+def job_environment(workspace: Workspace, run: Run, network: dict[str, str], cache: Path) -> dict[str, str]:
     """`network` says how to reach the twins; `cache` keeps compiled programs between trials."""
-    place = world.place
-    token, _ = world.tokens.mint(ML_RESOURCE, JOB_PRINCIPAL, lifetime=TOKEN_LIFETIME, run_id=run.run_id)
+    place = workspace.place
+    token, _ = workspace.tokens.mint(ML_RESOURCE, JOB_PRINCIPAL, lifetime=TOKEN_LIFETIME, run_id=run.run_id)
     python_folder = str(Path(sys.executable).parent)
     return {
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
@@ -44,18 +44,18 @@ def job_environment(world: World, run: Run, network: dict[str, str], cache: Path
         "AZUREML_ARM_PROJECT_NAME": run.experiment,
         "AZUREML_WORKSPACE_ID": place.workspace_id,
         "AZUREML_WORKSPACE_SCOPE": place.arm_id,
-        "AZUREML_SERVICE_ENDPOINT": world.base_url,
-        "AZUREML_DISCOVERY_SERVICE_ENDPOINT": f"{world.base_url}/discovery",
-        "AZUREML_RUN_HISTORY_SERVICE_ENDPOINT": world.base_url,
+        "AZUREML_SERVICE_ENDPOINT": workspace.base_url,
+        "AZUREML_DISCOVERY_SERVICE_ENDPOINT": f"{workspace.base_url}/discovery",
+        "AZUREML_RUN_HISTORY_SERVICE_ENDPOINT": workspace.base_url,
         "AZUREML_RUN_TOKEN": token,
         "AZUREML_RUN_CONFIGURATION": "azureml-setup/mutated_run_configuration.json",
         "AZ_BATCHAI_CLUSTER_NAME": run.target or "",
-        "MLFLOW_TRACKING_URI": world.tracking_uri.replace("azureml://", "https://").rstrip("?"),
+        "MLFLOW_TRACKING_URI": workspace.tracking_uri.replace("azureml://", "https://").rstrip("?"),
         "MLFLOW_TRACKING_TOKEN": token,
         "MLFLOW_RUN_ID": run.run_id,
         "MLFLOW_EXPERIMENT_ID": run.experiment_id,
         "MLFLOW_EXPERIMENT_NAME": run.experiment,
         "DEFAULT_IDENTITY_CLIENT_ID": JOB_PRINCIPAL,
-        "MSI_ENDPOINT": world.identity_url,
-        "MSI_SECRET": world.identity.job_secret,
+        "MSI_ENDPOINT": workspace.identity_url,
+        "MSI_SECRET": workspace.identity.job_secret,
     }

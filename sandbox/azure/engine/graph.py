@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.azure.engine.automl_spec import SpecError, read_spec
 from sandbox.azure.uris import NoSuchPlaceError, locate
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 _VERSIONED = re.compile(
     r"(?:azureml:)?.*/(?P<kind>components|codes|environments)/(?P<name>[^/]+)/versions/(?P<v>[^/]+)"
@@ -46,12 +46,12 @@ class Graph:
     inputs: dict[str, Any] = field(default_factory=dict)
 
 
-def find_version(world: World, resource_id: str) -> dict[str, Any]:
+def find_version(workspace: Workspace, resource_id: str) -> dict[str, Any]:
     """The properties of a component, code or environment named by its ARM id. Raises GraphError."""
     match = _VERSIONED.fullmatch(resource_id)
     if match is None:
         raise GraphError(f"'{resource_id}' is not the id of an asset in this workspace.")
-    version = world.assets.version(match["kind"], match["name"], match["v"])
+    version = workspace.assets.version(match["kind"], match["name"], match["v"])
     if version is None:
         raise GraphError(
             f"{match['kind'].rstrip('s').capitalize()} {match['name']}:{match['v']} was not found."
@@ -59,31 +59,31 @@ def find_version(world: World, resource_id: str) -> dict[str, Any]:
     return version.properties
 
 
-def check_component(world: World, spec: dict[str, Any]) -> None:
+def check_component(workspace: Workspace, spec: dict[str, Any]) -> None:
     """Raises GraphError where the service would refuse to register the component."""
     match spec.get("type"):
         case "command":
-            _check_command(world, spec)
+            _check_command(workspace, spec)
         case "pipeline":
-            read_graph(world, spec)
+            read_graph(workspace, spec)
         case other:
             raise GraphError(f"type '{other}' is not supported; command and pipeline are.")
 
 
-def check_environment(world: World, environment: str) -> None:
+def check_environment(workspace: Workspace, environment: str) -> None:
     """A registry's environments are taken as they are named; the workspace's own must exist. Raises GraphError."""
     if not _REGISTRY.fullmatch(environment):
-        find_version(world, environment)
+        find_version(workspace, environment)
 
 
-def _check_command(world: World, spec: dict[str, Any]) -> None:
+def _check_command(workspace: Workspace, spec: dict[str, Any]) -> None:
     if not spec.get("command"):
         raise GraphError("command is required.")
-    check_environment(world, str(spec.get("environment") or ""))
+    check_environment(workspace, str(spec.get("environment") or ""))
     code = spec.get("code")
     if code:
         try:
-            locate(world, str(find_version(world, str(code))["codeUri"]))
+            locate(workspace, str(find_version(workspace, str(code))["codeUri"]))
         except NoSuchPlaceError as missing:
             raise GraphError(str(missing)) from None
     undeclared = set(_COMMAND_INPUT.findall(spec["command"])) - set(spec.get("inputs") or {})
@@ -91,12 +91,12 @@ def _check_command(world: World, spec: dict[str, Any]) -> None:
         raise GraphError(f"command uses undeclared inputs: {', '.join(sorted(undeclared))}.")
 
 
-def read_graph(world: World, spec: dict[str, Any]) -> Graph:
+def read_graph(workspace: Workspace, spec: dict[str, Any]) -> Graph:
     """The graph of a pipeline component or of an inline pipeline job. Raises GraphError."""
     jobs = spec.get("jobs") or {}
     if not jobs:
         raise GraphError("A pipeline needs at least one job.")
-    nodes = {name: _node(world, name, raw) for name, raw in jobs.items()}
+    nodes = {name: _node(workspace, name, raw) for name, raw in jobs.items()}
     declared = set(spec.get("inputs") or {})
     for node in nodes.values():
         text = repr(node.raw)
@@ -114,7 +114,7 @@ def read_graph(world: World, spec: dict[str, Any]) -> Graph:
     return Graph(nodes, spec.get("inputs") or {})
 
 
-def _node(world: World, name: str, raw: dict[str, Any]) -> Node:
+def _node(workspace: Workspace, name: str, raw: dict[str, Any]) -> Node:
     if raw.get("type") == "automl":
         try:
             read_spec(raw)
@@ -124,7 +124,7 @@ def _node(world: World, name: str, raw: dict[str, Any]) -> Node:
     component_id = raw.get("componentId")
     if not component_id:
         raise GraphError(f"jobs.{name} is neither an AutoML node nor does it name a component.")
-    component = find_version(world, str(component_id)).get("componentSpec") or {}
+    component = find_version(workspace, str(component_id)).get("componentSpec") or {}
     if component.get("type") != "command":
         raise GraphError(f"jobs.{name}: components of type '{component.get('type')}' cannot be nodes here.")
     given = set(raw.get("inputs") or {})

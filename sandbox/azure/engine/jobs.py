@@ -13,7 +13,7 @@ from sandbox.azure.engine.process import JobProcess
 from sandbox.azure.runs import Run, run_error
 from sandbox.azure.storage import ARTIFACT_STORE
 from sandbox.azure.times import arm_time, now
-from sandbox.azure.world import World
+from sandbox.azure.workspace import Workspace
 
 LOG_NAME = "user_logs/std_log.txt"
 UPLOADED = ("outputs", "train_artifacts", "logs")
@@ -38,26 +38,26 @@ class StepFailedError(Exception):
 class Workshop:
     """Where and with what jobs run."""
 
-    world: World
+    workspace: Workspace
     network: dict[str, str]
     trainer: Sequence[str]
     cache: Path
     failures: deque[ArmedFailure] = field(default_factory=deque)
 
     def folder(self, run: Run) -> Path:
-        folder = self.world.root / "runs" / run.run_id / "wd"
+        folder = self.workspace.root / "runs" / run.run_id / "wd"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def log_path(self, run: Run) -> Path:
-        return self.world.storage.stores[ARTIFACT_STORE].path_of(f"{run.artifact_prefix}/{LOG_NAME}")
+        return self.workspace.storage.stores[ARTIFACT_STORE].path_of(f"{run.artifact_prefix}/{LOG_NAME}")
 
     def environment(self, run: Run) -> dict[str, str]:
-        return job_environment(self.world, run, self.network, self.cache)
+        return job_environment(self.workspace, run, self.network, self.cache)
 
     def upload(self, run: Run) -> None:
         """What the run left in the folders that Azure ML uploads."""
-        store, folder = self.world.storage.stores[ARTIFACT_STORE], self.folder(run)
+        store, folder = self.workspace.storage.stores[ARTIFACT_STORE], self.folder(run)
         for name in UPLOADED:
             if (folder / name).is_dir():
                 store.put_tree(folder / name, f"{run.artifact_prefix}/{name}")
@@ -65,7 +65,7 @@ class Workshop:
     def cluster(self, run: Run, name: str) -> Cluster:
         """Raises StepFailedError when the cluster is gone since the job was submitted."""
         run.target = name
-        cluster = self.world.clusters.get(name)
+        cluster = self.workspace.clusters.get(name)
         if cluster is None:
             machine_lost(self, run, NodeLostError("deleted"))
             raise StepFailedError(run.run_id)
@@ -109,7 +109,7 @@ async def run_on(
         workshop.folder(run),
         environment,
         workshop.log_path(run),
-        workshop.world.pace.terminate_grace,
+        workshop.workspace.pace.terminate_grace,
     )
     ended = asyncio.ensure_future(process.wait())
     lost = asyncio.ensure_future(node.lost.wait())
@@ -127,7 +127,7 @@ async def run_on(
 
 def machine_lost(workshop: Workshop, run: Run, lost: NodeLostError) -> None:
     """Fails the run as the service words it; an eviction counts as the user's error there."""
-    place = workshop.world.place
+    place = workshop.workspace.place
     code, message, inner = "UserError", "Nodes of this job got pre-empted.", "PreemptionError"
     if str(lost) == "unusable":
         code, message, inner = "ServiceError", "The node of this job became unusable.", "NodeUnusable"

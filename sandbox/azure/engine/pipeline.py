@@ -23,7 +23,7 @@ class Engine:
 
     def __init__(self, workshop: Workshop) -> None:
         self.workshop = workshop
-        self._world = workshop.world
+        self._workspace = workshop.workspace
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def submit_pipeline(self, root: Run, graph: Graph, inputs: dict[str, Any], default_compute: str) -> None:
@@ -47,7 +47,7 @@ class Engine:
                 self._cancelled(root)
             except Exception as error:
                 log.exception("job %s broke the engine", root.run_id)
-                root.fail(run_error(self._world.place, "ServiceError", f"InternalServerError: {error}"))
+                root.fail(run_error(self._workspace.place, "ServiceError", f"InternalServerError: {error}"))
 
         task = asyncio.get_running_loop().create_task(run())
         self._tasks[root.run_id] = task
@@ -55,9 +55,9 @@ class Engine:
 
     async def cancel(self, root: Run) -> None:
         """Marks what is open, ends the processes, and returns when all of it is cancelled."""
-        for run in (root, *self._world.runs.descendants(root)):
+        for run in (root, *self._workspace.runs.descendants(root)):
             run.become("CancelRequested")
-        await asyncio.sleep(self._world.pace.cancel)
+        await asyncio.sleep(self._workspace.pace.cancel)
         await self._end(root.run_id)
         self._cancelled(root)
 
@@ -73,7 +73,7 @@ class Engine:
             await asyncio.wait([task])
 
     def _cancelled(self, root: Run) -> None:
-        for run in (*self._world.runs.descendants(root), root):
+        for run in (*self._workspace.runs.descendants(root), root):
             run.become("Canceled")
 
     async def close(self) -> None:
@@ -83,7 +83,7 @@ class Engine:
     async def _pipeline(self, root: Run, graph: Graph, inputs: dict[str, Any], default_compute: str) -> None:
         root.become("Preparing")
         runs = {name: self._node_run(root, node) for name, node in graph.nodes.items()}
-        await asyncio.sleep(self._world.pace.preparing)
+        await asyncio.sleep(self._workspace.pace.preparing)
         root.become("Running")
         bindings = Bindings(inputs)
         done: dict[str, asyncio.Future[None]] = {}
@@ -109,7 +109,7 @@ class Engine:
             if isinstance(result, BaseException) and not isinstance(result, StepFailedError):
                 raise result
         root.become("Finalizing")
-        await asyncio.sleep(self._world.pace.finalizing)
+        await asyncio.sleep(self._workspace.pace.finalizing)
         failed = [name for name, run in runs.items() if run.status == "Failed"]
         if not failed:
             root.become("Completed")
@@ -118,7 +118,9 @@ class Engine:
             f"Pipeline has failed child jobs. Failed nodes: {', '.join('/' + name for name in failed)}. "
             "For more details and logs, please go to the job detail page and check the child jobs."
         )
-        root.fail(run_error(self._world.place, "UserError", message, ("PipelineChildJobFailed",), "pipeline"))
+        root.fail(
+            run_error(self._workspace.place, "UserError", message, ("PipelineChildJobFailed",), "pipeline")
+        )
 
     async def _step(self, node: Node, run: Run, bindings: Bindings, default_compute: str) -> None:
         compute = last_segment(
@@ -136,7 +138,7 @@ class Engine:
 
     def _node_run(self, root: Run, node: Node) -> Run:
         automl = node.kind == "automl"
-        return self._world.runs.add(
+        return self._workspace.runs.add(
             Run(
                 str(uuid.uuid5(NODE_IDS, f"{root.run_id}/{node.name}")),
                 node.kind,

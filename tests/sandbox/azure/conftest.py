@@ -50,11 +50,11 @@ class Azure:
 
     @property
     def base(self) -> str:
-        return self.twin.world.base_url
+        return self.twin.workspace.base_url
 
     @property
     def workspace(self) -> str:
-        return self.twin.world.place.arm_id
+        return self.twin.workspace.place.arm_id
 
     def token(self, resource: str = "https://management.azure.com") -> str:
         return DefaultAzureCredential().get_token(f"{resource}/.default").token
@@ -112,7 +112,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
 def ml(azure: Azure) -> MLClient:
     from azure.ai.ml import MLClient
 
-    place = azure.twin.world.place
+    place = azure.twin.workspace.place
     return MLClient(
         DefaultAzureCredential(), place.subscription, place.group, place.workspace, enable_telemetry=False
     )

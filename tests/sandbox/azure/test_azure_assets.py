@@ -21,12 +21,12 @@ def put_model(azure: Azure, name: str, version: str, **properties: Any) -> Any:
 
 
 def uri(azure: Azure) -> str:
-    return azure.twin.world.place.datastore_uri("workspaceblobstore", "LocalUpload")
+    return azure.twin.workspace.place.datastore_uri("workspaceblobstore", "LocalUpload")
 
 
 @pytest.fixture
 def model_files(azure: Azure) -> Path:
-    folder = azure.twin.world.storage.stores["workspaceblobstore"].folder / "LocalUpload" / "models"
+    folder = azure.twin.workspace.storage.stores["workspaceblobstore"].folder / "LocalUpload" / "models"
     for name in ("Cap", "Gone", "Tagged"):
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / "model.onnx").write_bytes(b"onnx")
@@ -234,7 +234,7 @@ def test_local_data_is_uploaded_and_numbered(azure: Azure, ml: MLClient, tmp_pat
     (tmp_path / "export" / "notes.txt").write_text("line 3")
     data = Data(name="notes", path=str(tmp_path / "export"), type="uri_folder")
     assert ml.data.create_or_update(data).version == "1"
-    stored = azure.twin.world.storage.stores["workspaceblobstore"]
+    stored = azure.twin.workspace.storage.stores["workspaceblobstore"]
     assert [blob for blob in stored.blobs("LocalUpload/") if blob.name.endswith("export/notes.txt")]
     nowhere = {"properties": {"dataType": "mltable", "dataUri": "azureml://datastores/none/paths/x"}}
     assert azure.arm("PUT", "/data/nowhere/versions/1", json=nowhere).status_code == 400

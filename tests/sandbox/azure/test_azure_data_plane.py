@@ -42,7 +42,7 @@ def trained(azure: Azure, exports: None, clusters: None, published: str) -> Run:
     token = {"x-azureml-token": azure.token("https://ml.azure.com")}
     assert azure.arm("PUT", "/jobs/measured", json=body, headers=token).status_code == 201
     root = azure.ended("measured", "Completed")
-    return next(run for run in azure.twin.world.runs.descendants(root) if run.kind == "trial")
+    return next(run for run in azure.twin.workspace.runs.descendants(root) if run.kind == "trial")
 
 
 def test_a_metric_comes_in_pages_of_its_epochs(azure: Azure, trained: Run) -> None:
@@ -138,7 +138,7 @@ def test_a_jobs_outputs_are_downloaded(ml: MLClient, trained: Run, tmp_path: Pat
 
 
 def test_blobs_are_written_and_read_with_an_entra_token(azure: Azure) -> None:
-    container = next(s for s in azure.twin.world.storage.stores.values() if s.is_default).container
+    container = next(s for s in azure.twin.workspace.storage.stores.values() if s.is_default).container
     client = BlobServiceClient(
         ACCOUNT, DefaultAzureCredential(), max_single_put_size=1000, max_block_size=400
     )
@@ -164,7 +164,7 @@ def test_blobs_are_written_and_read_with_an_entra_token(azure: Azure) -> None:
 
 
 def test_blobs_are_closed_to_other_tokens(azure: Azure) -> None:
-    container = next(s for s in azure.twin.world.storage.stores.values() if s.is_default).container
+    container = next(s for s in azure.twin.workspace.storage.stores.values() if s.is_default).container
     answer = requests.get(
         f"{ACCOUNT}/{container}/pictures/b.jpg",
         headers={"Authorization": f"Bearer {azure.token()}"},
@@ -174,7 +174,7 @@ def test_blobs_are_closed_to_other_tokens(azure: Azure) -> None:
 
 
 def test_a_signed_container_allows_what_it_says(azure: Azure) -> None:
-    storage = azure.twin.world.storage
+    storage = azure.twin.workspace.storage
     store = storage.stores["workspaceblobstore"]
     writable = ContainerClient.from_container_url(storage.sas_url(store, permissions="rcwl"))
     writable.upload_blob("signed/x.txt", b"x")
@@ -188,6 +188,6 @@ def test_a_signed_container_allows_what_it_says(azure: Azure) -> None:
 
 
 def test_a_blob_stays_in_its_container(azure: Azure) -> None:
-    store = azure.twin.world.storage.stores["workspaceblobstore"]
+    store = azure.twin.workspace.storage.stores["workspaceblobstore"]
     with pytest.raises(ValueError, match="not a blob name"):
         store.path_of("../workspaceartifactstore/x")

@@ -32,11 +32,11 @@ def start(azure: Azure, submit: Submit, name: str, *, cluster: str = "gpu-cluste
 
 
 def trials(azure: Azure, root: Run) -> list[Run]:
-    return [run for run in azure.twin.world.runs.descendants(root) if run.kind == "trial"]
+    return [run for run in azure.twin.workspace.runs.descendants(root) if run.kind == "trial"]
 
 
 def one(azure: Azure, root: Run, kind: str) -> Run:
-    return next(run for run in azure.twin.world.runs.descendants(root) if run.kind == kind)
+    return next(run for run in azure.twin.workspace.runs.descendants(root) if run.kind == kind)
 
 
 def codes(error: Any) -> list[str]:
@@ -183,7 +183,7 @@ def test_quota_holds_machines_back_and_the_cluster_says_so(
     azure: Azure, submit: Submit, cores: int, code: str
 ) -> None:
     family = "Standard NCASv3_T4 Family"
-    azure.until(lambda: not azure.twin.world.cores_in_use(family), "earlier machines are gone")
+    azure.until(lambda: not azure.twin.workspace.cores_in_use(family), "earlier machines are gone")
     azure.studio.set_quota(family, cores)
     root = start(azure, submit, f"quota-{cores}", training_parameters=SLOW)
     cluster = azure.until(lambda: _errors(azure), "the cluster carries the error")
@@ -202,10 +202,10 @@ def _errors(azure: Azure) -> Any:
 
 
 def test_a_region_without_machines_leaves_the_cluster_resizing(azure: Azure, submit: Submit) -> None:
-    azure.until(lambda: not azure.twin.world.clusters["gpu-small"].nodes, "earlier machines are gone")
+    azure.until(lambda: not azure.twin.workspace.clusters["gpu-small"].nodes, "earlier machines are gone")
     azure.studio.set_capacity("gpu-small", available=False)
     start(azure, submit, "no-capacity", cluster="gpu-small")
-    azure.until(lambda: azure.twin.world.clusters["gpu-small"].errors, "allocation fails")
+    azure.until(lambda: azure.twin.workspace.clusters["gpu-small"].errors, "allocation fails")
     properties = azure.arm("GET", "/computes/gpu-small").json()["properties"]["properties"]
     assert properties["errors"][0]["error"]["code"] == "AllocationFailed"
     assert (properties["currentNodeCount"], properties["allocationState"]) == (0, "Resizing")

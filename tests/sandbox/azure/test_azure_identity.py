@@ -23,18 +23,18 @@ def test_a_managed_identity_gets_a_token_for_the_scope_it_asks(azure: Azure, res
 def test_a_job_gets_tokens_the_way_azure_ml_gives_them(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
         monkeypatch.delenv(name)
-    monkeypatch.setenv("MSI_ENDPOINT", azure.twin.world.identity_url)
-    monkeypatch.setenv("MSI_SECRET", azure.twin.world.identity.job_secret)
+    monkeypatch.setenv("MSI_ENDPOINT", azure.twin.workspace.identity_url)
+    monkeypatch.setenv("MSI_SECRET", azure.twin.workspace.identity.job_secret)
     assert ManagedIdentityCredential(client_id="any").get_token("https://ml.azure.com/.default").token
 
 
 def test_an_unknown_resource_gets_none(azure: Azure) -> None:
     with pytest.raises(ClientAuthenticationError):
         ManagedIdentityCredential().get_token("https://nobody.example/.default")
-    identity = azure.twin.world.identity
+    identity = azure.twin.workspace.identity
     query = {"api-version": "2019-08-01", "resource": "https://nobody.example"}
     headers = {"X-IDENTITY-HEADER": identity.header}
-    refused = requests.get(azure.twin.world.identity_url, params=query, headers=headers, timeout=10)
+    refused = requests.get(azure.twin.workspace.identity_url, params=query, headers=headers, timeout=10)
     assert refused.status_code == 400
     assert "AADSTS500011" in refused.json()["error_description"]
 
@@ -42,9 +42,9 @@ def test_an_unknown_resource_gets_none(azure: Azure) -> None:
 def test_a_client_secret_works_and_a_wrong_one_does_not(
     azure: Azure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    identity = azure.twin.world.identity
+    identity = azure.twin.workspace.identity
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", azure.base)
-    monkeypatch.setenv("AZURE_TENANT_ID", azure.twin.world.place.tenant)
+    monkeypatch.setenv("AZURE_TENANT_ID", azure.twin.workspace.place.tenant)
     monkeypatch.setenv("AZURE_CLIENT_ID", identity.client_id)
     monkeypatch.setenv("AZURE_CLIENT_SECRET", identity.client_secret)
     credential = EnvironmentCredential(disable_instance_discovery=True)

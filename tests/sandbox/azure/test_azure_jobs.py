@@ -161,7 +161,7 @@ def test_cancelling_ends_the_processes_and_marks_the_children(
     poller.result()
     assert root.status == "Canceled"
     assert not _processes(root.run_id, azure)
-    statuses = {run.status for run in azure.twin.world.runs.descendants(root)}
+    statuses = {run.status for run in azure.twin.workspace.runs.descendants(root)}
     assert statuses == {"Canceled"}
     assert azure.arm("GET", "/jobs/stopped").json()["properties"]["status"] == "Canceled"
     assert azure.arm("POST", "/jobs/stopped/cancel").status_code == 200, (
@@ -172,8 +172,8 @@ def test_cancelling_ends_the_processes_and_marks_the_children(
 def _processes(job: str, azure: Azure) -> list[int]:
     """Process ids of a job's trials that are alive."""
     folders = (
-        azure.twin.world.root / "runs" / run.run_id
-        for run in azure.twin.world.runs.descendants(_run(azure, job))
+        azure.twin.workspace.root / "runs" / run.run_id
+        for run in azure.twin.workspace.runs.descendants(_run(azure, job))
     )
     return [int(file.read_text()) for folder in folders for file in folder.glob("wd/pid") if _alive(file)]
 

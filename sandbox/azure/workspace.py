@@ -16,7 +16,7 @@ from sandbox.azure.vm import VmSize
 DEFAULT_QUOTA = 24
 
 
-class World:
+class Workspace:
     def __init__(self, root: Path, pace: Pace) -> None:
         self.root = root
         self.pace = pace
