@@ -56,3 +56,19 @@ def test_a_first_time_user_trains_a_model_in_the_browser(page: Page, stage: Stag
     expect(page.get_by_role("heading", name="Cap_Model v1 trained")).to_be_visible()
     expect(page.get_by_role("heading", name="Cap_Model v1 registered")).to_be_visible()
     assert len(stage.jobs()) == 1
+
+
+def test_a_cancel_is_heard_though_the_message_was_updated_while_its_confirmation_was_open(
+    page: Page, stage: Stage
+) -> None:
+    expect.set_options(timeout=PATIENCE * 1000)
+    stage.world.azure.studio.set_capacity("gpu-cluster", available=False)
+    box = page.get_by_role("textbox", name="Message #line-vision")
+    box.fill("/train Cap_Model caps_20261102_081530 gpu-cluster")
+    box.press("Enter")
+    expect(page.get_by_role("heading", name="Cap_Model training: waiting for a GPU node")).to_be_visible()
+    page.get_by_role("button", name="Cancel training").click()
+    stage.world.azure.studio.set_capacity("gpu-cluster", available=True)
+    expect(page.get_by_text("Cap_Model training: trial")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel training").click()
+    expect(page.get_by_role("heading", name="Cap_Model training canceled by trainer")).to_be_visible()
