@@ -59,19 +59,17 @@ def one(connection: Connection, pipeline_id: int) -> Pipeline:
     return pipeline_from(told, pipeline_id)
 
 
-def create(
-    connection: Connection, name: str, repository_id: str, yaml_path: str, folder: str = "\\"
-) -> Pipeline:
-    """Makes a pipeline from a YAML file in Azure Repos; one that has the name already is handed back as it is.
+def create(connection: Connection, name: str, repository_id: str, yaml_path: str) -> Pipeline:
+    """Makes a pipeline from a YAML file in Azure Repos, outside of folders; one that is there is handed back as it is.
 
     Raises Unclear; calling again is then safe.
     """
-    there = _in_folder(connection, name, folder)
+    there = _at_the_top(connection, name)
     if there:
         return there
     body = {
         "name": name,
-        "folder": folder,
+        "folder": "\\",
         "configuration": {
             "type": "yaml",
             "path": "/" + yaml_path.lstrip("/"),
@@ -81,7 +79,7 @@ def create(
     try:
         told = connection.change("POST", connection.project("pipelines"), body)
     except (Unclear, Refused):
-        there = _in_folder(connection, name, folder)
+        there = _at_the_top(connection, name)
         if there is None:
             raise
         return there
@@ -135,9 +133,9 @@ def pipeline_from(told: Any, pipeline_id: int) -> Pipeline:
     )
 
 
-def _in_folder(connection: Connection, name: str, folder: str) -> Pipeline | None:
-    """The pipeline of exactly this name and place."""
-    wanted = f"{folder}\\{name}".strip("\\").lower()
+def _at_the_top(connection: Connection, name: str) -> Pipeline | None:
+    """The pipeline of this name that is in no folder."""
+    wanted = name.lower()
     listed = connection.pages(connection.project("pipelines"))
     found = next((told for told in listed if _full_name(told).lower() == wanted), None)
     return one(connection, whole(found, "id") or 0) if found else None

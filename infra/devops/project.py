@@ -51,7 +51,7 @@ class Project:
         return pipelines.parameters(self.connection, pipeline, branch)
 
     def create_pipeline(self, name: str, repository_id: str, yaml_path: str) -> Pipeline:
-        """Makes it where none has the name, and hands back the one that is there otherwise."""
+        """Made where none outside of folders has the name; one that is there is handed back as it is."""
         return pipelines.create(self.connection, name, repository_id, yaml_path)
 
     def repository(self, name: str) -> Repository:

@@ -56,10 +56,6 @@ class Stage:
     jobs: tuple[Job, ...]
     holds: tuple[Hold, ...]
 
-    @property
-    def waits(self) -> bool:
-        return bool(self.holds)
-
 
 def of_run(connection: Connection, run_id: int) -> tuple[Stage, ...]:
     """The stages of a run in their order; empty for one that has not got that far."""
