@@ -13,7 +13,7 @@ from sandbox.devops.engine.cancel import Canceled, Cancellation
 from sandbox.devops.engine.commands import StepTalk
 from sandbox.devops.engine.conditions import holds
 from sandbox.devops.engine.process import StepProcess
-from sandbox.devops.engine.python import own_python
+from sandbox.devops.engine.python import WITHOUT_NETWORK, own_python
 from sandbox.devops.engine.variables import Variables
 from sandbox.devops.organisation import REPOSITORY
 from sandbox.devops.pace import Pace
@@ -229,6 +229,7 @@ class JobRun:
             "LANG": "C.UTF-8",
             "TMPDIR": str(self._folder / "_temp"),
             "PYTHONUNBUFFERED": "1",
+            **WITHOUT_NETWORK,
             **outside,
             **self._variables.environment(),
             "PATH": os.pathsep.join(path),

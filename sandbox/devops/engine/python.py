@@ -9,6 +9,9 @@ import site
 import sys
 from pathlib import Path
 
+WITHOUT_NETWORK = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+"""For pip: no registry is asked, also not for what builds a package (0 switches isolation off)."""
+
 
 def own_python(folder: Path) -> Path:
     """Makes a virtual environment in `folder`; the folder of its commands, for the PATH."""
