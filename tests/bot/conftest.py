@@ -15,6 +15,11 @@ from bot.courier import Courier
 from commands.kit.clock import Clock
 from commands.kit.health import Health
 from commands.kit.manifest import manifest
+from commands.kit.people import Directory
+from commands.kit.policy import Policy
+from commands.kit.services import Services
+from infra.azureml.connection import WorkspaceId
+from infra.azureml.workspace import Workspace
 from sandbox.people import People
 from sandbox.slack.twin import SlackTwin
 from storage import messages, migrate
@@ -83,6 +88,22 @@ class Desk:
     def said(self, channel: str = LINE) -> list[str]:
         viewer = self.people["trainer"]
         return [message.text for message in viewer.messages(channel)]
+
+
+@pytest.fixture
+def services(desk: Desk) -> Services:
+    """What followers are handed; Azure is nowhere."""
+    policy = Policy()
+    return Services(
+        store=desk.store,
+        policy=policy,
+        clock=desk.clock,
+        people=Directory(desk.client, policy.roles, desk.clock),
+        health=desk.health,
+        azure=Workspace.connect(WorkspaceId("subscription", "group", "workspace")),
+        wake=lambda _name: None,
+        commands=(),
+    )
 
 
 @pytest.fixture

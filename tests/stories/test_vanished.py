@@ -1,9 +1,16 @@
 """What someone deletes while Spotter watches: jobs, clusters, model versions, messages."""
 
+from collections.abc import Callable
+
 from inline_snapshot import snapshot
 
+from sandbox.world import World
+from storage import catalog
+from tests.stories.registry import registers
 from tests.stories.stage import Stage
 from tests.stories.trouble import ASK
+
+LIDS = "lids_20261101_120000"
 
 
 def test_a_job_and_a_cluster_are_deleted(stage: Stage) -> None:
@@ -35,3 +42,31 @@ Spotter:
   Asked by trainer <time> · caps_20261102_081530 on gpu-small · run other_model-<id>
   [Train again] [Open in studio]\
 """)
+
+
+def test_a_deleted_version_is_forgotten_and_its_number_never_announced_again(
+    new_stage: Callable[..., Stage],
+) -> None:
+    def history(world: World) -> None:
+        registers(world, "Lid_Model", LIDS, 0.801)
+        registers(world, "Lid_Model", LIDS, 0.75)
+
+    stage = new_stage(before=history)
+    stage.world.azure.studio.delete_model_version("Lid_Model", "2")
+    stage.until(lambda: versions_known(stage) == [1], "the deletion is noticed")
+    registers(stage.world, "Lid_Model", LIDS, 0.842)
+    news = stage.line.shows("Lid_Model v3 registered")
+    assert news.text.splitlines()[0] == snapshot(
+        "# Lid_Model v3 registered: mAP 0.842, +0.041 better than v1"
+    )
+    for version in ("1", "3"):
+        stage.world.azure.studio.delete_model_version("Lid_Model", version)
+    stage.until(lambda: versions_known(stage) == [], "the model is gone")
+    stage.trainer.types("/models")
+    stage.trainer.sees("No model is registered yet")
+    assert len(stage.line.messages()) == 1
+
+
+def versions_known(stage: Stage) -> list[int]:
+    with stage.store().read() as tx:
+        return [row.version for row in catalog.versions_of(tx, "Lid_Model")]

@@ -1,0 +1,79 @@
+"""Followers are woken, paced and stopped; what they run into is told."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import OperationalError
+
+from bot.pacer import Pacer, take_step
+from commands.kit.command import Follower
+from commands.kit.services import Services
+from infra.azureml.errors import Unavailable
+
+HOURLY = 3600.0
+
+
+@contextmanager
+def paced(step: Callable[[Services], None], services: Services) -> Iterator[Pacer]:
+    pacer = Pacer([Follower("work", lambda _policy: HOURLY, step)])
+    pacer.start(services)
+    yield pacer
+    assert pacer.stop()
+
+
+def test_no_wake_up_is_lost_and_no_step_runs_twice_at_once(services: Services) -> None:
+    wanted, seen, running, most = [0], [0], [0], [0]
+    caught_up = threading.Condition()
+
+    def step(_services: Services) -> None:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        with caught_up:
+            seen[0] = wanted[0]
+            caught_up.notify_all()
+        running[0] -= 1
+
+    with paced(step, services) as pacer:
+        for number in range(1, 300):
+            wanted[0] = number
+            pacer.wake("work")
+            if number % 3 == 0:
+                with caught_up:
+                    assert caught_up.wait_for(lambda: seen[0] == wanted[0], timeout=5), number
+    assert most == [1]
+
+
+def test_a_stop_waits_for_the_step_under_way_and_starts_no_other(services: Services) -> None:
+    begun, goes_on, steps = threading.Event(), threading.Event(), []
+
+    def step(_services: Services) -> None:
+        begun.set()
+        goes_on.wait(5)
+        steps.append(time.monotonic())
+
+    with paced(step, services) as pacer:
+        assert begun.wait(5)
+        pacer.wake("work")
+        threading.Timer(0.1, goes_on.set).start()
+    pacer.wake("work")
+    assert len(steps) == 1
+
+
+def test_trouble_is_told_by_service_and_forgotten_once_over(services: Services) -> None:
+    def fails(trouble: Exception) -> Callable[[], None]:
+        def step() -> None:
+            raise trouble
+
+        return step
+
+    def told() -> list[str]:
+        return [each.service for each in services.health.troubles()]
+
+    take_step("work", fails(OperationalError("UPDATE", {}, Exception("database is locked"))), services)
+    assert told() == ["The database"]
+    take_step("work", fails(Unavailable("Azure did not answer in time.")), services)
+    assert told() == ["Azure Machine Learning"]
+    take_step("work", lambda: None, services)
+    assert told() == []
