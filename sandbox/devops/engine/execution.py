@@ -169,7 +169,7 @@ class Execution:
         agent = await self._cancellation.unless_asked(pool.acquire(record))
         record.worker = agent.name
         token = self._organisation.access.job_token()
-        folder = self._organisation.root / "work" / f"{self._build.id}-{record.id[:8]}"
+        folder = self._organisation.root / "jobs" / f"{self._build.id}-{record.id[:8]}"
         try:
             await self._cancellation.unless_asked(asyncio.sleep(self._organisation.pace.agent_start))
             self._begin(stage, phase, record)

@@ -16,7 +16,7 @@ from sandbox.devops.twin import DevOpsTwin
 
 from .receiver import Receiver
 
-FAST = Pace(agent_start=0.01, minute=0.1, terminate_grace=0.3, delivery_retry=0.02)
+FAST = Pace(agent_start=0.01, minute=0.4, terminate_grace=0.3, delivery_retry=0.02)
 PUBLISH = """
 name: $(Date:yyyyMMdd).$(Rev:r)
 trigger:

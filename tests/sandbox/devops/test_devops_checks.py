@@ -1,6 +1,7 @@
 """What stands before a stage: permission, approval, a call that asks the bot; and agents that are not there."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,9 +55,9 @@ def edge(devops: DevOps) -> int:
 
 
 @pytest.fixture
-def line(devops: DevOps, edge: int, request: pytest.FixtureRequest) -> tuple[int, str]:
+def line(devops: DevOps, edge: int) -> tuple[int, str]:
     """An environment of the test's own, which the pipeline may use: id and name."""
-    name = f"line-{abs(hash(request.node.name)) % 10_000}"
+    name = f"line-{uuid.uuid4().hex[:8]}"
     made = devops.post("/distributedtask/environments", {"name": name, "description": "a line"})
     assert made.status_code == 200, made.text
     number = made.json()["id"]

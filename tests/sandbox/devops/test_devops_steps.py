@@ -106,7 +106,7 @@ def test_a_job_has_a_python_of_its_own(devops: DevOps) -> None:
     number = devops.run(devops.create("python", "python.yml")).json()["id"]
     devops.ended(number, "failed")
     said = devops.log_of(number)
-    assert re.search(r"prefix /.+/work/.+/_python", said)
+    assert re.search(r"prefix /.+/jobs/.+/_python", said)
     assert "yaml is here" in said
     assert "spotter is installed" not in said
     wrong = devops.record(number, "Task", "Old")["issues"][0]["message"]
