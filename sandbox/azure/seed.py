@@ -46,7 +46,7 @@ def copy(template: AzureTwin, twin: AzureTwin) -> None:
     twin.workspace.assets = deepcopy(template.workspace.assets)
     for name, store in template.workspace.storage.stores.items():
         folder = twin.workspace.storage.stores.get(name) or twin.workspace.storage.add(
-            name, store.account, store.container
+            name, store.account, store.container, is_registered=store.is_registered
         )
         shutil.copytree(store.folder, folder.folder, copy_function=os.link, dirs_exist_ok=True)
     add_clusters(twin)

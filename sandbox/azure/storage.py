@@ -44,6 +44,7 @@ class Datastore:
     container: str
     folder: Path
     is_default: bool = False
+    is_registered: bool = True  # else a bare container, such as one that an asset is uploaded into
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -93,10 +94,23 @@ class Storage:
         self.stores: dict[str, Datastore] = {}
         self._key = secrets.token_bytes(32)
 
-    def add(self, name: str, account: str, container: str, *, is_default: bool = False) -> Datastore:
+    @property
+    def registered(self) -> list[Datastore]:
+        """Those the workspace lists as its datastores."""
+        return [store for store in self.stores.values() if store.is_registered]
+
+    def add(
+        self,
+        name: str,
+        account: str,
+        container: str,
+        *,
+        is_default: bool = False,
+        is_registered: bool = True,
+    ) -> Datastore:
         folder = self.root / name
         folder.mkdir(parents=True, exist_ok=True)
-        store = Datastore(name, account, container, folder, is_default)
+        store = Datastore(name, account, container, folder, is_default, is_registered)
         self.stores[name] = store
         return store
 

@@ -144,7 +144,10 @@ class AssetsApi:
         upload = secrets.token_hex(16)
         account = store.stores[DEFAULT_STORE].account
         container = store.add(
-            f"pending-{upload}", account, f"{upload[:8]}-{self._workspace.place.workspace_id}"
+            f"pending-{upload}",
+            account,
+            f"{upload[:8]}-{self._workspace.place.workspace_id}",
+            is_registered=False,
         )
         return web.json_response(
             {

@@ -25,7 +25,7 @@ class DatastoresApi:
         ]
 
     async def index(self, request: web.Request) -> web.Response:
-        stores = self._workspace.storage.stores.values()
+        stores = self._workspace.storage.registered
         only_default = request.query.get("isDefault", "").lower() == "true"
         return listing(
             request,
@@ -44,7 +44,7 @@ class DatastoresApi:
             raise bad_request(f"Datastore type {body.get('datastoreType')} is not supported here.")
         if (body.get("credentials") or {}).get("credentialsType") != "None":
             raise bad_request("Key based authentication is not permitted on this storage account.")
-        existing = self._workspace.storage.stores.get(name)
+        existing = self._named(name)
         account, container = str(body.get("accountName")), str(body.get("containerName"))
         if existing and (existing.account, existing.container) != (account, container):
             raise bad_request(f"Datastore {name} already points at {existing.account}/{existing.container}.")
@@ -60,10 +60,13 @@ class DatastoresApi:
 
     def _find(self, request: web.Request) -> Datastore:
         name = request.match_info["name"]
-        store = self._workspace.storage.stores.get(name)
+        store = self._named(name)
         if store is None:
             raise not_found(f"Could not find datastore: {name}.")
         return store
+
+    def _named(self, name: str) -> Datastore | None:
+        return next((store for store in self._workspace.storage.registered if store.name == name), None)
 
     def _resource(self, store: Datastore) -> dict[str, Any]:
         properties = {

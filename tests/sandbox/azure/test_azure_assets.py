@@ -159,6 +159,9 @@ def test_publishing_the_same_code_again_uploads_nothing(
         assert made.version == version
     uploads = azure.twin.faults.log("PUT", r"hello\.py(?!.*comp=)")
     assert len(uploads) == 1
+    assert not [store.name for store in ml.datastores.list() if store.name.startswith("pending-")]
+    into = next(name for name in azure.twin.workspace.storage.stores if name.startswith("pending-"))
+    assert azure.arm("GET", f"/datastores/{into}").status_code == 404
 
 
 @pytest.mark.parametrize(
