@@ -19,8 +19,9 @@ from pathlib import Path
 
 import click
 
+from sandbox.environment import bot_environment
 from sandbox.world import World
-from tests.stories.stage import environment, until
+from tests.stories.stage import until
 
 ROUNDS = 300
 TRAINER, CHANNEL, TEAM = "U0TRAINER1", "C0LINEVIS1", "T0FACTORY1"
@@ -144,13 +145,13 @@ def main() -> None:
 
 
 def measure(world: World, folder: Path) -> None:
-    settings = environment(world, folder, POLICY)
+    settings = bot_environment(world, folder, POLICY)
     settings.pop("SLACK_APP_TOKEN")
     spotter = Server("Spotter", [sys.executable, "-m", "bot.cli", "run"], settings)
     bare = Server(
         "bare Bolt",
         [sys.executable, "-m", "tests.bench.bare_bolt"],
-        {**environment(world, folder, POLICY), "PORT": str(int(settings["PORT"]) + 1)},
+        {**bot_environment(world, folder, POLICY), "PORT": str(int(settings["PORT"]) + 1)},
     )
     starts = {server.name: server.start(folder / f"{server.name}.log") for server in (bare, spotter)}
     click.echo(f"{'':34}{'Spotter':>10}{'bare Bolt':>12}{'ratio':>8}")

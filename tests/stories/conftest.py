@@ -10,9 +10,10 @@ import pytest
 
 from sandbox.azure.pace import Pace
 from sandbox.azure.seed import copy
+from sandbox.environment import bot_environment
 from sandbox.people import People
 from sandbox.world import World
-from tests.stories.stage import PATIENCE, Bot, Stage, environment, run_spotter, steady
+from tests.stories.stage import PATIENCE, Bot, Stage, run_spotter, steady
 
 POLICY = Path(__file__).with_name("spotter.toml")
 QUICK = Pace(node_start=0.4, preparing=0.05, finalizing=0.05, cancel=0.2)
@@ -34,7 +35,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Conf
     world.start()
     try:
         world.seed()
-        settings = environment(world, folder, POLICY)
+        settings = bot_environment(world, folder, POLICY)
         manifest = json.loads(run_spotter(settings, "manifest"))
         run_spotter(settings, "publish-pipeline", "--version", "1", "--config", str(POLICY))
     finally:
@@ -68,7 +69,7 @@ def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stag
         world.slack.install(template.manifest)
         if before:
             before(world)
-        bot = Bot({**environment(world, folder, folder / "spotter.toml"), **settings}, folder)
+        bot = Bot({**bot_environment(world, folder, folder / "spotter.toml"), **settings}, folder)
         stage = Stage(world, bot, People(world.slack.url, patience=PATIENCE, steady=steady))
         stages.append(stage)
         if start:

@@ -1,10 +1,8 @@
 """The stage of a story: a world of twins, the real bot as a process beside it, and people."""
 
 import json
-import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -172,21 +170,6 @@ def until(condition: Callable[[], Seen | None], what: str, otherwise: Callable[[
             return found
         time.sleep(0.05)
     raise AssertionError(f"never came true: {what}\n{otherwise()}")
-
-
-def environment(world: World, folder: Path, policy: Path) -> dict[str, str]:
-    """What points a bot at this world and at nothing else."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return {
-        **kept,
-        **world.env(),
-        "DATABASE_URL": f"sqlite:///{folder / 'spotter.db'}",
-        "SPOTTER_CONFIG": str(policy),
-        "PORT": port,
-    }
 
 
 def run_spotter(environment: dict[str, str], *arguments: str) -> str:
