@@ -1,6 +1,7 @@
 """The outside world of one sandbox: all twins, in one thread with an event loop of its own."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
@@ -22,17 +23,26 @@ class World:
         self.azure_faults = Faults()
         self.slack = SlackTwin(faults=self.slack_faults)
         self.azure = AzureTwin(root / "azure", faults=self.azure_faults, pace=pace or Pace(), cache=cache)
+        self._exports: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="world", daemon=True)
 
-    def start(self, *, slack_port: int = 0) -> None:
+    def start(self, page: socket.socket | None = None) -> None:
+        """Serves Slack and its page on the given socket, else on a free port of this machine."""
         self._thread.start()
-        self._do(self.slack.start(slack_port))
+        self._do(self.slack.start(page))
         self._do(self.azure.start())
 
     def seed(self) -> None:
         """Clusters, datastores and the bottling line's labeling exports. Takes some seconds of rendering."""
-        seed(self.azure, self._root / "line")
+        self._exports = [export.name for export in seed(self.azure, self._root / "line")]
+
+    def was_read(self) -> bool:
+        """Whether somebody has by now read the content of every labeling export of the line."""
+        read = [
+            entry.path for entry in self.azure_faults.log("GET", "/Labeling/export/") if entry.status < 300
+        ]
+        return all(any(f"/{export}/" in path for path in read) for export in self._exports)
 
     def stop(self) -> None:
         """Ends every process that the twins started."""

@@ -1,6 +1,7 @@
 """Slack on one machine: the Web API, Socket Mode or signed HTTP, and the side where people are."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
@@ -77,14 +78,17 @@ class SlackTwin:
             "SLACK_SIGNING_SECRET": self.app.signing_secret,
         }
 
-    async def start(self, port: int = 0) -> None:
+    async def start(self, listening: socket.socket | None = None) -> None:
+        """Serves on the given socket, else on a free port of this machine."""
         server = web.Application(middlewares=[self.faults.middleware], client_max_size=64 * 1024**2)
         server.add_routes(self._routes())
         self._loop = asyncio.get_running_loop()
         self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await site.start()
+        if listening is None:
+            await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        else:
+            await web.SockSite(self._runner, listening).start()
         bound = self._runner.addresses[0][1]
         self.url = self._slack.url = f"http://127.0.0.1:{bound}"
         self._http = HttpMode(self.app, self._clock)
