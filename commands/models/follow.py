@@ -33,8 +33,8 @@ def follow_models(services: Services) -> None:
         versions = services.azure.versions(model.name)
         with services.store.write() as tx:
             catalog.keep_models(tx, model.name, [version.version for version in versions])
-        for version in sorted(versions, key=lambda each: each.version):
-            _take(version, services, announce=looked_before)
+            for version in sorted(versions, key=lambda each: each.version):
+                _take(tx, version, services, announce=looked_before)
         seen[model.name] = model.latest
     if changed:
         services.wake(COURIER)
@@ -57,50 +57,49 @@ def _thin_classes(tx: Connection, row: ModelRow, services: Services) -> list[str
     return readiness.thin_classes(found, services.policy.exports) if found else []
 
 
-def _take(version: ModelVersion, services: Services, *, announce: bool) -> None:
+def _take(tx: Connection, version: ModelVersion, services: Services, *, announce: bool) -> None:
     """Know a version, and tell of it if it is new. One that Spotter's own training made is news at any time."""
+    if catalog.get_model(tx, version.name, version.version):
+        return
     now = services.clock.now()
     run_id = run_of(version)
-    with services.store.write() as tx:
-        if catalog.get_model(tx, version.name, version.version):
-            return
-        run = runs.get(tx, run_id) if run_id else None
-        row = ModelRow(
-            name=version.name,
-            version=version.version,
-            created_at=version.created_at,
-            created_by=version.created_by,
-            mean_average_precision=version.mean_average_precision,
-            precision=version.precision,
-            recall=version.recall,
-            tags=dict(version.tags),
-            uri=version.uri,
-            run_id=run_id,
-            announced=announce or run is not None,
-            seen_at=now,
-        )
-        catalog.add_model(tx, row)
-        if not row.announced:
-            return
-        channel = run.channel if run else services.policy.channels.models
-        if channel is None:
-            return
-        earlier = [older for older in catalog.versions_of(tx, row.name) if older.version < row.version]
-        messages.want(
-            tx,
-            f"model:{row.name}:{row.version}",
-            channel=channel,
-            content=announcement(row, earlier, run, _thin_classes(tx, row, services)).content(),
-            at=now,
-            urgency=messages.RESULT,
-            fallback=run.requested_by if run else None,
-        )
-        audit.record(
-            tx,
-            at=now,
-            actor="spotter",
-            action="model.announce",
-            subject=f"{row.name}:{row.version}",
-            run=row.run_id,
-            mean_average_precision=row.mean_average_precision,
-        )
+    run = runs.get(tx, run_id) if run_id else None
+    row = ModelRow(
+        name=version.name,
+        version=version.version,
+        created_at=version.created_at,
+        created_by=version.created_by,
+        mean_average_precision=version.mean_average_precision,
+        precision=version.precision,
+        recall=version.recall,
+        tags=dict(version.tags),
+        uri=version.uri,
+        run_id=run_id,
+        announced=announce or run is not None,
+        seen_at=now,
+    )
+    catalog.add_model(tx, row)
+    if not row.announced:
+        return
+    channel = run.channel if run else services.policy.channels.models
+    if channel is None:
+        return
+    earlier = [older for older in catalog.versions_of(tx, row.name) if older.version < row.version]
+    messages.want(
+        tx,
+        f"model:{row.name}:{row.version}",
+        channel=channel,
+        content=announcement(row, earlier, run, _thin_classes(tx, row, services)).content(),
+        at=now,
+        urgency=messages.RESULT,
+        fallback=run.requested_by if run else None,
+    )
+    audit.record(
+        tx,
+        at=now,
+        actor="spotter",
+        action="model.announce",
+        subject=f"{row.name}:{row.version}",
+        run=row.run_id,
+        mean_average_precision=row.mean_average_precision,
+    )

@@ -198,6 +198,9 @@ def _jobs(wanted: list[TrainingRun], services: Services) -> dict[str, Job]:
 
 
 def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
+    if run.state == "completed":  # whatever a stale list or a tidy person makes of its job
+        _register(run, run.status, services)
+        return
     if job is None:
         if not _gone_for_long(run, services):
             return
@@ -222,7 +225,7 @@ def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
     elif state == "canceled":
         _end(run, "canceled", services, status=job.status)
     elif state == "completed":
-        _register(run, job, services)
+        _register(run, job.status, services)
     else:
         progress = progress_of(run, services)
         started = run.started_at or (services.clock.now() if state == "running" else None)
@@ -259,12 +262,12 @@ def _cancel(run: TrainingRun, services: Services) -> TrainingRun:
     return _change(run, services, cancel_sent_at=services.clock.now())
 
 
-def _register(run: TrainingRun, job: Job, services: Services) -> None:
+def _register(run: TrainingRun, status: str | None, services: Services) -> None:
     """The pipeline has ended well: find the version that it registered."""
     with services.store.read() as tx:
         model = catalog.model_of_run(tx, run.id)
     if model is not None:
-        _end(run, "registered", services, registered_version=model.version, status=job.status)
+        _end(run, "registered", services, registered_version=model.version, status=status)
         return
     now = services.clock.now()
     if run.state != "completed":
@@ -272,7 +275,7 @@ def _register(run: TrainingRun, job: Job, services: Services) -> None:
             run,
             services,
             state="completed",
-            status=job.status,
+            status=status,
             ended_at=now,
             progress=progress_of(run, services),
             waiting=None,
