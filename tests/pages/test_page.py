@@ -185,6 +185,34 @@ def test_a_reader_of_old_messages_is_not_moved(page: Page, workspace: Workspace)
     expect(fresh).to_be_hidden()
 
 
+def test_the_answer_to_what_i_type_comes_into_view(page: Page, workspace: Workspace) -> None:
+    for number in range(40):
+        post(workspace, text=f"picture {number}\nand more")
+    expect(timeline(page)).to_contain_text("picture 39")
+    timeline(page).evaluate("box => box.scrollTo(0, 0)")
+    expect(page.get_by_role("button", name="Jump to latest")).to_be_visible()
+    types(page, "/runs")
+    expect(timeline(page).get_by_text("Nothing runs.").last).to_be_in_viewport()
+
+
+def test_a_user_group_goes_by_its_handle(page: Page, workspace: Workspace) -> None:
+    post(workspace, text="Ask <!subteam^S0APPROVERS> first")
+    expect(timeline(page)).to_contain_text("Ask @edge-approvers first")
+
+
+def test_on_a_phone_charts_can_be_read_and_the_newest_message_is_seen(
+    page: Page, workspace: Workspace
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 780})
+    post(workspace, text="Figures", blocks=charts())
+    message = timeline(page).get_by_role("article").last
+    tick = message.locator(".axes text").last
+    expect(tick).to_be_in_viewport()
+    assert tick.evaluate("tick => tick.getBoundingClientRect().height") >= 12
+    welcome = page.get_by_role("region", name="Welcome").bounding_box()
+    assert welcome is not None and welcome["height"] < 0.31 * 780
+
+
 def test_on_a_phone_the_channels_are_in_a_drawer(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 780})
     drawer = page.get_by_role("navigation", name="Workspace")

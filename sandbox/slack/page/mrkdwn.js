@@ -16,6 +16,11 @@ export function UserMention({ id, label }) {
   return html`<span class=${`mention ${id === world.me.id ? "mention-me" : ""}`}>@${label ?? world.name(id)}</span>`;
 }
 
+export function GroupMention({ id, label }) {
+  const world = useContext(World);
+  return html`<span class="mention">${label ?? `@${world.groups.get(id)?.handle ?? id}`}</span>`;
+}
+
 export function ChannelMention({ id, label }) {
   const world = useContext(World);
   const name = world.channels.get(id)?.name ?? label ?? id;
@@ -47,7 +52,7 @@ function token(inside, first) {
       first=${first}
     />`;
   }
-  if (target.startsWith("!subteam^")) return html`<span class="mention">${text ?? target.slice(9)}</span>`;
+  if (target.startsWith("!subteam^")) return html`<${GroupMention} id=${target.slice(9)} label=${text} />`;
   if (/^!(here|channel|everyone)$/.test(target)) return html`<${Broadcast} range=${target.slice(1)} />`;
   if (target.startsWith("!")) return text ?? target;
   const url = unescape(target);

@@ -50,8 +50,8 @@ function Divider({ row }) {
   return html`<div class="divider-row" role="separator" aria-label=${row.day}><span>${row.day}</span></div>`;
 }
 
-/** Keeps the end in view while the reader is there; counts what arrives while they are not. */
-function useEnd(messages) {
+/** Keeps the end in view while the reader is there, or waits for an answer; else counts what arrives below. */
+function useEnd(messages, isAwaited) {
   const box = useRef();
   const atEnd = useRef(true);
   const seen = useRef(messages.length);
@@ -68,7 +68,7 @@ function useEnd(messages) {
   useLayoutEffect(() => {
     const added = messages.length - seen.current;
     seen.current = messages.length;
-    if (atEnd.current) toEnd();
+    if (atEnd.current || (added > 0 && isAwaited(messages.at(-1)))) toEnd();
     else if (added > 0) setMissed((count) => (count ?? 0) + added);
   }, [messages]);
   useEffect(() => {
@@ -82,7 +82,7 @@ function useEnd(messages) {
 
 export function Timeline({ label, channel, messages, newSince = null, intro, openThread, isThread }) {
   const world = useContext(World);
-  const { box, onScroll, missed, toEnd } = useEnd(messages);
+  const { box, onScroll, missed, toEnd } = useEnd(messages, (message) => world.isAwaited(channel, message));
   return html`<div class="timeline-box">
     <div class="timeline" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-label=${label}>
       <div class="timeline-inner">

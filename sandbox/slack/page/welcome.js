@@ -13,7 +13,7 @@ export function Welcome({ start, dismiss }) {
       Everything here is real but Slack and Azure: ${bot} is the bot you would run, and the models it announces are
       really trained on this machine.
     </p>
-    <p>
+    <p class="welcome-who">
       You are <b>${world.name(world.user)}</b>${world.me.title && html` (${world.me.title})`}. Switch to another person
       at the top to see what they see.
     </p>

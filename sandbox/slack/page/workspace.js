@@ -3,6 +3,7 @@
 import { person } from "./api.js";
 
 const threadKey = (channel, ts) => `${channel}/${ts}`;
+const ANSWER_SECONDS = 15;
 const isReply = (message) => message.thread_ts && message.thread_ts !== message.ts;
 
 export const inChannel = (message) => !isReply(message) || message.subtype === "thread_broadcast";
@@ -31,9 +32,11 @@ export class Workspace {
     this.home = null;
     this.localNotices = [];
     this.people = new Map();
+    this.groups = new Map();
     this.channels = new Map();
     this.commands = [];
     this.commanded = false; // has this person run a command since the page was opened?
+    this.typedAt = new Map(); // channel → when this person last wrote something there, in seconds
     this.drafts = new Map(); // channel/thread → what is typed there
   }
 
@@ -71,6 +74,7 @@ export class Workspace {
     this.team = state.team;
     this.me = state.me;
     this.people = new Map(state.people.map((one) => [one.id, one]));
+    this.groups = new Map(state.groups.map((one) => [one.id, one]));
     this.channels = new Map(state.channels.map((one) => [one.id, one]));
     this.commands = state.commands;
     this.bot = state.bot;
@@ -171,9 +175,16 @@ export class Workspace {
 
   async say(channel, text, threadTs) {
     this.commanded ||= text.startsWith("/");
+    this.typedAt.set(channel, Date.now() / 1000);
     const answer = await this.api.type(channel, text, threadTs);
     if (!answer.ok) this.notice(answer.message ?? answer.error, channel);
     return answer;
+  }
+
+  /** Is this message what the person just wrote, or the private answer to it? */
+  isAwaited(channel, message) {
+    const since = Number(message.ts) - (this.typedAt.get(channel) ?? 0);
+    return (message.ephemeral || message.user === this.user) && since < ANSWER_SECONDS;
   }
 
   /** Tell the person when something they did was refused; hand the answer on. */

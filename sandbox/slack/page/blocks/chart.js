@@ -1,8 +1,8 @@
 // data_visualization: line, bar, area and pie as SVG, with the figures in a table one press away.
 import { plain } from "../mrkdwn.js";
-import { html, useState } from "../view.js";
+import { html, useLayoutEffect, useRef, useState } from "../view.js";
 
-const WIDTH = 560;
+const WIDTH = 560; // until it is known how much room there is
 const HEIGHT = 250;
 const PAD = { left: 52, right: 16, top: 14, bottom: 34 };
 const DASHES = ["", "7 4", "2 4", "10 3 2 3"];
@@ -25,7 +25,7 @@ export function ticks(low, high) {
 const valueAt = (series, category, at) =>
   (series.data.find((point) => point.label === category) ?? series.data[at])?.value;
 
-function scales(chart, categories) {
+function scales(chart, categories, width) {
   const values = chart.series.flatMap((series) => series.data.map((point) => point.value));
   const fromZero = chart.type !== "line";
   const marks = ticks(
@@ -33,9 +33,10 @@ function scales(chart, categories) {
     fromZero ? Math.max(0, ...values) : Math.max(...values),
   );
   const [low, high] = [marks[0], marks.at(-1)];
-  const inner = WIDTH - PAD.left - PAD.right;
+  const inner = width - PAD.left - PAD.right;
   const band = inner / categories.length;
   return {
+    width,
     marks,
     band,
     x: (at) => PAD.left + band * (at + 0.5),
@@ -45,13 +46,12 @@ function scales(chart, categories) {
 }
 
 function Axes({ categories, scale }) {
-  const every = Math.ceil(
-    categories.length / Math.floor((WIDTH - PAD.left) / (Math.max(...categories.map((one) => one.length)) * 6.5 + 14)),
-  );
+  const labelWidth = Math.max(...categories.map((one) => one.length)) * 6.5 + 14;
+  const every = Math.ceil(categories.length / Math.max(1, Math.floor((scale.width - PAD.left) / labelWidth)));
   return html`<g class="axes">
     ${scale.marks.map(
       (mark) =>
-        html`<line x1=${PAD.left} x2=${WIDTH - PAD.right} y1=${scale.y(mark)} y2=${scale.y(mark)} />
+        html`<line x1=${PAD.left} x2=${scale.width - PAD.right} y1=${scale.y(mark)} y2=${scale.y(mark)} />
           <text x=${PAD.left - 8} y=${scale.y(mark)} text-anchor="end" dominant-baseline="central">
             ${number(mark)}
           </text>`,
@@ -115,9 +115,9 @@ function Bars({ chart, categories, scale }) {
   );
 }
 
-function Pie({ segments }) {
+function Pie({ segments, width }) {
   const total = segments.reduce((sum, one) => sum + one.value, 0);
-  const [cx, cy, r] = [WIDTH / 2, HEIGHT / 2, HEIGHT / 2 - 10];
+  const [cx, cy, r] = [width / 2, HEIGHT / 2, Math.min(width, HEIGHT) / 2 - 10];
   let turned = 0;
   const point = (share) => [cx + r * Math.sin(share * 2 * Math.PI), cy - r * Math.cos(share * 2 * Math.PI)];
   return segments.map((one, index) => {
@@ -156,10 +156,10 @@ function inWords(chart) {
   return `${chart.type[0].toUpperCase()}${chart.type.slice(1)} chart of ${up} by ${across}. ${ends.join("; ")}.`;
 }
 
-function Plot({ chart }) {
-  if (chart.type === "pie") return html`<${Pie} segments=${chart.segments} />`;
+function Plot({ chart, width }) {
+  if (chart.type === "pie") return html`<${Pie} segments=${chart.segments} width=${width} />`;
   const categories = chart.axis_config.categories;
-  const scale = scales(chart, categories);
+  const scale = scales(chart, categories, width);
   const Marks = chart.type === "bar" ? Bars : Lines;
   return html`<${Axes} categories=${categories} scale=${scale} /><${Marks}
       chart=${chart}
@@ -190,7 +190,22 @@ function Figures({ chart, title }) {
   </div>`;
 }
 
+/** How wide an element is drawn, in CSS pixels, so that what is written in it keeps its size on a phone. */
+function useWidth() {
+  const ref = useRef();
+  const [width, setWidth] = useState(WIDTH);
+  useLayoutEffect(() => {
+    const measure = () => ref.current.clientWidth && setWidth(ref.current.clientWidth);
+    measure();
+    const watch = new ResizeObserver(measure);
+    watch.observe(ref.current);
+    return () => watch.disconnect();
+  }, []);
+  return [ref, width];
+}
+
 export function Chart({ block }) {
+  const [ref, width] = useWidth();
   const [open, setOpen] = useState(false);
   const { chart } = block;
   const title = block.title.text ?? block.title;
@@ -199,8 +214,8 @@ export function Chart({ block }) {
   return html`<figure class="block chart">
     <figcaption>${plain(title)}</figcaption>
     ${chart.axis_config?.y_label && html`<div class="chart-axis">${chart.axis_config.y_label}</div>`}
-    <svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label=${`${title}. ${inWords(chart)}`}>
-      <${Plot} chart=${chart} />
+    <svg ref=${ref} viewBox=${`0 0 ${width} ${HEIGHT}`} role="img" aria-label=${`${title}. ${inWords(chart)}`}>
+      <${Plot} chart=${chart} width=${width} />
     </svg>
     ${chart.axis_config?.x_label && html`<div class="chart-axis chart-axis-x">${chart.axis_config.x_label}</div>`}
     <div class="chart-foot">

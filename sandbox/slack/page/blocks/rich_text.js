@@ -1,5 +1,5 @@
 import { Emoji, withEmoji } from "../emoji.js";
-import { Broadcast, ChannelMention, DateMention, Link, UserMention } from "../mrkdwn.js";
+import { Broadcast, ChannelMention, DateMention, GroupMention, Link, UserMention } from "../mrkdwn.js";
 import { html } from "../view.js";
 
 const STYLES = { code: "code", bold: "b", italic: "i", strike: "s", underline: "u" };
@@ -19,7 +19,7 @@ const INLINE = {
   link: (one) => html`<${Link} url=${one.url}>${one.text ?? one.url}<//>`,
   emoji: (one) => html`<${Emoji} name=${one.name} />`,
   user: (one) => html`<${UserMention} id=${one.user_id} />`,
-  usergroup: (one) => html`<span class="mention">@${one.usergroup_id}</span>`,
+  usergroup: (one) => html`<${GroupMention} id=${one.usergroup_id} />`,
   channel: (one) => html`<${ChannelMention} id=${one.channel_id} />`,
   broadcast: (one) => html`<${Broadcast} range=${one.range} />`,
   date: (one) =>
