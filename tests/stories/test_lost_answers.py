@@ -128,3 +128,20 @@ def test_the_same_thing_said_many_times(stage: Stage) -> None:
             "spotter train.submit",
         ]
     )
+
+
+def test_private_answers_find_another_way(stage: Stage) -> None:
+    slack = stage.world.slack_faults
+    arm(slack, "POST", r"/api/views\.open", "drop_before")
+    stage.trainer.types("/train")
+    offered = stage.trainer.sees("A few details are needed")
+    assert offered.text == snapshot("""\
+A few details are needed for /train.
+[Open the form]\
+""")
+    stage.trainer.clicks(offered.buttons[0], on=offered)
+    stage.trainer.sees_modal("Train a model").closes()
+
+    arm(slack, "POST", "/response/", "drop_before")
+    stage.trainer.types("/models")
+    stage.trainer.sees("No model is registered yet")
