@@ -55,7 +55,7 @@ class Answers:
             if meaning_of(refused) != "blocks":
                 raise
             log.warning("blocks_refused", messages=reasons_of(refused))
-            simpler = content.get("plain") or [section(esc(text))]
+            simpler = content.get("plain") or [section(text)]
             self._say(text, simpler, asked, respond, public=reply.public)
 
     def _say(

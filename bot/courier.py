@@ -21,7 +21,6 @@ from bot.refusals import NO_ANSWER, code_of, meaning_of, reasons_of, rest_asked
 from commands.kit.blocks import section
 from commands.kit.clock import Clock
 from commands.kit.health import DATABASE, SLACK, Health
-from commands.kit.words import esc
 from storage import audit, messages
 from storage.database import Store
 from storage.messages import WantedMessage
@@ -319,6 +318,6 @@ class Courier:
 
 def _blocks(message: WantedMessage) -> list[dict[str, Any]]:
     if message.form == "text":
-        return [section(esc(message.wanted["text"]))]
+        return [section(message.wanted["text"])]
     blocks: list[dict[str, Any]] = message.wanted["blocks"]
     return message.wanted.get("plain", blocks) if message.form == "plain" else blocks

@@ -108,10 +108,11 @@ class Dispatch:
             key=f"form:{view['id']}",
             thread_ts=origin.get("thread_ts"),
         )
+        values = forms.values_of(view["state"])
         try:
-            answer = self._execute(command, forms.values_of(view["state"]), asked)
+            answer = self._execute(command, values, asked)
         except UserError as problem:
-            self._form_error(command, problem, ack)
+            self._form_error(command, problem, values, asked, ack)
             return
         except Exception as failed:
             message = self._incident(failed, asked, command.name)
@@ -242,14 +243,17 @@ class Dispatch:
             log.exception("incident_not_recorded", ref=ref)
         return Reply(apology(ref))
 
-    def _form_error(self, command: Command, problem: UserError, ack: Ack) -> None:
+    def _form_error(
+        self, command: Command, problem: UserError, values: dict[str, str], asked: Asked, ack: Ack
+    ) -> None:
+        """On its field where it has one, else above the form; what was entered stays."""
         if problem.field in {field.name for field in command.fields}:
-            ack(
-                response_action="errors",
-                errors={problem.field: f"{problem.problem} {problem.next_step}"[:2000]},
-            )
-        else:
-            ack(response_action="update", view=_notice(command, f"{problem.problem} {problem.next_step}"))
+            told = f"{problem.problem} {problem.next_step}"
+            ack(response_action="errors", errors={problem.field: told[:2000]})
+            return
+        view = forms.modal(command, values, asked, self._services)
+        view["blocks"] = [*warning(problem).blocks, *view["blocks"]]
+        ack(response_action="update", view=view)
 
 
 def _later(context: BoltContext) -> None:

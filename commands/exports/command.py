@@ -52,7 +52,9 @@ def show(args: ExportsArgs, asked: Asked, services: Services) -> Reply:
     if len(found) > SHOWN:
         blocks.append(context(f"{len(found) - SHOWN} older ones: type `/exports` and part of a name."))
     newest = found[0]
-    return Reply(Message(f"{count(len(found), 'labeling export')}; the newest is {newest.name}.", blocks))
+    return Reply(
+        Message(f"{count(len(found), 'labeling export')}; the newest is {esc(newest.name)}.", blocks)
+    )
 
 
 def _line(row: ExportRow, previous: ExportRow | None, services: Services, *, may_train: bool) -> Block:

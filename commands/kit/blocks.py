@@ -17,8 +17,11 @@ MAX_TEXT, MAX_ID = 4000, 255
 
 @dataclass(frozen=True)
 class Message:
-    """What a message says: `text` is the verdict in plain words (push notifications, screen readers), `blocks` the
-    full form."""
+    """What a message says.
+
+    `text` is the verdict in words without markup, outside text escaped (push notifications, screen readers);
+    `blocks` are the full form.
+    """
 
     text: str
     blocks: Sequence[Block]

@@ -46,7 +46,9 @@ def show(args: ModelsArgs, asked: Asked, services: Services) -> Reply:
     blocks += [section(line(row), button("Versions", VERSIONS, row.name)) for row in rows[:SHOWN]]
     if len(rows) > SHOWN:
         blocks.append(context("There are more: type `/models` and a name."))
-    return Reply(Message(f"{count(len(rows), 'registered model')}; the newest is {rows[0].name}.", blocks))
+    return Reply(
+        Message(f"{count(len(rows), 'registered model')}; the newest is {esc(rows[0].name)}.", blocks)
+    )
 
 
 @models.action("versions")

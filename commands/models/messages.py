@@ -30,7 +30,7 @@ def announcement(
     blocks.append(context(_origin(model, run)))
     if run and run.studio_url:
         blocks.append(actions(link("Open in studio", run.studio_url, "models.studio")))
-    return Message(title + ".", blocks)
+    return Message(f"{esc(title)}.", blocks)
 
 
 def versions(name: str, rows: Sequence[ModelRow]) -> Message:
@@ -52,7 +52,7 @@ def versions(name: str, rows: Sequence[ModelRow]) -> Message:
     title = f"{name}: v{newest.version} is the newest, mAP {metric(newest.mean_average_precision)}"
     block = table(lines)
     block["column_settings"][-1]["align"] = "left"
-    return Message(title + ".", [header(title), block])
+    return Message(f"{esc(title)}.", [header(title), block])
 
 
 def line(row: ModelRow) -> str:

@@ -91,7 +91,7 @@ def details(run_id: str, asked: Asked, services: Services) -> Reply:
     change = _change(run) if services.people.surely_may(asked.person, "train") else None
     if studio or change:
         blocks.append(actions(studio, change))
-    return Reply(Message(f"{run.id}: {_standing(run)}", blocks))
+    return Reply(Message(f"{esc(run.id)}: {_standing(run)}", blocks))
 
 
 def _change(run: TrainingRun) -> Element | None:

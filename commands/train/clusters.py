@@ -9,10 +9,11 @@ from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import count, listing
-from storage import catalog, runs
+from storage import catalog, marks, runs
 from storage.catalog import ClusterRow
 
 CLUSTER = "cluster"
+READ = "clusters.read"
 
 
 def gpu_clusters(services: Services, person: Person, typed: str) -> list[Option]:
@@ -39,7 +40,8 @@ def must_be_usable(name: str, services: Services) -> None:
     """Raises UserError on the cluster field where no training could run on it."""
     with services.store.read() as tx:
         rows = catalog.list_clusters(tx)
-    if not rows:
+        was_read = marks.get(tx, READ) is not None
+    if not was_read:
         raise UserError(
             "Spotter has not read the clusters from Azure yet.",
             "Try again in a minute; /spotter tells how things stand.",
@@ -79,6 +81,7 @@ def follow_clusters(services: Services) -> None:
     rows = [ClusterRow(cluster.name, _plain(asdict(cluster)), now) for cluster in services.azure.clusters()]
     with services.store.write() as tx:
         catalog.put_clusters(tx, rows)
+        marks.put(tx, READ, "done", now)
 
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _under_way(run: TrainingRun, thin_classes: Sequence[str], now: datetime) -> 
     stop = None if run.cancel_by or run.state == "completed" else cancel_button(run)
     if stop or run.studio_url:
         blocks.append(actions(_studio(run), stop))
-    return Message(title + ".", blocks)
+    return Message(f"{esc(title)}.", blocks)
 
 
 def _lead(run: TrainingRun, now: datetime) -> str:
@@ -146,7 +146,7 @@ def _lead(run: TrainingRun, now: datetime) -> str:
         return "The request is written down and goes to Azure now."
     elapsed = duration(now - run.requested_at)
     if not share(run):
-        return f"Asked for {elapsed} ago."
+        return f"Asked {elapsed} ago."
     filled = round(share(run) * BAR)
     return f"{round(share(run) * 100)} % done after {elapsed}   {'█' * filled}{'░' * (BAR - filled)}"
 
@@ -163,7 +163,7 @@ def _registered(run: TrainingRun) -> Message:
     blocks = [header(title), section(lead), _footer(run)]
     if run.studio_url:
         blocks.append(actions(_studio(run)))
-    return Message(f"{title} in {took}.", blocks)
+    return Message(f"{esc(title)} in {took}.", blocks)
 
 
 def _failed(run: TrainingRun) -> Message:
@@ -179,18 +179,20 @@ def _failed(run: TrainingRun) -> Message:
     lead = f":x: {esc(cause)} {esc(remedy)}".rstrip() + where
     again = button("Train again", AGAIN, run.id, style="primary")
     if run.state == "lost":  # neither its trials nor its page in the studio exist any more
-        return Message(f"{title}. {cause}", [header(title), section(lead), _footer(run), actions(again)])
+        return Message(
+            f"{esc(title)}. {esc(cause)}", [header(title), section(lead), _footer(run), actions(again)]
+        )
     blocks = [header(title), section(lead), _footer(run), actions(again, _studio(run))]
     if trials := trial_table(run):
         blocks.insert(2, trials)
-    return Message(f"{title}. {cause} {remedy}".strip(), blocks)
+    return Message(f"{esc(title)}. {esc(cause)} {esc(remedy)}".strip(), blocks)
 
 
 def _canceled(run: TrainingRun) -> Message:
     who = f"by {run.cancel_by}" if run.cancel_by else "in Azure, not through Spotter"
     title = f"{run.model_name} training canceled {who}"
     blocks = [header(title), _footer(run), actions(button("Train again", AGAIN, run.id), _studio(run))]
-    return Message(f"{title}. No model was registered.", blocks)
+    return Message(f"{esc(title)}. No model was registered.", blocks)
 
 
 def _footer(run: TrainingRun) -> Block:

@@ -128,6 +128,8 @@ def test_escaped_text_holds_no_mention_link_or_format(text: str) -> None:
 def accepted(message: Message) -> None:
     content = message.content()
     assert content["text"].strip()
+    assert not {"<!here>", "<@U0TRAINER1>", "<https://evil.example|click>"} & set(content["text"].split())
+    assert "<!" not in content["text"]
     for form in ("blocks", "plain"):
         blocks: list[dict[str, Any]] = copy.deepcopy(content.get(form) or content["blocks"])
         check_message(blocks)

@@ -23,7 +23,7 @@ def test_out_of_memory_is_explained_and_the_training_is_asked_for_again(stage: S
     assert stage.line.transcript() == snapshot("""\
 Spotter:
   # Cap_Model training failed
-  :x: The GPU ran out of memory. Use a smaller model size, image size or batch size, or a GPU with more memory.
+  :x: The GPU ran out of memory. Use a smaller model size, image size or batch size ([training] in spotter.toml), or a GPU with more memory.
   Azure's words (trial 1): CUDA out of memory. Tried to allocate 512.00 MiB (GPU 0; 14.76 GiB total capacity; 13.9 GiB in use)
   Trial | mAP | Precision | Recall | State
   1     | –   | –         | –      | failed

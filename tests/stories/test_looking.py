@@ -49,7 +49,7 @@ for trainer, <time>
 Ended last
 Lid_Model: failed, <duration>
 caps_20261102_081530 on gpu-cluster
-:x: The GPU ran out of memory. Use a smaller model size, image size or batch size, or a GPU with more memory.
+:x: The GPU ran out of memory. Use a smaller model size, image size or batch size ([training] in spotter.toml), or a GPU with more memory.
 for trainer, <time>
 [Details]\
 """)
@@ -78,7 +78,7 @@ Labeling export caps_20261102_081530 version 1
 GPU cluster gpu-cluster
 Experiment spotter
 Took <duration>
-:x: The GPU ran out of memory. Use a smaller model size, image size or batch size, or a GPU with more memory.
+:x: The GPU ran out of memory. Use a smaller model size, image size or batch size ([training] in spotter.toml), or a GPU with more memory.
 Trial | mAP | Precision | Recall | State
 1     | –   | –         | –      | failed
 2     | –   | –         | –      | failed

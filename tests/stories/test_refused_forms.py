@@ -93,8 +93,16 @@ def test_no_training_without_a_published_pipeline(new_stage: Callable[..., Stage
     form.submits()
     assert stage.trainer.sees_modal("Train a model").becomes("not published").text == snapshot("""\
 # Train a model
-The training pipeline is not published in this workspace yet. Whoever runs Spotter publishes it with: spotter publish-pipeline --version 1
-[Close]\
+:warning: The training pipeline is not published in this workspace yet. Whoever runs Spotter publishes it with: spotter publish-pipeline --version 1
+Model name: Lid_Model
+  (Cap_Detection_Model; a new version is added if the name exists)
+Labeling export: caps_20261102_081530
+  (Newest first)
+GPU cluster: gpu-small
+  (The one you used last comes first)
+Experiment: spotter
+  (A folder for runs in the studio)
+[Cancel] [Start training]\
 """)
     assert stage.jobs() == []
 
