@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from sandbox.azure.seed import seed
 from sandbox.azure.twin import AzureTwin
 from sandbox.faults import Faults
 from sandbox.slack.twin import SlackTwin
+
+TAKEN_IN = 0.4  # seconds
 
 
 class World:
@@ -38,11 +41,10 @@ class World:
         self._exports = [export.name for export in seed(self.azure, self._root / "line")]
 
     def was_read(self) -> bool:
-        """Whether somebody has by now read the content of every labeling export of the line."""
-        read = [
-            entry.path for entry in self.azure_faults.log("GET", "/Labeling/export/") if entry.status < 300
-        ]
-        return all(any(f"/{export}/" in path for path in read) for export in self._exports)
+        """Whether somebody has read the content of every labeling export of the line, and had time to take it in."""
+        read = [entry for entry in self.azure_faults.log("GET", "/Labeling/export/") if entry.status < 300]
+        everything = all(any(f"/{export}/" in entry.path for entry in read) for export in self._exports)
+        return everything and time.time() - read[-1].at > TAKEN_IN
 
     def stop(self) -> None:
         """Ends every process that the twins started."""
