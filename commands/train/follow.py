@@ -154,7 +154,9 @@ def _register(run: TrainingRun, status: str | None, services: Services) -> None:
     with services.store.read() as tx:
         model = catalog.model_of_run(tx, run.id)
     if model is not None:
-        end(run, "registered", services, registered_version=model.version, status=status)
+        # a run that was not seen while it trained has no figures yet
+        progress = run.progress if run.state == "completed" else progress_of(run, services)
+        end(run, "registered", services, registered_version=model.version, status=status, progress=progress)
         return
     now = services.clock.now()
     if run.state != "completed":

@@ -21,7 +21,7 @@ class Rate:
 class Tier(Enum):
     """Calls per minute that Slack promises; SPECIAL methods have rules of their own."""
 
-    ONE = Rate(1 / 60, 10)
+    ONE = Rate(1 / 60, 20)
     TWO = Rate(20 / 60, 20)
     THREE = Rate(50 / 60, 50)
     FOUR = Rate(100 / 60, 100)

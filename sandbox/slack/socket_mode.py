@@ -6,7 +6,7 @@ import json
 import random
 import secrets
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import WSMsgType, web
 
@@ -24,7 +24,6 @@ class Connection:
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
     host: str
-    waiting: dict[str, "asyncio.Future[Json]"] = field(default_factory=dict)
     silent: bool = False
 
 
@@ -34,6 +33,7 @@ class SocketMode:
         self.connections: list[Connection] = []
         self._clock = clock
         self._tickets: dict[str, float] = {}
+        self._waiting: dict[str, asyncio.Future[Json]] = {}
 
     def ticket(self) -> str:
         """The query of a WebSocket address that works once, for a short while."""
@@ -62,8 +62,6 @@ class SocketMode:
             pings.cancel()
             if connection in self.connections:
                 self.connections.remove(connection)
-            for waiting in connection.waiting.values():
-                waiting.cancel()
         return socket
 
     async def _receive(self, connection: Connection) -> None:
@@ -73,12 +71,13 @@ class SocketMode:
             if message.type == WSMsgType.PING:
                 await connection.socket.pong(message.data)
             elif message.type == WSMsgType.TEXT:
-                _acknowledge(connection, message.data)
+                self._acknowledge(message.data)
 
     async def send(
         self, kind: Kind, payload: Json, *, answerable: bool, retry: Retry | None = None
     ) -> Answer:
-        """To one connection at random, as Slack does; `timeout` also when it closes before the ack."""
+        """To one connection at random, as Slack does. The ack may come over any: after a refresh slack_sdk sends it
+        over the new one."""
         live = [c for c in self.connections if not c.socket.closed]
         if not live:
             return Answer("unreachable", reason="connection_failed")
@@ -95,7 +94,7 @@ class SocketMode:
                 "retry_reason": retry.reason if retry else "",
             }
         acknowledged: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
-        connection.waiting[envelope["envelope_id"]] = acknowledged
+        self._waiting[envelope["envelope_id"]] = acknowledged
         try:
             async with asyncio.timeout(ACK_SECONDS):
                 if not connection.silent:
@@ -104,12 +103,16 @@ class SocketMode:
             return Answer("acked", answer if answerable else {})
         except TimeoutError:
             return Answer("timeout", reason="timeout")
-        except (ConnectionError, asyncio.CancelledError):
-            if (task := asyncio.current_task()) and task.cancelling():
-                raise
+        except ConnectionError:
             return Answer("timeout", reason="connection_failed")
         finally:
-            connection.waiting.pop(envelope["envelope_id"], None)
+            self._waiting.pop(envelope["envelope_id"], None)
+
+    def _acknowledge(self, frame: str) -> None:
+        answer = json.loads(frame)
+        waiting = self._waiting.get(answer.get("envelope_id", ""))
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer.get("payload") or {})
 
     async def disconnect(self, reason: str, most: int | None = None) -> None:
         """Slack's own goodbye on the oldest connections: `warning`, `refresh_requested` or `link_disabled`."""
@@ -162,10 +165,3 @@ async def _ping(connection: Connection) -> None:
         await asyncio.sleep(PING_SECONDS)
         if not connection.silent:
             await connection.socket.ping(f"Ping from {connection.host}".encode())
-
-
-def _acknowledge(connection: Connection, frame: str) -> None:
-    answer = json.loads(frame)
-    waiting = connection.waiting.get(answer.get("envelope_id", ""))
-    if waiting is not None and not waiting.done():
-        waiting.set_result(answer.get("payload") or {})

@@ -1,34 +1,25 @@
 """The same path in a real browser: a first-time user trains a model on the sandbox page."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.stories.stage import PATIENCE, Stage
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
 
 @pytest.fixture
-def page(stage: Stage) -> Iterator[Page]:
+def page(stage: Stage, browser: Browser) -> Iterator[Page]:
     """The page as the trainer opens it; the story fails when the browser's console has an error."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium on PATH: the page is not tested")
     problems: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.set_default_timeout(PATIENCE * 1000)
-        page.on(
-            "console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None
-        )
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(stage.world.slack.url)
-        yield page
-        browser.close()
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE * 1000)
+    page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(stage.world.slack.url)
+    yield page
+    context.close()
     assert problems == []
 
 

@@ -28,19 +28,25 @@ class JobProcess:
         cls, command: Sequence[str], cwd: Path, environment: Mapping[str, str], log: Path, grace: float
     ) -> "JobProcess":
         log.parent.mkdir(parents=True, exist_ok=True)
-        process = await asyncio.create_subprocess_exec(
-            "nice",
-            "-n",
-            "10",
-            *command,
-            cwd=cwd,
-            env=dict(environment),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            start_new_session=True,
+        creating = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                "nice",
+                "-n",
+                "10",
+                *command,
+                cwd=cwd,
+                env=dict(environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=PIPE,
+                stderr=PIPE,
+                start_new_session=True,
+            )
         )
-        return cls(process, log, grace)
+        try:
+            return cls(await asyncio.shield(creating), log, grace)
+        except asyncio.CancelledError:  # it may run already: a half-made process must not be left behind
+            await cls(await creating, log, grace).stop()
+            raise
 
     async def _copy(self, stream: asyncio.StreamReader | None) -> None:
         if stream is None:
