@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv pip
 
+# Compiled modules are kept, else every process of the sandbox and of the tests would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: sandbox test lint bench pins clean
 
 sandbox: $(VENV)/sandbox

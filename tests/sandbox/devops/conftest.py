@@ -164,7 +164,7 @@ class DevOps:
         lines = [self.get(f"/build/builds/{number}/logs/{log['id']}") for log in logs]
         return "\n".join(line.partition(" ")[2] for log in lines for line in log["value"])
 
-    def until(self, condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+    def until(self, condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
         """Waits for a condition; fails by saying what did not come true."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
