@@ -45,7 +45,11 @@ def _scoring_file(outputs: Path) -> Any:
     if spec is None or spec.loader is None:
         raise TrainingError(f"{file} cannot be loaded.")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # a model's folder stays as it was registered
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = kept
     os.environ["AZUREML_MODEL_DIR"] = str(outputs)
     module.init()
     return module
