@@ -45,7 +45,8 @@ def _scoring_file(outputs: Path) -> Any:
     if spec is None or spec.loader is None:
         raise TrainingError(f"{file} cannot be loaded.")
     module = importlib.util.module_from_spec(spec)
-    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # a model's folder stays as it was registered
+    kept = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # a model's folder stays as it was registered
     try:
         spec.loader.exec_module(module)
     finally:
