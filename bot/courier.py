@@ -251,6 +251,8 @@ class Courier:
             self._later(message, NO_ENTRY_WAIT, code)
         elif meaning == "gone":
             self._end(message, "gone", code)
+            if message.ts and message.urgency >= messages.RESULT:
+                self._post_anew(message)
         elif meaning == "no_token":
             self._health.trouble(SLACK, f"Slack refused the bot's token: {code}")
             self._not_posted(message)
@@ -264,6 +266,12 @@ class Courier:
         form = "plain" if message.form == "full" else "text"
         with self._store.write() as tx:
             messages.change(tx, message.key, form=form, posting_since=None)
+        self.wake()
+
+    def _post_anew(self, message: WantedMessage) -> None:
+        """Someone deleted it just before it told of a result, which people must still read."""
+        with self._store.write() as tx:
+            messages.reopen(tx, replace(message, state="gone"))
         self.wake()
 
     def _say_privately(self, message: WantedMessage, error: str) -> None:

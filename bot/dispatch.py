@@ -1,7 +1,7 @@
 """Between Slack and the commands: takes what a person did, checks their role, runs the handler, answers.
 
 What changes something is committed before Slack is acknowledged; everything else is acknowledged first. Before the ack
-nothing is touched but the store and, where it is not remembered, Slack's list of who is in a group.
+nothing is touched but the store and, where it is not remembered, Slack's list of who is in a group or a name.
 """
 
 import json

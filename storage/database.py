@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 BUSY_SECONDS = 2
+ONLY_ONE = 0x5B077E12  # the key of an advisory lock: any number that nothing else takes
 
 
 class StoreInUse(Exception):
@@ -28,6 +29,7 @@ class Store:
         )
         self.engine = _sqlite(url) if self._file else create_engine(url, pool_pre_ping=True)
         self._lock: TextIO | None = None
+        self._holder: Connection | None = None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -42,19 +44,25 @@ class Store:
             yield connection
 
     def claim(self) -> None:
-        """Keep a second process away from a SQLite file. Raises StoreInUse."""
+        """Keep a second Spotter away from this database. Raises StoreInUse."""
         if self._file is None:
+            self._claim_postgresql()
             return
         lock = self._file.with_name(self._file.name + ".lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as held:
             lock.close()
-            raise StoreInUse(
-                f"Another Spotter is using {self._file}. SQLite serves one process; "
-                "stop the other one, or set DATABASE_URL to PostgreSQL to run several."
-            ) from held
+            raise StoreInUse(f"Another Spotter is using {self._file}. Stop it first.") from held
         self._lock = lock
+
+    def _claim_postgresql(self) -> None:
+        """The lock is held by a session of its own, which PostgreSQL ends when this process does."""
+        holder = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if not holder.execute(select(func.pg_try_advisory_lock(ONLY_ONE))).scalar_one():
+            holder.close()
+            raise StoreInUse(f"Another Spotter is using {self.engine.url.database}. Stop it first.")
+        self._holder = holder
 
     def answers(self) -> bool:
         """Whether the database answers a trivial question now."""
@@ -66,6 +74,8 @@ class Store:
         return True
 
     def close(self) -> None:
+        if self._holder is not None:
+            self._holder.close()
         self.engine.dispose()
         if self._lock is not None:
             self._lock.close()

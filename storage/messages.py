@@ -76,11 +76,11 @@ def want(
         return False
     change(tx, key, wanted=content, wanted_revision=there.wanted_revision + 1, wanted_at=at, urgency=urgency)
     if there.state != "open" and urgency >= RESULT:
-        _reopen(tx, there)
+        reopen(tx, there)
     return True
 
 
-def _reopen(tx: Connection, given_up: WantedMessage) -> None:
+def reopen(tx: Connection, given_up: WantedMessage) -> None:
     """What was deleted or refused while it told of progress is tried anew with a result."""
     again = {"ts": None, "shown_revision": 0, "shown_at": None} if given_up.state == "gone" else {}
     change(tx, given_up.key, state="open", tries=0, next_try_at=None, **again)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage.tables import training_runs
@@ -100,11 +100,6 @@ def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[Tr
         .limit(limit)
     )
     return [TrainingRun(**row) for row in tx.execute(query).mappings()]
-
-
-def count(tx: Connection, states: Sequence[str]) -> int:
-    query = select(func.count()).select_from(training_runs).where(training_runs.c.state.in_(states))
-    return tx.execute(query).scalar_one()
 
 
 def last_used(tx: Connection, person: str) -> TrainingRun | None:

@@ -12,6 +12,7 @@ SCOPES = {
     "commands": "takes slash commands",
     "groups:history": "reads its own posts back in private channels",
     "im:history": "reads its own posts back in direct messages",
+    "mpim:history": "reads its own posts back in group direct messages",
     "im:write": "writes to a person whose channel it cannot post in",
     "usergroups:read": "looks up who may train, publish, deploy and approve",
     "users:read": "looks up the name of who mentions it, which Slack leaves out there",

@@ -38,7 +38,16 @@ class Directory:
         allowed = self._roles.of(role)
         if allowed == "everyone" or person.id in allowed:
             return True
-        return any(person.id in self._members(group) for group in allowed if group.startswith("S"))
+        unknown: UserError | None = None
+        for group in (entry for entry in allowed if entry.startswith("S")):
+            try:
+                if person.id in self._members(group):
+                    return True
+            except UserError as failed:
+                unknown = failed
+        if unknown:
+            raise unknown
+        return False
 
     def surely_may(self, person: Person, role: Role) -> bool:
         """What to offer: False also where Slack could not be asked."""
@@ -78,8 +87,14 @@ class Directory:
         """Look up every group that a role names, so that people who act do not wait for it."""
         named = [getattr(self._roles, role) for role in Roles.model_fields]
         entries = {entry for members in named if isinstance(members, list) for entry in members}
+        unknown: UserError | None = None
         for group in sorted(entry for entry in entries if entry.startswith("S")):
-            self._look_up(group)
+            try:
+                self._look_up(group)
+            except UserError as failed:
+                unknown = failed
+        if unknown:
+            raise unknown
 
     def _members(self, group: str) -> frozenset[str]:
         with self._lock:

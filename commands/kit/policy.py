@@ -30,7 +30,9 @@ class Section(BaseModel):
 class Channels(Section):
     """Slack channel ids (not names)."""
 
-    models: str | None = Field(None, description="where newly registered models are announced")
+    models: str | None = Field(
+        None, description="where versions are announced that no training of Spotter's made"
+    )
 
 
 class Roles(Section):

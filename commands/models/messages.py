@@ -113,7 +113,7 @@ def _story(model: ModelRow, previous: ModelRow | None, run: TrainingRun | None) 
             "so read the change with care."
         )
     if run is None:
-        parts.append("It was registered by hand, not by a training that Spotter started.")
+        parts.append("No training that Spotter started made it.")
     return " ".join(parts)
 
 
@@ -137,7 +137,8 @@ def _trend(model: ModelRow, earlier: Sequence[ModelRow]) -> Block | None:
         for label, row in zip(labels, known, strict=True)
     ]
     best = max(known, key=lambda row: row.mean_average_precision or 0.0)
-    title = "This is the best version so far" if best is model else f"v{best.version} is still the best"
+    since = "so far" if len(earlier) < TREND_VERSIONS else f"of the last {len(known)}"
+    title = f"This is the best version {since}" if best is model else f"v{best.version} is still the best"
     return {
         "type": "data_visualization",
         "title": title,

@@ -7,7 +7,7 @@ from commands.kit.command import Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError
 from commands.kit.people import FRESH
 from commands.kit.services import Services
-from commands.kit.words import code, duration, esc
+from commands.kit.words import code, count, duration, esc
 from storage import catalog, marks, runs
 
 spotter = Command("/spotter", role="view", summary="Help, how things stand, and who may do what")
@@ -72,7 +72,7 @@ def standing(services: Services) -> str:
         running = len(runs.open_runs(tx))
         known = len(catalog.list_exports(tx, limit=1000))
     troubles = services.health.troubles()
-    facts = f"{running} running, {known} labeling exports known."
+    facts = f"{running} running, {count(known, 'labeling export')} known."
     if not troubles:
         return f":white_check_mark: All is well. {facts}"
     lines = [

@@ -13,6 +13,7 @@ from commands.kit.words import esc, listing
 from commands.train import clusters
 from commands.train.show import show_run
 from infra.azureml.names import JOB_NAME, MODEL_NAME, slug
+from infra.training.component import needed_component
 from storage import audit, catalog, marks, runs
 from storage.runs import TrainingRun
 
@@ -31,7 +32,7 @@ def last_model_name(services: Services, person: Person) -> str | None:
 class TrainArgs:
     model_name: str = text(
         "Model name",
-        hint="Cap_Detection_Model; a new version is added if the name exists",
+        hint="For example Cap_Detection_Model. An existing name gets a new version.",
         matching=MODEL_NAME.pattern,
         rule=MODEL_NAME.sentence,
         suggest=last_model_name,
@@ -101,7 +102,7 @@ def pipeline_is_published(args: TrainArgs, services: Services) -> None:
 @train.follow("pipeline", every=lambda policy: policy.pace.catalog_seconds)
 def follow_pipeline(services: Services) -> None:
     """Which version of the training pipeline is published."""
-    published = services.azure.published(services.policy.training.component)
+    published = services.azure.published(needed_component(services.policy.training))
     with services.store.write() as tx:
         marks.put(tx, PUBLISHED, published.version if published else NOT_PUBLISHED, services.clock.now())
 

@@ -16,7 +16,7 @@ from commands.kit.services import Services
 from commands.kit.words import duration
 from commands.models.follow import FOLLOWER, run_of
 from commands.train.command import RUNS, train
-from commands.train.record import change, end
+from commands.train.record import change, end, gone_for_long
 from commands.train.submit import SUBMIT, submit
 from commands.train.watch import failure_of, progress_of, waiting_of
 from infra.azureml.errors import AzureError, NotFound, Refused
@@ -28,7 +28,6 @@ log = structlog.get_logger("train")
 ASKED = ("requested", "submitting")
 REGISTER_GRACE = timedelta(minutes=10)
 CLOCKS_DIFFER = timedelta(hours=1)
-SETTLING_POLLS = 4
 STATES = {"Completed": "completed", "Failed": "failed", "Canceled": "canceled"}
 
 
@@ -89,7 +88,7 @@ def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
         _register(run, run.status, services)
         return
     if job is None:
-        if not _gone_for_long(run, services):
+        if not gone_for_long(run, services):
             return
         failure = {
             "cause": "The job is not in Azure any more: someone deleted it.",
@@ -129,15 +128,6 @@ def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
             missing_since=None,
             trouble=None,
         )
-
-
-def _gone_for_long(run: TrainingRun, services: Services) -> bool:
-    """A job that is missing now and then is not lost: lists lag, and a 404 may be a fault of the moment."""
-    now = services.clock.now()
-    if run.missing_since is None:
-        change(run, services, missing_since=now)
-        return False
-    return now - run.missing_since > timedelta(seconds=SETTLING_POLLS * services.policy.pace.runs_seconds)
 
 
 def _cancel(run: TrainingRun, services: Services) -> TrainingRun:

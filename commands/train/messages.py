@@ -22,6 +22,7 @@ from infra.azureml.jobs import NOT_STARTED, TERMINAL
 from storage.runs import TrainingRun
 
 BAR = 12
+MOST_BEFORE_THE_END = 0.95
 TRIALS_SHOWN = 10
 CANCEL, AGAIN, STUDIO = "train.cancel", "train.again", "train.studio"
 
@@ -74,21 +75,19 @@ def best(run: TrainingRun) -> dict[str, Any] | None:
 
 
 def share(run: TrainingRun) -> float:
-    """How much of the trials is done, 0 to 1."""
+    """How much is done, below 1 until the model is registered; a trial of unknown length counts half."""
     trials = _trials(run)
     total = (run.progress or {}).get("max_trials") or len(trials)
     if not total:
         return 0.0
-    if run.state == "completed":
-        return 1.0
     epochs = (run.progress or {}).get("max_epochs")
     done = 0.0
     for trial in trials:
         if trial["status"] in TERMINAL:
             done += 1
-        elif epochs:
-            done += min(0.95, trial.get("epochs", 0) / epochs)
-    return min(1.0, done / total)
+        elif trial["status"] not in NOT_STARTED:
+            done += min(0.95, trial.get("epochs", 0) / epochs) if epochs else 0.5
+    return min(MOST_BEFORE_THE_END, done / total)
 
 
 def trial_table(run: TrainingRun) -> Block | None:

@@ -1,11 +1,14 @@
 """Changes a run's record; its message and its audit row go into the same transaction."""
 
+from datetime import timedelta
 from typing import Any
 
 from commands.kit.services import Services
 from commands.train.show import show_run
 from storage import audit, runs
 from storage.runs import TrainingRun
+
+SETTLING_POLLS = 4
 
 
 def end(run: TrainingRun, state: str, services: Services, **columns: Any) -> None:
@@ -30,3 +33,12 @@ def change(run: TrainingRun, services: Services, *, action: str | None = None, *
             )
         show_run(tx, run, services)
     return run
+
+
+def gone_for_long(run: TrainingRun, services: Services) -> bool:
+    """A job that is missing now and then is not lost: lists lag, and a 404 may be a fault of the moment."""
+    now = services.clock.now()
+    if run.missing_since is None:
+        change(run, services, missing_since=now)
+        return False
+    return now - run.missing_since > timedelta(seconds=SETTLING_POLLS * services.policy.pace.runs_seconds)

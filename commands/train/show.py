@@ -8,8 +8,6 @@ from commands.train.messages import live, log_tail
 from storage import catalog, messages
 from storage.runs import TrainingRun
 
-WORTH_A_PING = {"failed", "lost"}
-
 
 def show_run(tx: Connection, run: TrainingRun, services: Services) -> None:
     """One live message for each run, updated in place; the log of a failure goes into its thread."""
@@ -17,13 +15,9 @@ def show_run(tx: Connection, run: TrainingRun, services: Services) -> None:
     export = catalog.get_export(tx, run.dataset)
     counted = readiness.counted(export) if export else None
     thin = readiness.thin_classes(counted, services.policy.exports) if counted else []
-    key = live_key(run)
-    card = messages.get(tx, key)
-    if card and card.state == "gone" and not run.is_open:
-        key = f"{key}:end"  # people deleted the live message, but the end is news of its own
     messages.want(
         tx,
-        key,
+        live_key(run),
         channel=run.channel,
         content=live(run, thin, now).content(),
         at=now,
@@ -40,7 +34,7 @@ def show_run(tx: Connection, run: TrainingRun, services: Services) -> None:
             channel=run.channel,
             content=tail.content(),
             at=now,
-            parent_key=key,
+            parent_key=live_key(run),
             fallback=run.requested_by,
         )
 

@@ -6,11 +6,11 @@ import structlog
 
 from commands.kit.health import AZURE
 from commands.kit.services import Services
-from commands.train.record import change, end
+from commands.train.record import change, end, gone_for_long
 from infra.azureml.errors import AzureError, Denied, NameTaken, NotFound, Refused, Throttled
-from infra.azureml.jobs import Training
+from infra.azureml.jobs import Job, Training
 from infra.failures.explain import explain
-from infra.training.component import graph, register_component_name
+from infra.training.component import graph, needed_component
 from storage.runs import TrainingRun
 
 log = structlog.get_logger("train")
@@ -24,22 +24,22 @@ def submit(run: TrainingRun, services: Services) -> None:
     now = services.clock.now()
     if run.next_try_at and now < run.next_try_at:
         return
-    if run.cancel_by and not _made(run, services):
-        end(run, "canceled", services)
+    if run.cancel_by and _found(run, services) is None:
+        if run.state == "requested" or gone_for_long(run, services):
+            end(run, "canceled", services)
         return
     run = change(run, services, state="submitting")
     try:
         job = services.azure.submit(_training(run, services))
-    except NotPublished as missing:
-        remedy = "Publish it with spotter publish-pipeline, then train again."
-        end(run, "failed", services, failure={"cause": str(missing), "remedy": remedy})
-        return
-    except AzureError as trouble:
-        if isinstance(trouble, NameTaken | Refused | Denied) and trouble.status != NO_SIGN_IN:
-            end(run, "failed", services, failure=_failure(trouble))
-        else:
+    except (NotPublished, AzureError) as trouble:
+        if not _is_final(trouble):
             _try_later(run, trouble, services)
-        return
+            return
+        made = _found(run, services)
+        if made is None:
+            end(run, "failed", services, failure=_failure(trouble))
+            return
+        job = made
     services.health.well(AZURE, about=SUBMIT)
     change(
         run,
@@ -55,23 +55,33 @@ def submit(run: TrainingRun, services: Services) -> None:
     )
 
 
-def _failure(refused: AzureError) -> dict[str, str]:
+def _is_final(trouble: Exception) -> bool:
+    if isinstance(trouble, NotPublished | NameTaken):
+        return True
+    return isinstance(trouble, Refused | Denied) and trouble.status != NO_SIGN_IN
+
+
+def _failure(refused: Exception) -> dict[str, str]:
+    if isinstance(refused, NotPublished):
+        remedy = "Publish it with spotter publish-pipeline, then train again."
+        return {"cause": str(refused), "remedy": remedy}
     if isinstance(refused, NameTaken):
         return {"cause": refused.message, "remedy": "Train again: the new job gets another name."}
+    assert isinstance(refused, AzureError)  # noqa: S101  nothing else is final
     told = explain([refused.message], refused.codes)
     raw = told.raw if told.is_known else ""
     return {"cause": told.cause, "remedy": told.remedy, "raw": raw, "where": "Azure"}
 
 
-def _made(run: TrainingRun, services: Services) -> bool:
-    """Whether an earlier attempt made the job after all."""
+def _found(run: TrainingRun, services: Services) -> Job | None:
+    """The job that an earlier attempt made after all."""
     if run.state == "requested":
-        return False
+        return None
     try:
-        services.azure.job(run.id)
+        job = services.azure.job(run.id)
     except NotFound:
-        return False
-    return True
+        return None
+    return job if job.request_id == run.request_id else None
 
 
 class NotPublished(Exception):
@@ -81,7 +91,7 @@ class NotPublished(Exception):
 def _training(run: TrainingRun, services: Services) -> Training:
     definition = services.policy.training
     inline = definition.submit_as == "inline"
-    name = register_component_name(definition) if inline else definition.component
+    name = needed_component(definition)
     published = services.azure.published(name)
     if published is None:
         raise NotPublished(f"The training pipeline ({name}) is not published in this workspace.")
@@ -100,7 +110,7 @@ def _training(run: TrainingRun, services: Services) -> Training:
     )
 
 
-def _try_later(run: TrainingRun, trouble: AzureError, services: Services) -> None:
+def _try_later(run: TrainingRun, trouble: Exception, services: Services) -> None:
     wait = min(LONGEST, SHORTEST * 2 ** min(run.tries, 10))
     if isinstance(trouble, Throttled):
         wait = max(wait, timedelta(seconds=trouble.retry_after))
@@ -115,7 +125,7 @@ def _try_later(run: TrainingRun, trouble: AzureError, services: Services) -> Non
     )
 
 
-def _in_short(trouble: AzureError) -> str:
+def _in_short(trouble: Exception) -> str:
     if isinstance(trouble, Throttled):
         return "Azure asks Spotter to slow down."
     if isinstance(trouble, Denied):

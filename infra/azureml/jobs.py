@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.azureml.components import Component
 from infra.azureml.connection import Connection, WorkspaceId
-from infra.azureml.errors import AzureError, NameTaken, NotFound, Refused, Unavailable, Unclear
+from infra.azureml.errors import AzureError, NameTaken, NotFound, Refused, Unclear
 from infra.http.fields import mapping, moment, text, texts
 
 API = "2024-01-01-preview"
@@ -180,7 +180,7 @@ def _look(connection: Connection, name: str, fault: AzureError) -> Job:
         return one(connection, name)
     except NotFound:
         raise Unclear(f"Azure does not show job {name} (yet): {fault.message}") from fault
-    except (Unavailable, AzureError) as blind:
+    except AzureError as blind:
         raise Unclear(f"Whether job {name} was made is not known: {blind.message}") from fault
 
 

@@ -25,6 +25,12 @@ def register_component_name(definition: TrainingDefinition) -> str:
     return f"{definition.component}_register"
 
 
+def needed_component(definition: TrainingDefinition) -> str:
+    """The component that must be published before a training can be submitted."""
+    inline = definition.submit_as == "inline"
+    return register_component_name(definition) if inline else definition.component
+
+
 def pipeline_component(
     definition: TrainingDefinition, version: str, register_component_id: str
 ) -> dict[str, Any]:

@@ -43,7 +43,9 @@ def publish(
     version: str,
     credential: TokenCredential | None = None,
 ) -> PublishedComponent:
-    """Registers the pipeline as component `definition.component`; the same content twice is published once.
+    """Registers what trainings need: the pipeline, or its register step alone where graphs are sent inline.
+
+    The same content twice is published once.
 
     Raises PublishedDifferentlyError where the version is taken by other content, and `infra.azureml.errors.AzureError`.
     """
@@ -60,12 +62,14 @@ def publish(
 def _publish(
     connection: Connection, definition: TrainingDefinition, version: str, code: Path, content: str
 ) -> PublishedComponent:
-    name = definition.component
+    name = component.needed_component(definition)
     if _is_there(connection, name, version, content):
         return PublishedComponent(_id(connection, name, version), name, version, created=False)
     register = component.register_component_name(definition)
     if not _is_there(connection, register, version, content):
         _publish_register_step(connection, definition, version, code, content)
+    if name == register:  # sent inline, the graph itself is not published
+        return PublishedComponent(_id(connection, name, version), name, version, created=True)
     spec = component.pipeline_component(definition, version, _id(connection, register, version))
     body = {
         "properties": {

@@ -19,7 +19,7 @@ def test_one_line_is_enough_and_the_form_remembers(stage: Stage) -> None:
     assert form.text == snapshot("""\
 # Train a model
 Model name: Cap_Model
-  (Cap_Detection_Model; a new version is added if the name exists)
+  (For example Cap_Detection_Model. An existing name gets a new version.)
 Labeling export: ____
   (Newest first)
 GPU cluster: gpu-small
@@ -53,7 +53,7 @@ def test_half_a_line_opens_the_form_with_that_half(stage: Stage) -> None:
     assert stage.trainer.sees_modal("Train a model").text == snapshot("""\
 # Train a model
 Model name: Cap_Model
-  (Cap_Detection_Model; a new version is added if the name exists)
+  (For example Cap_Detection_Model. An existing name gets a new version.)
 Labeling export: ____
   (Newest first)
 GPU cluster: gpu-small

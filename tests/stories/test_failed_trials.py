@@ -40,7 +40,7 @@ Spotter:
     assert form.text == snapshot("""\
 # Train a model
 Model name: Cap_Model
-  (Cap_Detection_Model; a new version is added if the name exists)
+  (For example Cap_Detection_Model. An existing name gets a new version.)
 Labeling export: caps_20261102_081530
   (Newest first)
 GPU cluster: gpu-small

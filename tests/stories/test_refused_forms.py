@@ -62,7 +62,7 @@ def test_the_form_shows_what_is_wrong_below_its_field(stage: Stage) -> None:
     assert form.text == snapshot("""\
 # Train a model
 Model name: Cap_Model
-  (Cap_Detection_Model; a new version is added if the name exists)
+  (For example Cap_Detection_Model. An existing name gets a new version.)
 Labeling export: caps_coco_20261112_093011
   (Newest first)
   ! caps_coco_20261112_093011 is a COCO export, and AutoML reads MLTable. In the labeling project, export again as “Azure ML dataset”.
@@ -95,7 +95,7 @@ def test_no_training_without_a_published_pipeline(new_stage: Callable[..., Stage
 # Train a model
 :warning: The training pipeline is not published in this workspace yet. Whoever runs Spotter publishes it with: spotter publish-pipeline --version 1
 Model name: Lid_Model
-  (Cap_Detection_Model; a new version is added if the name exists)
+  (For example Cap_Detection_Model. An existing name gets a new version.)
 Labeling export: caps_20261102_081530
   (Newest first)
 GPU cluster: gpu-small

@@ -25,7 +25,7 @@ Metric    | v2    | v1    | Change
 mAP       | 0.842 | 0.801 | +0.041 better
 Precision | 1.000 | 1.000 | unchanged
 Recall    | 1.000 | 1.000 | unchanged
-Trained on lids_20261101_120000. v1 was measured on pictures of lids_20260901_120000, so read the change with care. It was registered by hand, not by a training that Spotter started.
+Trained on lids_20261101_120000. v1 was measured on pictures of lids_20260901_120000, so read the change with care. No training that Spotter started made it.
 (line chart: This is the best version so far)
   mAP: v1 0.801, v2 0.842
 Registered by Line engineer <time>\
@@ -36,7 +36,7 @@ Metric    | v3    | v2    | Change
 mAP       | 0.830 | 0.842 | −0.012 worse
 Precision | 1.000 | 1.000 | unchanged
 Recall    | 1.000 | 1.000 | unchanged
-Trained on lids_20261101_120000. It was registered by hand, not by a training that Spotter started.
+Trained on lids_20261101_120000. No training that Spotter started made it.
 (line chart: v2 is still the best)
   mAP: v1 0.801, v2 0.842, v3 0.83
 Registered by Line engineer <time>\
@@ -44,7 +44,7 @@ Registered by Line engineer <time>\
             """\
 # Cork_Model v1 registered: no metrics in its tags
 It carries no “Mean Average Precision” tag, so it cannot be compared. Versions that come from /train are measured and tagged.
-It does not say what it was trained on. It was registered by hand, not by a training that Spotter started.
+It does not say what it was trained on. No training that Spotter started made it.
 Registered by Line engineer <time>\
 """,
         ]

@@ -76,7 +76,7 @@ def test_a_second_spotter_on_the_same_database_is_refused(stage: Stage) -> None:
     assert second.returncode == 1
     folder = stage.bot.log_file.parent
     assert second.stderr.replace(str(folder), "<folder>") == snapshot(
-        "spotter: Another Spotter is using <folder>/spotter.db. SQLite serves one process; stop the other one, or set DATABASE_URL to PostgreSQL to run several.\n"
+        "spotter: Another Spotter is using <folder>/spotter.db. Stop it first.\n"
     )
 
 

@@ -51,7 +51,7 @@ Spotter:
   Precision  0.xxx  0.xxx  unchanged
   Recall     0.xxx  0.xxx  unchanged
   ```
-  Trained on lids_20261101_120000. It was registered by hand, not by a training that Spotter started.
+  Trained on lids_20261101_120000. No training that Spotter started made it.
   This is the best version so far. mAP: v1 0.xxx, v2 0.xxx
   Registered by Line engineer <time>
 Spotter:

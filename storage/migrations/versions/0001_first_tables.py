@@ -16,7 +16,7 @@ def upgrade() -> None:
         sa.Column("at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.String(length=64), nullable=False),
         sa.Column("action", sa.String(length=64), nullable=False),
-        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("subject", sa.String(length=600), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
         sa.Column("previous", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
@@ -67,9 +67,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "messages",
-        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("key", sa.String(length=600), nullable=False),
         sa.Column("channel", sa.String(length=64), nullable=False),
-        sa.Column("parent_key", sa.String(length=255), nullable=True),
+        sa.Column("parent_key", sa.String(length=600), nullable=True),
         sa.Column("fallback", sa.String(length=64), nullable=True),
         sa.Column("wanted", sa.JSON(), nullable=False),
         sa.Column("wanted_revision", sa.Integer(), nullable=False),

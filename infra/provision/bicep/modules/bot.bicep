@@ -12,7 +12,7 @@ param image string
 @description('Host name of the registry with the image.')
 param registry string
 
-@description('Replicas. One serves many channels; a second one takes over when the first one falls.')
+@description('Replicas. One serves many channels; a second one refuses to start while the first one runs.')
 @minValue(1)
 @maxValue(5)
 param replicas int
