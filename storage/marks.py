@@ -13,8 +13,8 @@ KEEP_DELIVERIES = timedelta(days=2)
 def first_delivery(tx: Connection, key: str, at: datetime) -> bool:
     """Whether this delivery (event id, trigger id, view id) is seen for the first time; remembers it."""
     upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    taken = tx.execute(upsert(deliveries).values(key=key, at=at).on_conflict_do_nothing())
-    return taken.rowcount == 1
+    wish = upsert(deliveries).values(key=key, at=at).on_conflict_do_nothing().returning(deliveries.c.key)
+    return tx.execute(wish).first() is not None
 
 
 def forget_old_deliveries(tx: Connection, now: datetime) -> None:
