@@ -1,6 +1,7 @@
 """One database: SQLite in one file (default), or PostgreSQL by another URL."""
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,9 +60,12 @@ class Store:
     def _claim_postgresql(self) -> None:
         """The lock is held by a session of its own, which PostgreSQL ends when this process does."""
         holder = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if not holder.execute(select(func.pg_try_advisory_lock(ONLY_ONE))).scalar_one():
-            holder.close()
-            raise StoreInUse(f"Another Spotter is using {self.engine.url.database}. Stop it first.")
+        patience = time.monotonic() + BUSY_SECONDS  # a Spotter that just ended may not be gone there yet
+        while not holder.execute(select(func.pg_try_advisory_lock(ONLY_ONE))).scalar_one():
+            if time.monotonic() > patience:
+                holder.close()
+                raise StoreInUse(f"Another Spotter is using {self.engine.url.database}. Stop it first.")
+            time.sleep(0.2)
         self._holder = holder
 
     def answers(self) -> bool:
