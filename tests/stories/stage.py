@@ -17,7 +17,7 @@ from sandbox.people import steady as steady_times
 from sandbox.world import World
 from storage.database import Store
 
-PATIENCE = 40.0
+PATIENCE = 90.0
 SEEDED_EXPORTS = 6
 RUN_ID = re.compile(r"\b([a-z0-9_-]+)-\d{8}-[0-9a-f]{6}\b")
 DURATION = re.compile(r"\b\d+ (?:s|min)\b")
