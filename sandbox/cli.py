@@ -34,7 +34,11 @@ POLICY = Path(__file__).parent / "spotter.toml"
 )
 def main(port: int, root: Path) -> None:
     """Start the sandbox: a Slack-like page, Azure ML, a bottling line, and Spotter."""
-    for name in (signal.SIGTERM, signal.SIGHUP):
+    for name in (
+        signal.SIGTERM,
+        signal.SIGHUP,
+        signal.SIGINT,
+    ):  # SIGINT is ignored by default where a shell put us in the background
         signal.signal(name, _interrupt)
     with ExitStack() as until_the_end:
         try:
