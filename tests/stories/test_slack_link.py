@@ -8,6 +8,7 @@ from slack_sdk.socket_mode.builtin.connection import Connection
 from slack_sdk.web import WebClient
 
 from sandbox.faults import Fault
+from sandbox.people import NotSeenError
 from tests.stories.stage import Stage
 
 ALWAYS = 10_000
@@ -71,9 +72,12 @@ def test_where_all_connections_are_taken_spotter_asks_in_moderation(
 
 
 def answered(stage: Stage) -> bool:
-    before = len(stage.outsider.private())
     stage.outsider.types("/models")
-    return len(stage.outsider.private()) > before
+    try:
+        stage.outsider.sees("No model is registered yet", timeout=2)
+    except NotSeenError:
+        return False
+    return True
 
 
 @contextmanager
