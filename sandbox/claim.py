@@ -1,14 +1,16 @@
 """What one sandbox has to itself: a folder, and the port of its page."""
 
 import fcntl
+import random
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
 HERE = "127.0.0.1"
+LISTENING = (20_000, 32_000)
 
 
 class Claim:
@@ -52,10 +54,13 @@ def listening(port: int, root: Path) -> socket.socket:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HERE, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody has, below those that systems hand out to outgoing connections: one of these could take it
+    before it is used."""
+    while True:
+        port = random.randrange(*LISTENING)  # noqa: S311  no secret
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HERE, port))
+            return port
 
 
 def _beside(root: Path) -> str:
