@@ -1,0 +1,35 @@
+"""`spotter run`"""
+
+import logging
+import os
+import sys
+
+import click
+
+from bot import log, settings
+from commands.kit import policy
+from commands.kit.clock import Clock
+from commands.kit.errors import UserError
+from storage.database import StoreInUse
+
+
+@click.command()
+def run() -> None:
+    """Serve Slack until SIGTERM."""
+    log.configure()
+    try:
+        from bot.app import Spotter
+
+        config = settings.read()
+        bot = Spotter(config, policy.load(config.spotter_config), Clock())
+    except (UserError, StoreInUse) as problem:
+        sys.exit(f"spotter: {problem}")
+    try:
+        finished = bot.run()
+    except OSError as refused:
+        sys.exit(
+            f"spotter: cannot serve on {config.host}:{config.port} ({refused.strerror}). Set HOST or PORT."
+        )
+    if not finished:
+        logging.shutdown()
+        os._exit(0)  # else the interpreter waits for the thread that hangs
