@@ -28,7 +28,7 @@ bench: $(VENV)/dev
 pins: COMPILE := $(UV) compile -q --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header pyproject.toml
 pins: $(VENV)/uv
 	$(COMPILE) --extra postgres -o requirements/run.txt
-	$(COMPILE) --extra sandbox -o requirements/sandbox.txt
+	$(COMPILE) --extra sandbox --extra postgres -o requirements/sandbox.txt
 	$(COMPILE) --extra sandbox --extra postgres --group dev -o requirements/dev.txt
 
 clean:

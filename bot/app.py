@@ -24,6 +24,7 @@ from commands.kit.people import Directory
 from commands.kit.policy import Policy
 from commands.kit.services import Services
 from infra.azureml.workspace import Workspace
+from infra.devops.project import Project
 from storage import migrate
 from storage.database import Store
 
@@ -67,6 +68,7 @@ class Spotter:
             people=Directory(roles, policy.roles, clock),
             health=health,
             azure=Workspace.connect(settings.workspace),
+            devops=Project.connect(settings.devops) if settings.devops else None,
             wake=self._wake,
             commands=commands.ALL,
         )

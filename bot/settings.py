@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from commands.kit.errors import UserError
 from infra.azureml.connection import WorkspaceId
+from infra.devops.connection import Place
 
 
 class WorkspaceSettings(BaseSettings):
@@ -28,6 +29,8 @@ class Settings(WorkspaceSettings):
     slack_bot_token: SecretStr
     slack_app_token: SecretStr | None = Field(None, description="Socket Mode")
     slack_signing_secret: SecretStr | None = Field(None, description="HTTP mode")
+    azure_devops_org_url: str | None = Field(None, description="such as https://dev.azure.com/fabrikam")
+    azure_devops_project: str | None = None
     slack_api_url: str = "https://slack.com/api/"
     database_url: str = "sqlite:///spotter.db"
     spotter_config: Path = Path("spotter.toml")
@@ -41,6 +44,13 @@ class Settings(WorkspaceSettings):
             if self.database_url.startswith(scheme):
                 return f"postgresql+psycopg://{self.database_url.removeprefix(scheme)}"
         return self.database_url
+
+    @property
+    def devops(self) -> Place | None:
+        """None where no Azure DevOps project is set: then nothing can be published or shipped from Slack."""
+        if self.azure_devops_org_url and self.azure_devops_project:
+            return Place(self.azure_devops_org_url, self.azure_devops_project)
+        return None
 
     @property
     def slack_api(self) -> str:

@@ -11,7 +11,10 @@ from typing import Any
 from sandbox.azure.pace import Pace
 from sandbox.azure.seed import seed
 from sandbox.azure.twin import AzureTwin
+from sandbox.devops.pace import Pace as DevOpsPace
+from sandbox.devops.twin import DevOpsTwin
 from sandbox.faults import Faults
+from sandbox.repository import furnish
 from sandbox.slack.twin import SlackTwin
 
 TAKEN_IN = 0.4  # seconds
@@ -20,12 +23,26 @@ TAKEN_IN = 0.4  # seconds
 class World:
     """Start it, point the bot at it with `env()`, stop it. May be used from any thread."""
 
-    def __init__(self, root: Path, *, pace: Pace | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        pace: Pace | None = None,
+        devops_pace: DevOpsPace | None = None,
+        cache: Path | None = None,
+    ) -> None:
         self._root = root
         self.slack_faults = Faults()
         self.azure_faults = Faults()
+        self.devops_faults = Faults()
         self.slack = SlackTwin(faults=self.slack_faults)
         self.azure = AzureTwin(root / "azure", faults=self.azure_faults, pace=pace or Pace(), cache=cache)
+        self.devops = DevOpsTwin(
+            root / "devops",
+            faults=self.devops_faults,
+            tokens=self.azure.workspace.tokens,
+            pace=devops_pace or DevOpsPace(),
+        )
         self._exports: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="world", daemon=True)
@@ -35,10 +52,17 @@ class World:
         self._thread.start()
         self._do(self.slack.start(page))
         self._do(self.azure.start())
+        self._do(self.devops.start())
+        self.devops.variables.update(self.azure.env())
 
     def seed(self) -> None:
         """Clusters, datastores and the bottling line's labeling exports. Takes some seconds of rendering."""
         self._exports = [export.name for export in seed(self.azure, self._root / "line")]
+
+    def push(self, policy: Path) -> None:
+        """Makes this project, with that policy file, the main branch of the team's repository in Azure DevOps."""
+        folder = furnish(self._root / "repository", policy, self.azure.workspace.place)
+        self.devops.portal.push("main", folder, "Train object-detection models with Spotter")
 
     def was_read(self) -> bool:
         """Whether somebody has read the content of every labeling export of the line, and had time to take it in."""
@@ -50,6 +74,8 @@ class World:
         """Ends every process that the twins started."""
         self.slack_faults.clear()
         self.azure_faults.clear()
+        self.devops_faults.clear()
+        self._do(self.devops.stop())
         self._do(self.azure.stop())
         self._do(self.slack.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -57,7 +83,7 @@ class World:
 
     def env(self) -> dict[str, str]:
         """The environment variables that point a bot at this world."""
-        return {**self.slack.env(), **self.azure.env()}
+        return {**self.slack.env(), **self.azure.env(), **self.devops.env()}
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from commands.kit.clock import Clock
 
-AZURE, SLACK, DATABASE = "Azure Machine Learning", "Slack", "The database"
+AZURE, DEVOPS, SLACK, DATABASE = "Azure Machine Learning", "Azure DevOps", "Slack", "The database"
 
 
 @dataclass(frozen=True)

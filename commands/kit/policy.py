@@ -64,11 +64,21 @@ class Pace(Section):
     catalog_seconds: float = Field(60, gt=0)
 
 
+class Pipelines(Section):
+    """What the pipelines are called in Azure DevOps, and the branch they run from."""
+
+    publish: str = "spotter-publish"
+    edge: str = "spotter-edge"
+    infrastructure: str = "spotter-infrastructure"
+    branch: str = "main"
+
+
 class Policy(Section):
     channels: Channels = Channels()
     roles: Roles = Roles()
     exports: Exports = Exports()
     pace: Pace = Pace()
+    pipelines: Pipelines = Pipelines()
     training: TrainingDefinition = TrainingDefinition()
 
 

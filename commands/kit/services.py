@@ -9,6 +9,7 @@ from commands.kit.health import Health
 from commands.kit.people import Directory
 from commands.kit.policy import Policy
 from infra.azureml.workspace import Workspace
+from infra.devops.project import Project
 from storage.database import Store
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Services:
     """Handlers use `store`, `policy`, `people` and `clock` only, so that nothing a person does waits for Azure;
-    followers use `azure` as well. `wake(name)` asks a follower, or the courier, to look now."""
+    followers use `azure` and `devops` (None where no project is set) as well. `wake(name)` asks a follower, or the courier, to look now."""
 
     store: Store
     policy: Policy
@@ -26,5 +27,6 @@ class Services:
     people: Directory
     health: Health
     azure: Workspace
+    devops: Project | None
     wake: Callable[[str], None]
     commands: "Sequence[Command]"

@@ -101,6 +101,7 @@ def services(desk: Desk) -> Services:
         people=Directory(desk.client, policy.roles, desk.clock),
         health=desk.health,
         azure=Workspace.connect(WorkspaceId("subscription", "group", "workspace")),
+        devops=None,
         wake=lambda _name: None,
         commands=(),
     )

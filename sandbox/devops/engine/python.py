@@ -1,4 +1,4 @@
-"""A Python for one job, as a hosted agent's image has one: what is installed into it ends with the job.
+"""A Python and `az` for one job, as a hosted agent's image has one: what is installed into it ends with the job.
 
 It knows the packages that the sandbox itself runs with, so that requirements are met already and need no network; it
 knows nothing of their commands, nor of the sandbox's own code.
@@ -9,6 +9,7 @@ import site
 import sys
 from pathlib import Path
 
+PROJECT = Path(__file__).parents[3]
 WITHOUT_NETWORK = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 """For pip: no registry is asked, also not for what builds a package (0 switches isolation off)."""
 
@@ -28,4 +29,7 @@ def own_python(folder: Path) -> Path:
     for name in ("pip", "pip3"):
         (commands / name).write_text(f'#!/bin/sh\nexec "{commands}{os.sep}python" -m pip "$@"\n')
         (commands / name).chmod(0o755)
+    az = commands / "az"
+    az.write_text(f'#!/bin/sh\nPYTHONPATH="{PROJECT}" exec "{sys.executable}" -m sandbox.devops.az "$@"\n')
+    az.chmod(0o755)
     return commands
