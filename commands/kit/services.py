@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Services:
     """Handlers use `store`, `policy`, `people` and `clock` only, so that nothing a person does waits for Azure;
-    followers use `azure` and `devops` (None where no project is set) as well. `wake(name)` asks a follower, or the courier, to look now."""
+    followers use `azure` and `devops` (None where no project is set) as well. `wake(name)` asks a follower, or the
+    courier, to look now."""
 
     store: Store
     policy: Policy
