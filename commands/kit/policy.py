@@ -2,17 +2,22 @@
 
 import re
 import tomllib
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from commands.kit import freeze
 from commands.kit.errors import UserError
 from infra.training.definition import TrainingDefinition
 
 Role = Literal["view", "train", "publish", "deploy", "approve"]
 
-_KEY = re.compile(r"\w+")
+TARGET_NAME = r"^[a-z0-9][a-z0-9-]{0,31}$"
+
+_KEY = re.compile(r"[\w-]+")
 
 
 def _pattern(text: str) -> str:
@@ -21,6 +26,25 @@ def _pattern(text: str) -> str:
     except re.error as broken:
         raise ValueError(f"is not a regular expression: {broken}") from broken
     return text
+
+
+def _rings(names: list[str]) -> list[str]:
+    if not names or names[-1] != "all" or len(set(names)) != len(names):
+        raise ValueError('must end with "all" and name each ring once')
+    return names
+
+
+def _window(text: str) -> str:
+    freeze.parse(text)
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as unknown:
+        raise ValueError("is not a time zone, such as Europe/Berlin") from unknown
+    return name
 
 
 class Section(BaseModel):
@@ -73,6 +97,41 @@ class Pipelines(Section):
     branch: str = "main"
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+Members = Annotated[list[str], Field(min_length=1)]
+
+
+class Gates(Section):
+    """What a model must reach before it may be approved without an override. Metrics are between 0 and 1."""
+
+    mean_average_precision: Share | None = Field(None, description="at least this")
+    precision: Share | None = None
+    recall: Share | None = None
+    worse_by: Share = Field(0.01, description="how much worse than the model now on the target mAP may be")
+
+
+class Target(Section):
+    """Edge devices that get a model together, such as those of one line; ring after ring."""
+
+    channel: str = Field(description="where approvals are asked for and rollouts are told")
+    approvers: Members | None = Field(None, description="else everybody with the role approve")
+    approvals: int = Field(2, ge=1, le=10, description="as many different people")
+    override: list[str] = Field(default_factory=list, description="who may approve although a gate failed")
+    expires_hours: float = Field(24, gt=0, le=24 * 14)
+    remind_hours: float = Field(2, gt=0, description="before a request expires")
+    rings: Annotated[list[Literal["canary", "all"]], AfterValidator(_rings)] = ["canary", "all"]
+    bake_minutes: float = Field(30, ge=0, description="how long the canary is watched")
+    deadline_minutes: float = Field(30, gt=0, description="a device that is silent for longer has failed")
+    freeze: list[Annotated[str, AfterValidator(_window)]] = Field(
+        default_factory=list, description="when nothing is shipped"
+    )
+    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    gates: Gates = Gates()
+
+    def is_frozen(self, at: datetime) -> bool:
+        return any(freeze.is_frozen(window, at, self.time_zone) for window in self.freeze)
+
+
 class Policy(Section):
     channels: Channels = Channels()
     roles: Roles = Roles()
@@ -80,6 +139,7 @@ class Policy(Section):
     pace: Pace = Pace()
     pipelines: Pipelines = Pipelines()
     training: TrainingDefinition = TrainingDefinition()
+    targets: dict[Annotated[str, Field(pattern=TARGET_NAME)], Target] = Field(default_factory=dict)
 
 
 def load(path: Path) -> Policy:

@@ -87,8 +87,8 @@ def test_the_manifest_has_every_command_and_no_scope_without_a_reason() -> None:
 
 
 def keys() -> Iterator[tuple[str, str]]:
-    for section, field in policy.Policy.model_fields.items():
-        kind = field.annotation
+    fields = {name: field.annotation for name, field in policy.Policy.model_fields.items()}
+    for section, kind in {**fields, "targets": policy.Target}.items():
         assert isinstance(kind, type) and issubclass(kind, BaseModel)
         for key in kind.model_fields:
-            yield section, key
+            yield "targets.NAME" if kind is policy.Target else section, key
