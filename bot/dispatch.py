@@ -33,7 +33,7 @@ LATER = "spotter_later"
 class Dispatch:
     def __init__(self, commands: Sequence[Command], services: Services, client: WebClient) -> None:
         self._commands = {command.name: command for command in commands}
-        self._forms = {command.word: command for command in commands}
+        self._forms = {form.word: form for command in commands for form in (command, *command.dialogs)}
         self._actions: dict[str, Action] = {
             action.id: action for command in commands for action in command.actions.values()
         }
@@ -108,7 +108,7 @@ class Dispatch:
             key=f"form:{view['id']}",
             thread_ts=origin.get("thread_ts"),
         )
-        values = forms.values_of(view["state"])
+        values = forms.values_of(view["state"]) | origin.get("carried", {})
         try:
             answer = self._execute(command, values, asked)
         except UserError as problem:

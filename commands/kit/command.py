@@ -72,6 +72,8 @@ class Field:
     rule: str = ""
     choices: Choices | None = None
     suggest: Suggestion | None = None
+    multiline: bool = False
+    carried: bool = False
 
 
 def text(
@@ -82,10 +84,16 @@ def text(
     rule: str = "",
     default: Any = MISSING,
     suggest: Suggestion | None = None,
+    multiline: bool = False,
 ) -> Any:
     """A free-text argument; `rule` tells in words what `matching` allows."""
     spec = {"label": label, "hint": hint, "matching": matching, "rule": rule, "suggest": suggest}
-    return field(default=default, metadata={"spec": spec})
+    return field(default=default, metadata={"spec": {**spec, "multiline": multiline}})
+
+
+def carried() -> Any:
+    """What a dialog is about, such as an id: given by the button that opens it, and not shown."""
+    return field(metadata={"spec": {"label": "", "hint": "", "carried": True}})
 
 
 def choice(
@@ -145,6 +153,7 @@ class Command:
         self.checks: list[Callable[[Any, Services], None]] = []
         self.actions: dict[str, Action] = {}
         self.followers: list[Follower] = []
+        self.dialogs: list[Command] = []
 
     @property
     def word(self) -> str:
@@ -177,6 +186,14 @@ class Command:
             return handler
 
         return attach
+
+    def dialog(self, name: str, args: type[Any], *, role: Role, title: str, submit: str) -> "Command":
+        """A form of this command that only its buttons open; what it does is attached as to a command."""
+        made = Command(
+            f"{self.name}.{name}", args, role=role, summary=title, title=title, submit=submit, changes=True
+        )
+        self.dialogs.append(made)
+        return made
 
     def follow(self, name: str, *, every: Callable[[Policy], float]) -> Callable[[Step], Step]:
         """Attach a follower."""

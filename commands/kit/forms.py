@@ -10,12 +10,15 @@ from commands.kit.services import Services
 from commands.kit.words import shorten
 
 MAX_TITLE, MAX_HINT, MAX_OPTIONS = 24, 2000, 100
+MAX_LINE, MAX_PARAGRAPH = 255, 1000
 
 
 def modal(command: Command, values: dict[str, str], asked: Asked, services: Services) -> dict[str, Any]:
     """The view for these values; fields without one get what the person probably wants."""
-    filled = {field.name: _first_value(field, values, asked.person, services) for field in command.fields}
-    origin = {"channel": asked.channel, "thread_ts": asked.thread_ts}
+    shown = [field for field in command.fields if not field.carried]
+    filled = {field.name: _first_value(field, values, asked.person, services) for field in shown}
+    carried = {field.name: values[field.name] for field in command.fields if field.carried}
+    origin = {"channel": asked.channel, "thread_ts": asked.thread_ts, "carried": carried}
     return {
         "type": "modal",
         "callback_id": command.word,
@@ -23,9 +26,7 @@ def modal(command: Command, values: dict[str, str], asked: Asked, services: Serv
         "title": plain(command.title, MAX_TITLE),
         "submit": plain(command.submit, MAX_TITLE),
         "close": plain("Cancel", MAX_TITLE),
-        "blocks": [
-            _input(command, field, filled[field.name], asked.person, services) for field in command.fields
-        ],
+        "blocks": [_input(command, field, filled[field.name], asked.person, services) for field in shown],
     }
 
 
@@ -72,8 +73,11 @@ def _element(
 ) -> Element:
     action_id = f"{command.word}:{field.name}"
     if field.choices is None:
-        element: Element = {"type": "plain_text_input", "action_id": action_id, "max_length": 255}
-        return {**element, "initial_value": shorten(value, 255)} if value else element
+        longest = MAX_PARAGRAPH if field.multiline else MAX_LINE
+        element: Element = {"type": "plain_text_input", "action_id": action_id, "max_length": longest}
+        if field.multiline:
+            element["multiline"] = True
+        return {**element, "initial_value": shorten(value, longest)} if value else element
     element = {
         "type": "external_select",
         "action_id": action_id,

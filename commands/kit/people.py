@@ -1,6 +1,7 @@
 """Who is asking, and what they may do: roles from Slack user groups, looked up when they act."""
 
 import threading
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +23,11 @@ class Person:
     name: str
 
 
+def mentions(members: Iterable[str]) -> str:
+    """Groups and people as Slack shows them: "@approvers or @ana"."""
+    return " or ".join(f"<!subteam^{entry}>" if entry.startswith("S") else f"<@{entry}>" for entry in members)
+
+
 class Directory:
     """Answers "may this person …?". Group members are remembered for 30 seconds; a failed look-up means no."""
 
@@ -36,12 +42,21 @@ class Directory:
     def may(self, person: Person, role: Role) -> bool:
         """Raises UserError when Slack could not be asked."""
         allowed = self._roles.of(role)
-        if allowed == "everyone" or person.id in allowed:
+        return allowed == "everyone" or self._is_among(person, allowed, self._members)
+
+    def is_among_now(self, person: Person, allowed: Sequence[str]) -> bool:
+        """Whether the person is one of these groups and people, asked of Slack at this moment. Raises UserError."""
+        return self._is_among(person, allowed, self._look_up)
+
+    def _is_among(
+        self, person: Person, allowed: Sequence[str], members: Callable[[str], frozenset[str]]
+    ) -> bool:
+        if person.id in allowed:
             return True
         unknown: UserError | None = None
         for group in (entry for entry in allowed if entry.startswith("S")):
             try:
-                if person.id in self._members(group):
+                if person.id in members(group):
                     return True
             except UserError as failed:
                 unknown = failed
@@ -61,10 +76,9 @@ class Directory:
         if self.may(person, role):
             return
         allowed = self._roles.of(role)
-        groups = [f"<!subteam^{entry}>" if entry.startswith("S") else f"<@{entry}>" for entry in allowed]
-        if groups:
+        if allowed:
             raise UserError(
-                f"This needs the role *{role}*, and you do not have it.", f"Ask {' or '.join(groups)}."
+                f"This needs the role *{role}*, and you do not have it.", f"Ask {mentions(allowed)}."
             )
         raise UserError(
             f"Nobody has the role *{role}* yet.", "Whoever runs Spotter can name people in spotter.toml."

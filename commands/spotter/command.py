@@ -42,7 +42,8 @@ def show(args: None, asked: Asked, services: Services) -> Reply:
 def open_form(value: str, asked: Asked, services: Services) -> Answer:
     """The button that stands in for a form where one could not be opened at once."""
     wanted = json.loads(value)
-    command = next((command for command in services.commands if command.name == wanted.get("command")), None)
+    forms = [form for command in services.commands for form in (command, *command.dialogs)]
+    command = next((form for form in forms if form.name == wanted.get("command")), None)
     if command is None:
         raise UserError("That form does not exist any more.", "Type /spotter to see what there is.")
     return OpenForm(command, dict(wanted.get("values") or {}))
