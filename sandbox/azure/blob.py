@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Set
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
@@ -15,6 +16,7 @@ from sandbox.azure.tokens import STORAGE_RESOURCE, Tokens
 
 HOST_SUFFIX = ".blob.core.windows.net"
 PAGE = 1000
+READ = "microsoft.storage/storageaccounts/blobservices/containers/blobs/read"
 NEEDED = {"GET": "r", "HEAD": "r", "PUT": "w", "DELETE": "d"}
 
 
@@ -26,9 +28,10 @@ class BlobError(web.HTTPException):
 
 
 class BlobService:
-    def __init__(self, storage: Storage, tokens: Tokens) -> None:
+    def __init__(self, storage: Storage, tokens: Tokens, forbidden: Set[str]) -> None:
         self._storage = storage
         self._tokens = tokens
+        self._forbidden = forbidden
         self._blocks: dict[tuple[str, str], dict[str, bytes]] = {}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -87,6 +90,9 @@ class BlobService:
                 error = BlobError(401, code, "Server failed to authenticate the request.")
                 error.headers["WWW-Authenticate"] = refused.headers.get("WWW-Authenticate", "Bearer")
                 raise error from None
+            if request.method in ("GET", "HEAD") and READ in self._forbidden:
+                message = "This request is not authorized to perform this operation using this permission."
+                raise BlobError(403, "AuthorizationPermissionMismatch", message)
             return
         query = dict(request.query)
         expected = self._storage.signature(store, name, query)

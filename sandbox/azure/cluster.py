@@ -56,7 +56,9 @@ class Cluster:
         self.minimum = minimum
         self.maximum = maximum
         self.priority = "Dedicated"
-        self.idle_time = "PT180S"
+        self.idle_time = "PT3M"
+        self.identity: dict[str, Any] | None = None
+        self.ready_at = 0.0
         self.description = ""
         self.tags: dict[str, str] = {}
         self.created = now()

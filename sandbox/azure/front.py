@@ -12,14 +12,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from sandbox.azure.errors import ServiceError, arm_error
-from sandbox.azure.place import PROVIDER
+from sandbox.azure.place import MANAGED_IDENTITY, PROVIDER
 from sandbox.azure.tokens import ARM_RESOURCES, ML_RESOURCE
 from sandbox.azure.workspace import Workspace
 
 Item = TypeVar("Item")
 log = logging.getLogger(__name__)
 
-API_VERSIONS = (
+_MACHINE_LEARNING = (
     "2022-05-01",
     "2022-10-01",
     "2022-10-01-preview",
@@ -39,6 +39,12 @@ API_VERSIONS = (
     "2025-01-01-preview",
     "2025-06-01",
 )
+API_VERSIONS = {
+    PROVIDER.lower(): _MACHINE_LEARNING,
+    MANAGED_IDENTITY.lower(): ("2018-11-30", "2022-01-31-preview", "2023-01-31", "2024-11-30"),
+    "": ("2016-06-01", "2019-11-01", "2020-01-01", "2021-01-01", "2022-12-01"),
+}
+"""By provider; without one it is the subscription itself."""
 PAGE = 30
 _SCOPE = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)"
@@ -79,9 +85,10 @@ def _check(request: web.Request, workspace: Workspace) -> None:
     """Whose token, which API version, which workspace. The documents of discovery are for everyone."""
     authorization = request.headers.get("Authorization")
     if request.path.startswith("/subscriptions/"):
-        workspace.tokens.check(authorization, {workspace.base_url, *ARM_RESOURCES})
-        _check_api_version(request, workspace.place.region)
+        claims = workspace.tokens.check(authorization, {workspace.base_url, *ARM_RESOURCES})
         _check_scope(request.path, workspace)
+        _check_api_version(request, workspace.place.region)
+        _check_permission(request, workspace, str(claims["oid"]))
     elif request.path.startswith(DATA_PLANES):
         workspace.tokens.check(authorization, {workspace.base_url, *ARM_RESOURCES, ML_RESOURCE})
         _check_scope("/subscriptions/" + request.path.partition("/subscriptions/")[2], workspace)
@@ -101,12 +108,31 @@ def _check_api_version(request: web.Request, region: str) -> None:
         raise arm_error(400, "MissingApiVersionParameter", message)
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(-preview)?", version):
         raise arm_error(400, "InvalidApiVersionParameter", f"The api-version '{version}' is invalid.")
-    if version not in API_VERSIONS:
+    match = _SCOPE.match(request.path)
+    scope = match.groupdict() if match else {}
+    known = API_VERSIONS[(scope.get("provider") or "").lower()]
+    if version not in known:
         message = (
             f"No registered resource provider found for location '{region}' and API version '{version}' for type "
-            f"'workspaces'. The supported api-versions are '{', '.join(API_VERSIONS)}'."
+            f"'{scope.get('type') or 'subscriptions'}'. The supported api-versions are '{', '.join(known)}'."
         )
         raise arm_error(400, "NoRegisteredProviderFound", message)
+
+
+def _check_permission(request: web.Request, workspace: Workspace, principal: str) -> None:
+    """Whether a person has taken the right to this away, as no role would give it."""
+    _, _, below = request.path.partition("/providers/")
+    provider, *parts = below.strip("/").split("/")
+    types = "/".join(parts[0::2])
+    verb = {"GET": "read", "HEAD": "read", "DELETE": "delete", "POST": "action"}.get(request.method, "write")
+    action = f"{provider}/{types}/{verb}"
+    if action.lower() in workspace.forbidden:
+        message = (
+            f"The client '{principal}' with object id '{principal}' does not have authorization to perform action "
+            f"'{action}' over scope '{request.path}' or the scope is invalid. If access was recently granted, please "
+            "refresh your credentials."
+        )
+        raise arm_error(403, "AuthorizationFailed", message)
 
 
 def _check_scope(path: str, workspace: Workspace) -> None:
@@ -120,7 +146,7 @@ def _check_scope(path: str, workspace: Workspace) -> None:
         raise arm_error(
             404, "ResourceGroupNotFound", f"Resource group '{scope['group']}' could not be found."
         )
-    if (scope.get("provider") or "").lower() != PROVIDER.lower():
+    if (scope.get("provider") or "").lower() not in API_VERSIONS:
         raise arm_error(404, "InvalidResourceNamespace", "The resource namespace is invalid.")
     if (scope.get("type") or "").lower() == "workspaces" and (
         scope["name"] or ""

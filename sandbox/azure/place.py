@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 PROVIDER = "Microsoft.MachineLearningServices"
+MANAGED_IDENTITY = "Microsoft.ManagedIdentity"
 
 
 @dataclass(frozen=True)
 class Place:
     tenant: str = "3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10"
     subscription: str = "8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3"
+    subscription_name: str = "Bottling line"
     group: str = "spotter-sandbox"
     workspace: str = "bottling-line"
     workspace_id: str = "c2a7d9b4-15ee-4c6f-8a43-77e0b1f5d268"

@@ -45,6 +45,8 @@ class Datastore:
     folder: Path
     is_default: bool = False
     is_registered: bool = True  # else a bare container, such as one that an asset is uploaded into
+    has_container: bool = True  # a datastore may be attached before its container is there
+    service_identity: str = "WorkspaceSystemAssignedIdentity"
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -114,9 +116,25 @@ class Storage:
         self.stores[name] = store
         return store
 
-    def container(self, account: str, container: str) -> Datastore | None:
+    def add_container(self, account: str, container: str) -> Path:
+        """Makes a container that no datastore shows yet; the folder in which its blobs lie."""
+        bare = self.add(f"{account}/{container}", account, container, is_registered=False)
         for store in self.stores.values():
             if (store.account, store.container) == (account, container):
+                store.folder, store.has_container = bare.folder, True
+        return bare.folder
+
+    def attach(self, name: str, account: str, container: str) -> Datastore:
+        """A datastore on a container; attaching it makes no container, as in the service."""
+        found = self.container(account, container)
+        folder = found.folder if found else self.root / name
+        store = Datastore(name, account, container, folder, has_container=found is not None)
+        self.stores[name] = store
+        return store
+
+    def container(self, account: str, container: str) -> Datastore | None:
+        for store in self.stores.values():
+            if store.has_container and (store.account, store.container) == (account, container):
                 return store
         return None
 

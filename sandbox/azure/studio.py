@@ -1,20 +1,26 @@
 """People's side of Azure: what they do in the studio or the portal, and what happens to their machines."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sandbox.azure.arm.rules import check_name, checked
+from sandbox.azure import labeling
 from sandbox.azure.assets import Version
 from sandbox.azure.cluster import Cluster
 from sandbox.azure.engine.jobs import ArmedFailure
 from sandbox.azure.engine.pipeline import Engine
+from sandbox.azure.managed_identities import ManagedIdentity
+from sandbox.azure.label_export import Format, export
+from sandbox.azure.labeling import Project
 from sandbox.azure.runs import Run
 from sandbox.azure.storage import DEFAULT_STORE
 from sandbox.azure.vm import size_named
 from sandbox.azure.workspace import Workspace
+from sandbox.line.formats import Picture
+from sandbox.line.scene import Box
 
 Result = TypeVar("Result")
 PERSON = "Line engineer"
@@ -44,6 +50,21 @@ class Studio:
         """The folder in which the datastore's files lie."""
         return self._do(lambda: self._workspace.storage.add(name, account, container).folder)
 
+    def add_container(self, account: str, container: str) -> Path:
+        """A blob container that no datastore shows yet; the folder in which its blobs lie."""
+        return self._do(lambda: self._workspace.storage.add_container(account, container))
+
+    def add_identity(self, name: str) -> ManagedIdentity:
+        """A user-assigned managed identity in the workspace's resource group."""
+        return self._do(lambda: self._workspace.identities.add(name))
+
+    def forbid(self, action: str) -> None:
+        """Takes the right away from everybody: `Microsoft.MachineLearningServices/workspaces/computes/write`."""
+        self._do(lambda: self._workspace.forbidden.add(action.lower()))
+
+    def allow(self, action: str) -> None:
+        self._do(lambda: self._workspace.forbidden.discard(action.lower()))
+
     def add_export(
         self,
         name: str,
@@ -71,6 +92,30 @@ class Studio:
             container.created = min(container.created, created_at)
 
         self._do(work)
+
+    def add_labeling_project(
+        self, name: str, datastore: str, pictures: Sequence[Picture], labelled: int = 0
+    ) -> None:
+        """A project with boxes over `pictures`, the first of which are labelled already."""
+
+        def work() -> None:
+            classes = sorted({box.label for picture in pictures for box in picture.boxes})
+            project = Project(name, datastore, list(pictures), labeling.described(name, classes))
+            project.label(labelled)
+            self._workspace.labeling[name] = project
+
+        self._do(work)
+
+    def label(self, project: str, pictures: int, boxes: Sequence[Box] | None = None) -> int:
+        """People label the next pictures of a project: with these boxes, or with what there is to see."""
+        return self._do(lambda: self._workspace.labeling[project].label(pictures, boxes))
+
+    def skip(self, project: str, pictures: int) -> None:
+        self._do(lambda: self._workspace.labeling[project].skip(pictures))
+
+    def export_labels(self, project: str, kind: Format = "Dataset") -> dict[str, Any]:
+        """Somebody exports in the studio; returns the summary."""
+        return self._do(lambda: export(self._workspace, self._workspace.labeling[project], kind))
 
     def add_cluster(self, name: str, vm_size: str, minimum: int, maximum: int) -> None:
         def work() -> Cluster:

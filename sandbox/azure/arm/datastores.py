@@ -1,5 +1,6 @@
 """Datastores as ARM resources. All are identity based: nobody can be handed their secrets."""
 
+import re
 from typing import Any
 
 from aiohttp import web
@@ -9,6 +10,8 @@ from sandbox.azure.errors import bad_request, not_found
 from sandbox.azure.front import body_of
 from sandbox.azure.storage import Datastore
 from sandbox.azure.workspace import Workspace
+
+NAME = re.compile(r"[a-zA-Z0-9_]{1,255}")
 
 
 class DatastoresApi:
@@ -48,7 +51,10 @@ class DatastoresApi:
         account, container = str(body.get("accountName")), str(body.get("containerName"))
         if existing and (existing.account, existing.container) != (account, container):
             raise bad_request(f"Datastore {name} already points at {existing.account}/{existing.container}.")
-        store = existing or self._workspace.storage.add(name, account, container)
+        if not NAME.fullmatch(name):
+            raise bad_request(f"Datastore name '{name}' is invalid: letters, digits and underscores.")
+        store = existing or self._workspace.storage.attach(name, account, container)
+        store.service_identity = body.get("serviceDataAccessAuthIdentity") or "None"
         store.description, store.tags = body.get("description") or "", body.get("tags") or {}
         return web.json_response(self._resource(store), status=200 if existing else 201)
 
@@ -75,7 +81,7 @@ class DatastoresApi:
             "containerName": store.container,
             "endpoint": "core.windows.net",
             "protocol": "https",
-            "serviceDataAccessAuthIdentity": "WorkspaceSystemAssignedIdentity",
+            "serviceDataAccessAuthIdentity": store.service_identity,
             "credentials": {"credentialsType": "None"},
             "description": store.description,
             "isDefault": store.is_default,
