@@ -1,0 +1,151 @@
+"""Publish runs, asked for here or started elsewhere, and the branches that can be published."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from storage.tables import branches, publish_runs
+
+OPEN = ("requested", "queueing", "queued", "running", "completed")
+ENDED = ("published", "failed", "canceled", "lost")
+
+
+@dataclass(frozen=True)
+class PublishRun:
+    """One run of the publish pipeline. `id` is also its correlation id in Azure DevOps, `run_id` DevOps's own number.
+
+    States go requested → queueing → queued → running → completed → published, or end in failed, canceled or lost.
+    `elsewhere`: started in DevOps by a push or by hand, then `requested_by` is None. `sent_at` is when it was last
+    asked to be queued, `version` the component version that it made.
+    """
+
+    id: str
+    request_id: str
+    state: str
+    elsewhere: bool
+    pipeline: str
+    branch: str
+    requested_by_name: str
+    channel: str
+    requested_at: datetime
+    requested_by: str | None = None
+    commit_id: str | None = None
+    commit_title: str | None = None
+    commit_author: str | None = None
+    commit_at: datetime | None = None
+    sent_at: datetime | None = None
+    run_id: int | None = None
+    run_name: str | None = None
+    run_url: str | None = None
+    reason: str | None = None
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    status: str | None = None
+    stages: list[dict[str, Any]] | None = None
+    waiting: dict[str, Any] | None = None
+    failure: dict[str, Any] | None = None
+    trouble: str | None = None
+    tries: int = 0
+    next_try_at: datetime | None = None
+    cancel_by: str | None = None
+    cancel_sent_at: datetime | None = None
+    missing_since: datetime | None = None
+    version: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+
+@dataclass(frozen=True)
+class BranchRow:
+    """A branch and its last commit; title, author and time are None where they were not read yet."""
+
+    name: str
+    commit_id: str
+    seen_at: datetime
+    commit_title: str | None = None
+    commit_author: str | None = None
+    commit_at: datetime | None = None
+    commit_url: str | None = None
+
+
+def add(tx: Connection, run: PublishRun) -> bool:
+    """Store a new run; False when this request was stored before (the same click twice)."""
+    if by_request(tx, run.request_id) is not None:
+        return False
+    try:
+        with tx.begin_nested():
+            tx.execute(insert(publish_runs).values(**vars(run)))
+    except IntegrityError:
+        if by_request(tx, run.request_id) is None:
+            raise
+        return False
+    return True
+
+
+def change(tx: Connection, publish_id: str, **columns: Any) -> PublishRun:
+    """Change columns of a run and return it as it is now."""
+    tx.execute(update(publish_runs).where(publish_runs.c.id == publish_id).values(**columns))
+    run = get(tx, publish_id)
+    if run is None:
+        raise LookupError(publish_id)
+    return run
+
+
+def get(tx: Connection, publish_id: str) -> PublishRun | None:
+    return _one(tx.execute(select(publish_runs).where(publish_runs.c.id == publish_id)).first())
+
+
+def by_request(tx: Connection, request_id: str) -> PublishRun | None:
+    return _one(tx.execute(select(publish_runs).where(publish_runs.c.request_id == request_id)).first())
+
+
+def known_run_ids(tx: Connection, run_ids: Iterable[int]) -> set[int]:
+    """Which of these DevOps runs have a record."""
+    query = select(publish_runs.c.run_id).where(publish_runs.c.run_id.in_(list(run_ids)))
+    return set(tx.execute(query).scalars())
+
+
+def open_runs(tx: Connection) -> list[PublishRun]:
+    """Runs that have not ended, oldest first."""
+    query = select(publish_runs).where(publish_runs.c.state.in_(OPEN)).order_by(publish_runs.c.requested_at)
+    return [PublishRun(**row) for row in tx.execute(query).mappings()]
+
+
+def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[PublishRun]:
+    """Runs in these states, the one that ended last first."""
+    query = (
+        select(publish_runs)
+        .where(publish_runs.c.state.in_(states))
+        .order_by(publish_runs.c.ended_at.desc())
+        .limit(limit)
+    )
+    return [PublishRun(**row) for row in tx.execute(query).mappings()]
+
+
+def put_branches(tx: Connection, rows: Sequence[BranchRow]) -> None:
+    """These are the branches now; others are forgotten."""
+    tx.execute(delete(branches))
+    if rows:
+        tx.execute(insert(branches), [vars(row) for row in rows])
+
+
+def list_branches(tx: Connection) -> list[BranchRow]:
+    """By name."""
+    query = select(branches).order_by(branches.c.name)
+    return [BranchRow(**row) for row in tx.execute(query).mappings()]
+
+
+def get_branch(tx: Connection, name: str) -> BranchRow | None:
+    row = tx.execute(select(branches).where(branches.c.name == name)).first()
+    return BranchRow(**row._mapping) if row else None
+
+
+def _one(row: Row[Any] | None) -> PublishRun | None:
+    return PublishRun(**row._mapping) if row else None
