@@ -30,6 +30,7 @@ pins: $(VENV)/uv
 	$(COMPILE) --extra postgres -o requirements/run.txt
 	$(COMPILE) --extra sandbox --extra postgres -o requirements/sandbox.txt
 	$(COMPILE) --extra sandbox --extra postgres --group dev -o requirements/dev.txt
+	$(UV) compile -q --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.9 --no-header --group edge -o requirements/edge.txt
 
 clean:
 	rm -rf $(VENV) .sandbox
