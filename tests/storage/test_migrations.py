@@ -10,8 +10,8 @@ from storage.publishes import BranchRow, PublishRun
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 # In plain SQL, as the version of Spotter that had this schema wrote it.
 SEED_0001 = """
-INSERT INTO training_runs (id, request_id, state, model_name, dataset, dataset_version, cluster, experiment, requested_by,
-  requested_by_name, channel, requested_at, progress)
+INSERT INTO training_runs (id, request_id, state, model_name, dataset, dataset_version, cluster, experiment,
+  requested_by, requested_by_name, channel, requested_at, progress)
   VALUES ('cap-1', '3f9a10', 'running', 'cap', 'caps_20261120_093011', '1', 'gpu-cluster', 'spotter', 'U0TRAINER1',
   'trainer', 'C0LINEVIS1', '2026-11-22 09:30:00', '{"trials": [{"number": 1}]}');
 INSERT INTO messages (key, channel, wanted, wanted_revision, wanted_at)
@@ -22,9 +22,10 @@ INSERT INTO clusters (name, facts, seen_at) VALUES ('gpu-cluster', '{"max_nodes"
 INSERT INTO marks (key, value, at) VALUES ('pipeline.published', '7', '2026-11-22 09:30:00');
 INSERT INTO deliveries (key, at) VALUES ('mention:Ev1', '2026-11-22 09:30:00')
 """
-AUDITED_0001 = f"""
+AUDITED_0001 = """
 INSERT INTO audit (seq, at, actor, action, subject, details, previous, hash)
-  VALUES (1, '2026-11-22 09:30:00', 'U0TRAINER1', 'train.request', 'cap-1', '{{}}', '{"0" * 64}',
+  VALUES (1, '2026-11-22 09:30:00', 'U0TRAINER1', 'train.request', 'cap-1', '{}',
+  '0000000000000000000000000000000000000000000000000000000000000000',
   'ac0b9ce498cc6a41293ce9dcedfa8a8f8774bf5b2a41a7e6f64fefa41c8fe5e9')
 """
 PUBLISH = PublishRun(
