@@ -4,6 +4,8 @@ import importlib
 
 import click
 
+from bot import env_file
+
 COMMANDS = {
     "run": "run:run",
     "publish-pipeline": "publish_pipeline:publish_pipeline",
@@ -28,7 +30,8 @@ class _ImportedWhenAsked(click.Group):
 
 @click.group(cls=_ImportedWhenAsked)
 def main() -> None:
-    """Train object-detection models from Slack."""
+    """Train object-detection models from Slack. Settings come from the environment and from .env in this folder."""
+    env_file.take_in()
 
 
 if __name__ == "__main__":

@@ -1,20 +1,29 @@
-"""Secrets and addresses, from the environment by the names people know."""
+"""Secrets and addresses, from the environment by the names people know; `.env` has been taken into it."""
 
+import os
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from commands.kit import policy
 from commands.kit.errors import UserError
+from commands.kit.policy import Policy
 from infra.azureml.connection import WorkspaceId
 from infra.devops.connection import Place
 
+CONFIG = "SPOTTER_CONFIG"
 
-class WorkspaceSettings(BaseSettings):
+
+class _Settings(BaseSettings):
+    """What is empty counts as not set, as it is in the `.env` that `spotter init` writes."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+
+
+class WorkspaceSettings(_Settings):
     """Azure credentials and endpoints are read by azure-identity and `infra` from their own variables."""
-
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
     azure_subscription_id: str
     azure_resource_group: str
@@ -25,17 +34,35 @@ class WorkspaceSettings(BaseSettings):
         return WorkspaceId(self.azure_subscription_id, self.azure_resource_group, self.azureml_workspace_name)
 
 
-class Settings(WorkspaceSettings):
+class SlackSettings(_Settings):
     slack_bot_token: SecretStr
     slack_app_token: SecretStr | None = Field(None, description="Socket Mode")
     slack_signing_secret: SecretStr | None = Field(None, description="HTTP mode")
+    slack_api_url: str = "https://slack.com/api/"
+
+    @property
+    def slack_api(self) -> str:
+        return self.slack_api_url.rstrip("/") + "/"
+
+    @property
+    def has_transport(self) -> bool:
+        return self.slack_app_token is not None or self.slack_signing_secret is not None
+
+
+class DevOpsSettings(_Settings):
     azure_devops_org_url: str | None = Field(None, description="such as https://dev.azure.com/fabrikam")
     azure_devops_project: str | None = None
-    slack_api_url: str = "https://slack.com/api/"
+
+    @property
+    def devops(self) -> Place | None:
+        """None where no Azure DevOps project is set: then nothing can be published or shipped from Slack."""
+        if self.azure_devops_org_url and self.azure_devops_project:
+            return Place(self.azure_devops_org_url, self.azure_devops_project)
+        return None
+
+
+class StoreSettings(_Settings):
     database_url: str = "sqlite:///spotter.db"
-    spotter_config: Path = Path("spotter.toml")
-    host: str = "127.0.0.1"
-    port: int = 8080
 
     @property
     def store_url(self) -> str:
@@ -45,22 +72,16 @@ class Settings(WorkspaceSettings):
                 return f"postgresql+psycopg://{self.database_url.removeprefix(scheme)}"
         return self.database_url
 
-    @property
-    def devops(self) -> Place | None:
-        """None where no Azure DevOps project is set: then nothing can be published or shipped from Slack."""
-        if self.azure_devops_org_url and self.azure_devops_project:
-            return Place(self.azure_devops_org_url, self.azure_devops_project)
-        return None
 
-    @property
-    def slack_api(self) -> str:
-        return self.slack_api_url.rstrip("/") + "/"
+class Settings(WorkspaceSettings, SlackSettings, DevOpsSettings, StoreSettings):
+    host: str = "127.0.0.1"
+    port: int = 8080
 
 
 def read() -> Settings:
     """Settings from the environment. Raises UserError naming every variable that is missing or wrong."""
-    settings = _read(Settings)
-    if settings.slack_app_token is None and settings.slack_signing_secret is None:
+    settings = read_part(Settings)
+    if not settings.has_transport:
         raise UserError(
             "Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set.",
             "Set the first for Socket Mode, the second for HTTP mode.",
@@ -70,13 +91,20 @@ def read() -> Settings:
 
 def read_workspace() -> WorkspaceId:
     """The workspace alone, for commands that need no Slack. Raises UserError."""
-    return _read(WorkspaceSettings).workspace
+    return read_part(WorkspaceSettings).workspace
+
+
+def read_policy() -> Policy:
+    """The policy file that SPOTTER_CONFIG names, else `spotter.toml` where there is one. Raises UserError."""
+    named = os.environ.get(CONFIG)
+    return policy.load(Path(named) if named else None)
 
 
 Kind = TypeVar("Kind", bound=BaseSettings)
 
 
-def _read(kind: type[Kind]) -> Kind:
+def read_part(kind: type[Kind]) -> Kind:
+    """Some of the settings. Raises UserError naming every variable of them that is missing or wrong."""
     try:
         return kind()
     except ValidationError as wrong:
@@ -84,5 +112,5 @@ def _read(kind: type[Kind]) -> Kind:
             f"{str(error['loc'][0]).upper()} ({error['msg'].lower()})" for error in wrong.errors()
         )
         raise UserError(
-            f"These settings are missing or wrong: {problems}.", "Set them in the environment."
+            f"These settings are missing or wrong: {problems}.", "Set them in the environment or in .env."
         ) from wrong

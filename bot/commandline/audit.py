@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from bot.settings import StoreSettings
 from storage import audit
 from storage.database import Store
 
@@ -14,10 +15,11 @@ def audit_group() -> None:
 
 
 @audit_group.command()
-@click.option("--database-url", envvar="DATABASE_URL", default="sqlite:///spotter.db", show_default=True)
-def verify(database_url: str) -> None:
+@click.option("--database-url", help="Another one than DATABASE_URL names.")
+def verify(database_url: str | None) -> None:
     """Check that no row of the trail was changed, removed or reordered."""
-    store = Store(database_url)
+    asked = StoreSettings(database_url=database_url) if database_url else StoreSettings()
+    store = Store(asked.store_url)
     with store.read() as tx:
         broken = audit.verify(tx)
         rows = sum(1 for _ in audit.rows(tx))

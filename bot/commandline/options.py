@@ -8,7 +8,5 @@ config_option = click.option(
     "--config",
     envvar="SPOTTER_CONFIG",
     type=click.Path(path_type=Path),
-    default=Path("spotter.toml"),
-    show_default=True,
-    help="The policy file.",
+    help="The policy file.  [default: spotter.toml where there is one]",
 )

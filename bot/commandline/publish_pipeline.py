@@ -14,7 +14,7 @@ from commands.kit.errors import UserError
 @click.command("publish-pipeline")
 @click.option("--version", required=True, help="The component's version, such as a build id.")
 @config_option
-def publish_pipeline(version: str, config: Path) -> None:
+def publish_pipeline(version: str, config: Path | None) -> None:
     """Publish the training pipeline to the workspace."""
     from infra.azureml.errors import AzureError
     from infra.training.publish import PublishedDifferentlyError, publish

@@ -7,7 +7,6 @@ import sys
 import click
 
 from bot import log, settings
-from commands.kit import policy
 from commands.kit.clock import Clock
 from commands.kit.errors import UserError
 from storage.database import StoreInUse
@@ -21,7 +20,7 @@ def run() -> None:
         from bot.app import Spotter
 
         config = settings.read()
-        bot = Spotter(config, policy.load(config.spotter_config), Clock())
+        bot = Spotter(config, settings.read_policy(), Clock())
     except (UserError, StoreInUse) as problem:
         sys.exit(f"spotter: {problem}")
     try:

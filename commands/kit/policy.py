@@ -17,6 +17,7 @@ Role = Literal["view", "train", "publish", "deploy", "approve"]
 
 TARGET_NAME = r"^[a-z0-9][a-z0-9-]{0,31}$"
 
+DEFAULT = Path("spotter.toml")
 _KEY = re.compile(r"[\w-]+")
 
 
@@ -142,10 +143,19 @@ class Policy(Section):
     targets: dict[Annotated[str, Field(pattern=TARGET_NAME)], Target] = Field(default_factory=dict)
 
 
-def load(path: Path) -> Policy:
-    """Read the policy file; without one, the defaults (in which nobody may train). Raises UserError."""
-    if not path.exists():
+def load(path: Path | None) -> Policy:
+    """Read the policy file: `path`, which must be there, else `spotter.toml` where there is one. Raises UserError.
+
+    Without a file everything has its default, and nobody may train.
+    """
+    if path is None and not DEFAULT.exists():
         return Policy()
+    path = path or DEFAULT
+    if not path.is_file():
+        raise UserError(
+            f"There is no policy file {path}.",
+            "Name the right one in SPOTTER_CONFIG, or write one: `spotter init`.",
+        )
     try:
         return Policy.model_validate(tomllib.loads(path.read_text()))
     except tomllib.TOMLDecodeError as broken:

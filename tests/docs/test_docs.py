@@ -69,8 +69,13 @@ def test_a_wrong_policy_is_refused_with_the_key_that_is_wrong(tmp_path: Path, te
         policy.load(tmp_path / "spotter.toml")
 
 
-def test_without_a_policy_nobody_may_train(tmp_path: Path) -> None:
-    assert policy.load(tmp_path / "spotter.toml").roles.train == []
+def test_without_a_policy_nobody_may_train_but_one_that_was_named_must_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert policy.load(None).roles.train == []
+    with pytest.raises(UserError, match="no policy file"):
+        policy.load(Path("spotter.toml"))
 
 
 def test_the_manifest_has_every_command_and_no_scope_without_a_reason() -> None:
