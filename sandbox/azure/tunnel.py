@@ -1,4 +1,4 @@
-"""The only way out of the sandbox: a CONNECT proxy that knows storage hosts and refuses every other."""
+"""The only way out of the sandbox: a CONNECT proxy that knows the hosts of its twins and refuses every other."""
 
 import asyncio
 import contextlib
@@ -7,12 +7,16 @@ from sandbox.azure.blob import HOST_SUFFIX
 
 
 class Tunnel:
-    """Carries `CONNECT <account>.blob.core.windows.net:443` to the blob twin's TLS port on this machine."""
+    """Carries `CONNECT <account>.blob.core.windows.net:443` to the blob twin's TLS port on this machine.
+
+    `hosts` are further host names with the TLS ports of their twins.
+    """
 
     def __init__(self, blob_port: int) -> None:
         self._blob_port = blob_port
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
+        self.hosts: dict[str, int] = {}
         self.port = 0
         self.refused: list[str] = []
 
@@ -42,17 +46,24 @@ class Tunnel:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, target, *_ = head.split(" ", 2)
-        if method != "CONNECT" or not target.endswith(f"{HOST_SUFFIX}:443"):
+        port = self._port_of(target) if method == "CONNECT" else None
+        if port is None:
             self.refused.append(target)
             writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             await writer.drain()
             return
-        blob_reader, blob_writer = await asyncio.open_connection("127.0.0.1", self._blob_port)
+        twin_reader, twin_writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         try:
-            await asyncio.gather(_pump(reader, blob_writer), _pump(blob_reader, writer))
+            await asyncio.gather(_pump(reader, twin_writer), _pump(twin_reader, writer))
         finally:
-            blob_writer.close()
+            twin_writer.close()
+
+    def _port_of(self, target: str) -> int | None:
+        host, _, port = target.rpartition(":")
+        if port != "443":
+            return None
+        return self._blob_port if host.endswith(HOST_SUFFIX) else self.hosts.get(host)
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

@@ -51,13 +51,14 @@ class AzureTwin:
         self._ca_file = root / "ca.pem"
         self._runners: list[web.AppRunner] = []
         self._tunnel: Tunnel | None = None
+        self._authority = trustme.CA(organization_name="Spotter sandbox")
         self._workshop = Workshop(self.workspace, {}, trainer, (cache or root / "compiled").resolve())
         self._engine = Engine(self._workshop)
         self.studio = Studio(self.workspace, self._engine)
 
     async def start(self) -> None:
         self.workspace.root.mkdir(parents=True, exist_ok=True)
-        authority = trustme.CA(organization_name="Spotter sandbox")
+        authority = self._authority
         authority.cert_pem.write_to_path(str(self._ca_file))
         here = _tls(authority, "localhost", "127.0.0.1")
         port = await self._serve(self._azure_app, here)
@@ -70,6 +71,12 @@ class AzureTwin:
         await self._tunnel.start()
         self._workshop.network.update(self._network())
         self.studio.attach(asyncio.get_running_loop())
+
+    async def host(self, name: str, app: web.Application) -> None:
+        """Serves an application at `https://<name>/` for clients with this twin's environment."""
+        if self._tunnel is None:
+            raise RuntimeError("the twin has not been started")
+        self._tunnel.hosts[name] = await self._serve(lambda: app, _tls(self._authority, name))
 
     async def stop(self) -> None:
         """Ends all job processes this twin started, then its servers."""

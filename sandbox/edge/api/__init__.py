@@ -1,0 +1,1 @@
+"""The IoT Hub's service API over HTTP."""

@@ -1,0 +1,1 @@
+"""IoT Hub's query language, as far as deployments and their metrics use it."""
