@@ -13,12 +13,14 @@ from types import FrameType
 
 import click
 
+from sandbox.azure.pace import Pace
 from sandbox.claim import claimed, listening
 from sandbox.environment import bot_environment
 from sandbox.spotter import Spotter
 from sandbox.world import World
 
 POLICY = Path(__file__).parent / "spotter.toml"
+LABELING = 15.0  # seconds for each picture that people label
 
 
 @click.command()
@@ -46,7 +48,7 @@ def main(port: int, root: Path) -> None:
             page = until_the_end.enter_context(listening(port, root))
             click.echo("Starting Slack, Azure Machine Learning and the bottling line …")
             folder = _emptied(root.resolve() / "state")
-            world = World(folder, cache=root.resolve() / "compiled")
+            world = World(folder, pace=Pace(labeling=LABELING), cache=root.resolve() / "compiled")
             until_the_end.callback(world.stop)
             world.start(page)
             claim.tell(world.slack.url)

@@ -137,13 +137,14 @@ class Connection:
         params: Mapping[str, str] | None = None,
         json: Any = None,
         headers: Mapping[str, str] | None = None,
+        once: bool = False,
     ) -> HttpResponse:
-        """One request with its retries. Raises an AzureError for every answer of 400 and above."""
+        """One request with its retries, or `once`. Raises an AzureError for every answer of 400 and above."""
         request = HttpRequest(method, url, params=params, json=json, headers=dict(headers or {}))
         if audience == "none":
             response = exchange(self._unsigned, request)
         else:
-            response = self._signed.send(request, self._scopes[audience])
+            response = self._signed.send(request, self._scopes[audience], once=once)
         if response.status_code >= 400:
             raise error_from(response)
         return response

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from azure.core.credentials import TokenCredential
 
-from infra.azureml import components, contents, faults, jobs, models, progress, runs
+from infra.azureml import components, contents, faults, jobs, labeling, models, progress, runs
 from infra.azureml.clusters import Cluster, Clusters, Node, Usage
 from infra.azureml.components import Component
 from infra.azureml.connection import Connection, WorkspaceId
@@ -15,6 +15,7 @@ from infra.azureml.contents import ExportContents
 from infra.azureml.exports import Export, Exports
 from infra.azureml.faults import Fault
 from infra.azureml.jobs import Job, Training
+from infra.azureml.labeling import LabelExport, LabelingProject
 from infra.azureml.models import Model, ModelVersion
 from infra.azureml.progress import Progress
 from infra.azureml.runs import Run
@@ -68,6 +69,18 @@ class Workspace:
     def read_export(self, export: Export) -> ExportContents:
         """Images and boxes, counted from the files themselves. Raises Unreadable with the reason, nothing else."""
         return contents.read(self._storage, export)
+
+    def labeling_projects(self) -> list[LabelingProject] | None:
+        """None where the workspace does not show them."""
+        return labeling.projects(self.connection)
+
+    def start_label_export(self, project: str) -> LabelExport:
+        """Not create-once: each call makes an export. Raises Unclear where that is not known."""
+        return labeling.start_export(self.connection, project)
+
+    def label_export(self, operation: str) -> LabelExport:
+        """How far an export is. Raises Refused where it failed, NotFound where Azure has forgotten it."""
+        return labeling.look_at_export(self.connection, operation)
 
     def clusters(self) -> list[Cluster]:
         return self._clusters.all()

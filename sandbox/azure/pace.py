@@ -12,6 +12,8 @@ class Pace:
     preparing: float = 1.0
     finalizing: float = 0.5
     cancel: float = 1.0
+    exporting: float = 3.0
+    labeling: float | None = None  # for each picture that people label; None: only when they are told to
     retry_after: int = 1
     token_lifetime: int = 3600
     terminate_grace: float = 5.0

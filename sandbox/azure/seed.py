@@ -6,7 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 
 from sandbox.azure.twin import AzureTwin
-from sandbox.line.exports import DATASTORE, ExportOnDisk, write_all
+from sandbox.line.exports import DATASTORE, QUEUE, SHOOT, ExportOnDisk, take_pictures, write_exports
 from sandbox.line.formats import Workspace
 
 PICTURES_ACCOUNT = "edgevisionstorage"
@@ -18,8 +18,11 @@ def seed(twin: AzureTwin, folder: Path) -> list[ExportOnDisk]:
     """Fills the workspace; `folder` takes the rendered pictures and exports. Some seconds of rendering."""
     add_clusters(twin)
     place = twin.workspace.place
-    exports = write_all(folder, Workspace(place.subscription, place.group, place.workspace))
+    pictures = take_pictures(folder, SHOOT + QUEUE)
+    workspace = Workspace(place.subscription, place.group, place.workspace)
+    exports = write_exports(folder, pictures[:SHOOT], workspace)
     add_exports(twin, exports)
+    twin.studio.add_labeling_project("caps", DATASTORE, pictures, labelled=SHOOT)
     return exports
 
 
@@ -44,6 +47,7 @@ def add_exports(twin: AzureTwin, exports: list[ExportOnDisk]) -> None:
 def copy(template: AzureTwin, twin: AzureTwin) -> None:
     """Fills a twin that has not started with the assets and files of another, in milliseconds."""
     twin.workspace.assets = deepcopy(template.workspace.assets)
+    twin.workspace.labeling = deepcopy(template.workspace.labeling)
     for name, store in template.workspace.storage.stores.items():
         folder = twin.workspace.storage.stores.get(name) or twin.workspace.storage.add(
             name, store.account, store.container, is_registered=store.is_registered

@@ -6,15 +6,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sandbox.azure.arm.rules import check_name, checked
 from sandbox.azure import labeling
+from sandbox.azure.arm.rules import check_name, checked
 from sandbox.azure.assets import Version
 from sandbox.azure.cluster import Cluster
 from sandbox.azure.engine.jobs import ArmedFailure
 from sandbox.azure.engine.pipeline import Engine
-from sandbox.azure.managed_identities import ManagedIdentity
 from sandbox.azure.label_export import Format, export
 from sandbox.azure.labeling import Project
+from sandbox.azure.managed_identities import ManagedIdentity
 from sandbox.azure.runs import Run
 from sandbox.azure.storage import DEFAULT_STORE
 from sandbox.azure.vm import size_named

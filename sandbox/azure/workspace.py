@@ -5,6 +5,8 @@ from pathlib import Path
 from sandbox.azure.assets import Assets
 from sandbox.azure.cluster import Cluster
 from sandbox.azure.identity import Identity
+from sandbox.azure.labeling import Project
+from sandbox.azure.managed_identities import ManagedIdentities
 from sandbox.azure.pace import Pace
 from sandbox.azure.place import Place
 from sandbox.azure.runs import RunTree
@@ -24,10 +26,14 @@ class Workspace:
         self.created = now()
         self.tokens = Tokens(self.place.tenant, pace.token_lifetime)
         self.identity = Identity(self.tokens)
+        self.identities = ManagedIdentities(self.place)
+        self.forbidden: set[str] = set()
+        """Actions of ARM and Blob that no role allows any more, in small letters."""
         self.assets = Assets()
         self.runs = RunTree()
         self.clusters: dict[str, Cluster] = {}
         self.quotas: dict[str, int] = {}
+        self.labeling: dict[str, Project] = {}
         self.base_url = ""
         self.identity_url = ""
         self.storage = Storage(root / "datastores")

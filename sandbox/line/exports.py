@@ -20,6 +20,7 @@ from sandbox.line.scene import Box
 
 DATASTORE = "edgevisionstorage"
 SHOOT = 240
+QUEUE = 60
 SMALL = 60
 FIRST_FRAME = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
 ANYWHERE = Workspace("00000000-0000-0000-0000-000000000000", "edge-vision", "edge-vision")
@@ -39,8 +40,17 @@ class ExportOnDisk:
 
 def write_all(folder: Path, workspace: Workspace = ANYWHERE) -> list[ExportOnDisk]:
     """Render the shoot and write all exports under `folder`, oldest first; the same bytes every time."""
+    return write_exports(folder, take_pictures(folder, SHOOT), workspace)
+
+
+def take_pictures(folder: Path, count: int) -> list[Picture]:
+    """Render pictures of the line into `folder`, with the boxes that careful people draw on them."""
+    return _render(folder / "datastores" / DATASTORE, count)
+
+
+def write_exports(folder: Path, shoot: list[Picture], workspace: Workspace) -> list[ExportOnDisk]:
+    """All exports of these pictures, oldest first."""
     datastores = folder / "datastores"
-    shoot = _render(datastores / DATASTORE)
     exports = []
     for project, created, kind, pictures in _projects(shoot):
         name = f"{project}_{created:%Y%m%d_%H%M%S}"
@@ -54,7 +64,7 @@ def write_all(folder: Path, workspace: Workspace = ANYWHERE) -> list[ExportOnDis
     return exports
 
 
-def _render(root: Path) -> list[Picture]:
+def _render(root: Path, count: int) -> list[Picture]:
     """Take the shoot: a frame every 25 minutes, filed by month."""
 
     def take(frame: int) -> Picture:
@@ -67,7 +77,7 @@ def _render(root: Path) -> list[Picture]:
         return picture
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(take, range(SHOOT)))
+        return list(pool.map(take, range(count)))
 
 
 def _projects(

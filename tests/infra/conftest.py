@@ -15,7 +15,7 @@ from sandbox.azure.pace import Pace
 from sandbox.azure.twin import AzureTwin
 from tests.infra.answers import WORKSPACE, Answers
 
-FAST = Pace(node_start=0.05, preparing=0.01, finalizing=0.01, cancel=0.05)
+FAST = Pace(node_start=0.05, preparing=0.01, finalizing=0.01, cancel=0.05, exporting=0.05)
 TRIAL = (sys.executable, str(Path(__file__).with_name("trial.py")))
 EXPORT = "caps_20261120_093011"
 CLUSTER = "gpu-cluster"

@@ -18,7 +18,7 @@ from sandbox.azure.workspace import Workspace
 
 @dataclass
 class Operation:
-    task: asyncio.Task[None]
+    task: asyncio.Task[dict[str, Any] | None]
     not_before: float
     started: str
     error: dict[str, Any] | None = None
@@ -39,12 +39,15 @@ class Operations:
             web.get(LOCATION + "/mfeOperationsStatus/{operation}", self.status),
         ]
 
-    def start(self, work: Callable[[], Awaitable[None]], least: float) -> dict[str, str]:
-        """Begins `work` (which lasts at least `least` seconds to those who poll) and returns the answer's headers."""
+    def start(self, work: Callable[[], Awaitable[dict[str, Any] | None]], least: float) -> dict[str, str]:
+        """Begins `work` (which lasts at least `least` seconds to those who poll) and returns the answer's headers.
+
+        What `work` returns is the body of the last poll's answer; a ServiceError that it raises is that answer.
+        """
         operation_id = str(uuid.uuid4())
 
-        async def run() -> None:
-            await work()
+        async def run() -> dict[str, Any] | None:
+            return await work()
 
         task = asyncio.get_running_loop().create_task(run())
         self._known[operation_id] = Operation(task, time.monotonic() + least, arm_time(now()))
@@ -64,8 +67,10 @@ class Operations:
         return operation
 
     async def result(self, request: web.Request) -> web.Response:
-        if self._find(request).done:
-            return web.Response(status=200)
+        operation = self._find(request)
+        if operation.done:
+            body = operation.task.result()
+            return web.Response(status=200) if body is None else web.json_response(body)
         headers = {
             "Location": f"{self._workspace.base_url}{request.rel_url}",
             "Retry-After": str(self._workspace.pace.retry_after),
