@@ -11,7 +11,7 @@ from typing import Any
 from infra.azureml import machines
 from infra.azureml.connection import Connection
 from infra.azureml.errors import AzureError
-from infra.http.fields import mapping, moment, sequence, text, whole
+from infra.http.fields import mapping, moment, seconds, sequence, text, whole
 
 API = "2023-08-01-preview"
 SIZES_KEPT_SECONDS = 3600
@@ -22,7 +22,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Cluster:
-    """An AmlCompute cluster. Counts are nodes; states are Azure's own words."""
+    """An AmlCompute cluster. Counts are nodes; states are Azure's own words; `identities` are ARM ids of those that
+    its nodes act as.
+    """
 
     name: str
     id: str
@@ -48,6 +50,8 @@ class Cluster:
     family: str = ""
     vcpus: int | None = None
     warning: str = ""
+    idle_seconds: int | None = None
+    identities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -188,6 +192,8 @@ def cluster_from(told: Any, location: str, sizes: Mapping[str, Size]) -> Cluster
         family=size.family if size else "",
         vcpus=size.vcpus if size else None,
         warning=machines.warning(vm_size) or ("" if size or not sizes else _not_offered(vm_size, location)),
+        idle_seconds=seconds(inner, "scaleSettings", "nodeIdleTimeBeforeScaleDown"),
+        identities=tuple(mapping(told, "identity", "userAssignedIdentities")),
     )
 
 

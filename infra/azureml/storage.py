@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree
@@ -80,6 +80,19 @@ class Storage:
         except (Refused, ElementTree.ParseError) as fault:
             raise Unreadable(f"{folder.url} could not be listed: {fault}") from fault
         return [Place(folder.container, name) for name in names if name.lower().endswith(ending)]
+
+    def names(self, start: Place) -> Iterator[str]:
+        """Names of all blobs that begin like the place's path, a page at a time as they are consumed."""
+        fixed = f"{start.container}?restype=container&comp=list&prefix={quote(start.path, safe='')}"
+        marker: str | None = ""
+        while marker is not None:
+            try:
+                told = self._get(f"{fixed}&marker={quote(marker, safe='')}" if marker else fixed).content
+                page = ElementTree.fromstring(told)  # noqa: S314  Azure's own
+            except (Refused, ElementTree.ParseError) as fault:
+                raise Unreadable(f"{start.container} could not be listed: {fault}") from fault
+            yield from (name.text or "" for name in page.iter("Name"))
+            marker = page.findtext("NextMarker") or None
 
     def _get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
         """One GET; raises Refused as it is and Unreadable for every other failure."""

@@ -86,6 +86,14 @@ def create(connection: Connection, name: str, repository_id: str, yaml_path: str
     return one(connection, whole(told, "id") or 0)
 
 
+def repoint(connection: Connection, pipeline: Pipeline, yaml_path: str) -> None:
+    """Makes a pipeline run another file of its repository. Raises Refused where it was changed meanwhile."""
+    url = connection.project("build", "definitions", pipeline.id)
+    told = dict(connection.get(url))
+    process = {**mapping(told, "process"), "yamlFilename": "/" + yaml_path.lstrip("/")}
+    connection.change("PUT", url, told | {"process": process})
+
+
 def parameters(connection: Connection, pipeline: Pipeline, branch: str) -> tuple[Parameter, ...] | None:
     """What the pipeline's file declares on a branch; None where the file is not in Azure Repos and cannot be read.
 

@@ -54,6 +54,14 @@ class Project:
         """Made where none outside of folders has the name; one that is there is handed back as it is."""
         return pipelines.create(self.connection, name, repository_id, yaml_path)
 
+    def repoint_pipeline(self, pipeline: Pipeline, yaml_path: str) -> None:
+        """Makes it run another file of its repository."""
+        pipelines.repoint(self.connection, pipeline, yaml_path)
+
+    def file(self, repository_id: str, path: str, branch: str) -> str:
+        """The text of a file. Raises NotFound."""
+        return repositories.file(self.connection, repository_id, path, branch)
+
     def repository(self, name: str) -> Repository:
         """By name or id, with its default branch. Raises NotFound."""
         return repositories.repository(self.connection, name)
@@ -118,6 +126,10 @@ class Project:
     def ensure_endpoint(self, wanted: WorkspaceEndpoint) -> Endpoint:
         """Made where none has the name; one that is there is handed back as it is."""
         return resources.ensure_endpoint(self.connection, wanted)
+
+    def update_endpoint(self, there: Endpoint, wanted: WorkspaceEndpoint) -> None:
+        """Makes one that is there lead where it is wanted to."""
+        resources.update_endpoint(self.connection, there, wanted)
 
     def is_permitted(self, kind: ResourceKind, resource_id: str | int, pipeline_id: int) -> bool:
         """Whether the pipeline may use the resource."""

@@ -114,6 +114,13 @@ def ensure_endpoint(connection: Connection, wanted: WorkspaceEndpoint) -> Endpoi
         return there
 
 
+def update_endpoint(connection: Connection, there: Endpoint, wanted: WorkspaceEndpoint) -> None:
+    """Makes a service connection lead where it is wanted to. Safe to repeat."""
+    project = connection.get(connection.organization("projects", connection.place.project))
+    body = _endpoint_body(wanted, text(project, "id"), text(project, "name")) | {"id": there.id}
+    connection.change("PUT", connection.organization("serviceendpoint", "endpoints", there.id), body)
+
+
 def is_permitted(
     connection: Connection, kind: ResourceKind, resource_id: str | int, pipeline_id: int
 ) -> bool:

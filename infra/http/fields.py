@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 _FRACTION = re.compile(r"(\.\d{6})\d+")
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
+_UNITS = (86400, 3600, 60, 1)
 
 
 def value(data: Any, *path: str) -> Any:
@@ -50,6 +52,14 @@ def decimal(data: Any, *path: str) -> float | None:
     except (TypeError, ValueError):
         return None
     return found if abs(found) != float("inf") and found == found else None
+
+
+def seconds(data: Any, *path: str) -> int | None:
+    """Whole seconds of a duration such as PT180S, which a service may hand back as PT3M."""
+    match = _DURATION.fullmatch(text(data, *path))
+    if match is None or not any(match.groups()):
+        return None
+    return sum(int(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
 
 
 def moment(data: Any, *path: str) -> datetime | None:
