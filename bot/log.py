@@ -43,7 +43,7 @@ def configure(level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("azure", "apscheduler", "slack_bolt", "slack_sdk", "aiohttp.access", "urllib3", "alembic"):
+    for chatty in ("azure", "slack_bolt", "slack_sdk", "aiohttp.access", "urllib3", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -1,12 +1,10 @@
 """Runs the followers: each at its own pace, and at once when woken."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 import structlog
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import Counter
 from sqlalchemy.exc import OperationalError
 
@@ -21,64 +19,46 @@ STOP_SECONDS = 8.0
 
 
 class Pacer:
-    """A follower never runs twice at the same time; a wake-up during a step makes it run once more."""
+    """A thread for each follower, so that it never runs twice at the same time; a wake-up during a step makes it run
+    once more."""
 
     def __init__(self, followers: Sequence[Follower]) -> None:
+        self._wanted = {follower.name: threading.Event() for follower in followers}
         self._followers = followers
-        self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(max(4, 2 * len(followers)))}, timezone=UTC
-        )
-        self._again: dict[str, bool] = {}
-        self._busy: set[str] = set()
+        self._threads: list[threading.Thread] = []
         self._stopping = False
-        self._changed = threading.Condition()
 
     def start(self, services: Services) -> None:
         for follower in self._followers:
-            self._scheduler.add_job(
-                self._run,
-                "interval",
-                args=(follower, services),
-                id=follower.name,
-                seconds=follower.every(services.policy),
-                next_run_time=datetime.now(UTC),
-                coalesce=True,
-                max_instances=2,  # one that is just ending must not make the scheduler skip the next
-                misfire_grace_time=None,
+            # daemons, for a step may hang in a call to Azure and must not keep the process from ending
+            thread = threading.Thread(
+                target=self._follow, args=(follower, services), name=follower.name, daemon=True
             )
-        self._scheduler.start()
+            self._threads.append(thread)
+            thread.start()
 
     def wake(self, name: str) -> None:
-        with self._changed:
-            self._again[name] = True
-            if name in self._busy or self._stopping or not self._scheduler.running:
-                return
-        self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+        self._wanted[name].set()
 
     def stop(self) -> bool:
         """Start no more steps and wait for those under way; False where one is stuck, in a call to Azure that hangs."""
-        with self._changed:
-            self._stopping = True
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._busy, timeout=STOP_SECONDS)
+        self._stopping = True
+        for wanted in self._wanted.values():
+            wanted.set()
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
-    def _run(self, follower: Follower, services: Services) -> None:
-        with self._changed:
-            if follower.name in self._busy or self._stopping:
+    def _follow(self, follower: Follower, services: Services) -> None:
+        wanted, pause = self._wanted[follower.name], follower.every(services.policy)
+        while True:
+            began = time.monotonic()
+            wanted.clear()
+            if self._stopping:
                 return
-            self._busy.add(follower.name)
-        again = True
-        while again:
-            with self._changed:
-                self._again[follower.name] = False
             take_step(follower.name, lambda: follower.step(services), services)
-            with self._changed:
-                again = self._again[follower.name] and not self._stopping
-                if not again:
-                    self._busy.discard(follower.name)
-                    self._changed.notify_all()
+            wanted.wait(began + pause - time.monotonic())
 
 
 def take_step(name: str, step: Callable[[], None], services: Services) -> None:
