@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from commands.kit.blocks import Message
 from commands.kit.errors import UserError
+from commands.kit.health import AZURE
 from commands.kit.people import Person
 from commands.kit.policy import Policy, Role
 from commands.kit.services import Services
@@ -117,11 +118,16 @@ class Action:
 @dataclass(frozen=True)
 class Follower:
     """Work that compares what is wanted with what is there and moves one step; may run at any time, twice, or after
-    a crash."""
+    a crash.
+
+    `service` is the one that it asks, whose trouble is its trouble; `hinted`: news pushed by that service wakes it.
+    """
 
     name: str
     every: Callable[[Policy], float]
     step: Callable[[Services], None]
+    service: str = AZURE
+    hinted: bool = False
 
 
 class Command:
@@ -195,11 +201,13 @@ class Command:
         self.dialogs.append(made)
         return made
 
-    def follow(self, name: str, *, every: Callable[[Policy], float]) -> Callable[[Step], Step]:
+    def follow(
+        self, name: str, *, every: Callable[[Policy], float], service: str = AZURE, hinted: bool = False
+    ) -> Callable[[Step], Step]:
         """Attach a follower."""
 
         def attach(step: Step) -> Step:
-            self.followers.append(Follower(name, every, step))
+            self.followers.append(Follower(name, every, step, service, hinted))
             return step
 
         return attach

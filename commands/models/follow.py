@@ -22,7 +22,7 @@ LATEST_SEEN = "models.latest_seen"
 FOLLOWER = "models"
 
 
-@models.follow(FOLLOWER, every=lambda policy: policy.pace.runs_seconds)
+@models.follow(FOLLOWER, every=lambda policy: policy.pace.runs_seconds, hinted=True)
 def follow_models(services: Services) -> None:
     """One list call; versions are fetched only for models whose latest version is not the one seen last."""
     with services.store.read() as tx:

@@ -31,7 +31,7 @@ CLOCKS_DIFFER = timedelta(hours=1)
 STATES = {"Completed": "completed", "Failed": "failed", "Canceled": "canceled"}
 
 
-@train.follow(RUNS, every=lambda policy: policy.pace.runs_seconds)
+@train.follow(RUNS, every=lambda policy: policy.pace.runs_seconds, hinted=True)
 def follow_runs(services: Services) -> None:
     """One list call serves every submitted run; a running one costs a few more for its trials."""
     with services.store.read() as tx:
