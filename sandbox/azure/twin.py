@@ -12,7 +12,9 @@ from aiohttp import web
 from sandbox.azure.arm.assets import AssetsApi
 from sandbox.azure.arm.computes import ComputesApi
 from sandbox.azure.arm.datastores import DatastoresApi
+from sandbox.azure.arm.identities import IdentitiesApi
 from sandbox.azure.arm.jobs import JobsApi
+from sandbox.azure.arm.labeling import LabelingApi
 from sandbox.azure.arm.operations import Operations
 from sandbox.azure.arm.workspace import WorkspaceApi
 from sandbox.azure.blob import HOST_SUFFIX, BlobService
@@ -23,6 +25,7 @@ from sandbox.azure.dataplane.mlflow import MlflowApi
 from sandbox.azure.engine.jobs import Workshop
 from sandbox.azure.engine.pipeline import Engine
 from sandbox.azure.front import guard_of
+from sandbox.azure.labeling import keep_labeling
 from sandbox.azure.pace import Pace
 from sandbox.azure.studio import Studio
 from sandbox.azure.tunnel import Tunnel
@@ -51,6 +54,7 @@ class AzureTwin:
         self._ca_file = root / "ca.pem"
         self._runners: list[web.AppRunner] = []
         self._tunnel: Tunnel | None = None
+        self._labeling: asyncio.Task[None] | None = None
         self._authority = trustme.CA(organization_name="Spotter sandbox")
         self._workshop = Workshop(self.workspace, {}, trainer, (cache or root / "compiled").resolve())
         self._engine = Engine(self._workshop)
@@ -71,6 +75,9 @@ class AzureTwin:
         await self._tunnel.start()
         self._workshop.network.update(self._network())
         self.studio.attach(asyncio.get_running_loop())
+        if self.workspace.pace.labeling is not None:
+            people = keep_labeling(self.workspace.labeling, self.workspace.pace.labeling)
+            self._labeling = asyncio.get_running_loop().create_task(people)
 
     async def host(self, name: str, app: web.Application) -> None:
         """Serves an application at `https://<name>/` for clients with this twin's environment."""
@@ -80,6 +87,8 @@ class AzureTwin:
 
     async def stop(self) -> None:
         """Ends all job processes this twin started, then its servers."""
+        if self._labeling is not None:
+            self._labeling.cancel()
         await self._engine.close()
         for cluster in self.workspace.clusters.values():
             cluster.close()
@@ -129,10 +138,12 @@ class AzureTwin:
         operations = Operations(workspace)
         for api in (
             WorkspaceApi(workspace),
+            IdentitiesApi(workspace),
             DatastoresApi(workspace),
             ComputesApi(workspace, operations),
             AssetsApi(workspace),
             JobsApi(workspace, self._engine, operations),
+            LabelingApi(workspace, operations),
             operations,
             HistoryApi(workspace),
             MlflowApi(workspace),
@@ -146,7 +157,7 @@ class AzureTwin:
         return app
 
     def _blob_app(self) -> web.Application:
-        service = BlobService(self.workspace.storage, self.workspace.tokens)
+        service = BlobService(self.workspace.storage, self.workspace.tokens, self.workspace.forbidden)
         app = web.Application(middlewares=[self.faults.middleware], client_max_size=LARGEST_BODY)
         app.router.add_route("*", "/{path:.*}", service.handle)
         return app
