@@ -1,0 +1,132 @@
+"""Label exports that people asked for, and preparations of COCO exports: what was asked, and how far it has come."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from storage.tables import label_exports, preparations
+
+EXPORTING = ("requested", "asking", "exporting")
+PREPARING = ("requested", "submitting", "running")
+
+
+@dataclass(frozen=True)
+class LabelExport:
+    """One click on Export labels. States go requested → asking → exporting → exported, or end in failed or unknown.
+
+    `known` are the exports that were there before Azure was asked; `operation` is where Azure tells how far it is.
+    """
+
+    id: str
+    state: str
+    project: str
+    title: str
+    labelled: int
+    requested_by: str
+    requested_by_name: str
+    channel: str
+    requested_at: datetime
+    known: list[str] | None = None
+    asked_at: datetime | None = None
+    operation: str | None = None
+    export_name: str | None = None
+    ended_at: datetime | None = None
+    failure: dict[str, Any] | None = None
+    trouble: str | None = None
+    tries: int = 0
+    next_try_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """One attempt to turn a COCO export into the MLTable `target`. `id` is also the job's name; states go
+    requested → submitting → running → prepared, or end in failed."""
+
+    id: str
+    state: str
+    export_name: str
+    export_version: str
+    export_uri: str
+    target: str
+    cluster: str
+    requested_by: str
+    requested_by_name: str
+    channel: str
+    requested_at: datetime
+    status: str | None = None
+    studio_url: str | None = None
+    missing_since: datetime | None = None
+    ended_at: datetime | None = None
+    failure: dict[str, Any] | None = None
+    trouble: str | None = None
+    tries: int = 0
+    next_try_at: datetime | None = None
+
+
+def add_export(tx: Connection, wish: LabelExport) -> None:
+    tx.execute(insert(label_exports).values(**vars(wish)))
+
+
+def change_export(tx: Connection, wish_id: str, **columns: Any) -> LabelExport:
+    tx.execute(update(label_exports).where(label_exports.c.id == wish_id).values(**columns))
+    wish = get_export(tx, wish_id)
+    if wish is None:
+        raise LookupError(wish_id)
+    return wish
+
+
+def get_export(tx: Connection, wish_id: str) -> LabelExport | None:
+    return _export(tx.execute(select(label_exports).where(label_exports.c.id == wish_id)).first())
+
+
+def open_exports(tx: Connection) -> list[LabelExport]:
+    """Label exports under way, oldest first."""
+    query = select(label_exports).where(label_exports.c.state.in_(EXPORTING))
+    query = query.order_by(label_exports.c.requested_at)
+    return [LabelExport(**row) for row in tx.execute(query).mappings()]
+
+
+def export_made(tx: Connection, export_name: str) -> LabelExport | None:
+    """The wish that this export came from."""
+    query = select(label_exports).where(label_exports.c.export_name == export_name).limit(1)
+    return _export(tx.execute(query).first())
+
+
+def add_preparation(tx: Connection, preparation: Preparation) -> None:
+    tx.execute(insert(preparations).values(**vars(preparation)))
+
+
+def change_preparation(tx: Connection, job: str, **columns: Any) -> Preparation:
+    tx.execute(update(preparations).where(preparations.c.id == job).values(**columns))
+    preparation = get_preparation(tx, job)
+    if preparation is None:
+        raise LookupError(job)
+    return preparation
+
+
+def get_preparation(tx: Connection, job: str) -> Preparation | None:
+    return _preparation(tx.execute(select(preparations).where(preparations.c.id == job)).first())
+
+
+def open_preparations(tx: Connection) -> list[Preparation]:
+    """Preparations under way, oldest first."""
+    query = select(preparations).where(preparations.c.state.in_(PREPARING))
+    query = query.order_by(preparations.c.requested_at)
+    return [Preparation(**row) for row in tx.execute(query).mappings()]
+
+
+def preparations_of(tx: Connection, export_name: str) -> list[Preparation]:
+    """Every attempt for an export, or for the asset that was made of it, newest first."""
+    same = or_(preparations.c.export_name == export_name, preparations.c.target == export_name)
+    query = select(preparations).where(same).order_by(preparations.c.requested_at.desc())
+    return [Preparation(**row) for row in tx.execute(query).mappings()]
+
+
+def _export(row: Row[Any] | None) -> LabelExport | None:
+    return LabelExport(**row._mapping) if row else None
+
+
+def _preparation(row: Row[Any] | None) -> Preparation | None:
+    return Preparation(**row._mapping) if row else None
