@@ -42,9 +42,11 @@ _MACHINE_LEARNING = (
 API_VERSIONS = {
     PROVIDER.lower(): _MACHINE_LEARNING,
     MANAGED_IDENTITY.lower(): ("2018-11-30", "2022-01-31-preview", "2023-01-31", "2024-11-30"),
+    "microsoft.storage": ("2022-09-01", "2023-01-01", "2023-05-01", "2024-01-01"),
+    "microsoft.authorization": ("2015-07-01", "2018-07-01", "2022-04-01"),
     "": ("2016-06-01", "2019-11-01", "2020-01-01", "2021-01-01", "2022-12-01"),
 }
-"""By provider; without one it is the subscription itself."""
+"""By provider, the last one in the path; without one it is the subscription itself."""
 PAGE = 30
 _SCOPE = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)"
@@ -108,13 +110,13 @@ def _check_api_version(request: web.Request, region: str) -> None:
         raise arm_error(400, "MissingApiVersionParameter", message)
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(-preview)?", version):
         raise arm_error(400, "InvalidApiVersionParameter", f"The api-version '{version}' is invalid.")
-    match = _SCOPE.match(request.path)
-    scope = match.groupdict() if match else {}
-    known = API_VERSIONS[(scope.get("provider") or "").lower()]
+    _, *below = re.split("/providers/", request.path, flags=re.IGNORECASE)
+    provider, _, resource = (below[-1] if below else "").partition("/")
+    known = API_VERSIONS.get(provider.lower(), ())
     if version not in known:
         message = (
             f"No registered resource provider found for location '{region}' and API version '{version}' for type "
-            f"'{scope.get('type') or 'subscriptions'}'. The supported api-versions are '{', '.join(known)}'."
+            f"'{resource.partition('/')[0] or 'subscriptions'}'. The supported api-versions are '{', '.join(known)}'."
         )
         raise arm_error(400, "NoRegisteredProviderFound", message)
 

@@ -16,6 +16,7 @@ from sandbox.azure.arm.identities import IdentitiesApi
 from sandbox.azure.arm.jobs import JobsApi
 from sandbox.azure.arm.labeling import LabelingApi
 from sandbox.azure.arm.operations import Operations
+from sandbox.azure.arm.permissions import PermissionsApi
 from sandbox.azure.arm.workspace import WorkspaceApi
 from sandbox.azure.blob import HOST_SUFFIX, BlobService
 from sandbox.azure.dataplane.artifacts import ArtifactsApi
@@ -139,6 +140,7 @@ class AzureTwin:
         for api in (
             WorkspaceApi(workspace),
             IdentitiesApi(workspace),
+            PermissionsApi(workspace),
             DatastoresApi(workspace),
             ComputesApi(workspace, operations),
             AssetsApi(workspace),
