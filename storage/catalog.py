@@ -130,6 +130,15 @@ def versions_of(tx: Connection, name: str, limit: int = 20) -> list[ModelRow]:
     return [ModelRow(**row) for row in tx.execute(query).mappings()]
 
 
+def newest_versions(tx: Connection, limit: int, containing: str = "") -> list[ModelRow]:
+    """Versions of all models, most recently registered first."""
+    query = select(model_versions)
+    if containing:
+        query = query.where(func.lower(model_versions.c.name).contains(containing.lower(), autoescape=True))
+    query = query.order_by(model_versions.c.created_at.desc(), model_versions.c.version.desc()).limit(limit)
+    return [ModelRow(**row) for row in tx.execute(query).mappings()]
+
+
 def latest_models(tx: Connection, limit: int = 50) -> list[ModelRow]:
     """The newest version of each model, most recently registered first."""
     newest = select(model_versions.c.name, func.max(model_versions.c.version).label("version"))

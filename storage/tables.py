@@ -131,6 +131,53 @@ branches = Table(
     Column("seen_at", UtcDateTime, nullable=False),
 )
 
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("request_id", String(64), nullable=False, unique=True),
+    Column("state", String(20), nullable=False),
+    Column("target", String(64), nullable=False),
+    Column("model_name", String(255), nullable=False),
+    Column("model_version", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("requested_by", String(64), nullable=False),
+    Column("requested_by_name", String(255), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("evidence", JSON),
+    Column("fingerprint", String(64)),
+    Column("approvals_needed", Integer, nullable=False),
+    Column("reminded_at", UtcDateTime),
+    Column("decided_at", UtcDateTime),
+    Column("rings", JSON),
+    Column("waiting", Text),
+    Column("outcome", Text),
+    Column("rollback_by", String(255)),
+    Column("rollback_reason", Text),
+    Column("trouble", Text),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_try_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Index("ix_deployments_state", "state", "target"),
+    Index("ix_deployments_target", "target", "decided_at"),
+    Index("ix_deployments_ended_at", "ended_at"),
+    Index("ix_deployments_model", "model_name", "model_version"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("deployment_id", String(255), primary_key=True),
+    Column("person", String(64), primary_key=True),
+    Column("verdict", String(20), primary_key=True),
+    Column("person_name", String(255), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
 messages = Table(
     "messages",
     metadata,

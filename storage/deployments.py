@@ -1,0 +1,160 @@
+"""Requests to put a model version on a target: what people decided about them, and how far the devices have got."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.tables import decisions, deployments
+
+UNDECIDED = ("preparing", "waiting")
+MOVING = ("approved", "shipping", "rolling_back")
+OPEN = (*UNDECIDED, *MOVING)
+REFUSED = ("rejected", "expired", "withdrawn", "superseded", "stale")
+ON_DEVICES = ("shipped",)
+FAVOURABLE = ("approve", "override")
+ENDED = (*REFUSED, "shipped", "rolled_back", "failed")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One request. `preparing → waiting` (or ends in rejected, expired, withdrawn, superseded, stale) `→ approved →
+    shipping → shipped`, or failed where nothing reached a device, or `rolling_back → rolled_back`.
+
+    `evidence` is what approvers see, and `fingerprint` binds their decisions to it. `rings` are in the order of
+    shipping; each has its name, state, correlation id and what its devices report.
+    """
+
+    id: str
+    request_id: str
+    state: str
+    target: str
+    model_name: str
+    model_version: int
+    reason: str
+    requested_by: str
+    requested_by_name: str
+    channel: str
+    requested_at: datetime
+    expires_at: datetime
+    evidence: dict[str, Any] | None = None
+    fingerprint: str | None = None
+    approvals_needed: int = 1
+    reminded_at: datetime | None = None
+    decided_at: datetime | None = None
+    rings: list[dict[str, Any]] | None = None
+    waiting: str | None = None
+    outcome: str | None = None
+    rollback_by: str | None = None
+    rollback_reason: str | None = None
+    trouble: str | None = None
+    tries: int = 0
+    next_try_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def model(self) -> str:
+        return f"{self.model_name}:{self.model_version}"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one person said of a request: approve, override or reject. `fingerprint` is what they saw."""
+
+    deployment_id: str
+    person: str
+    person_name: str
+    verdict: str
+    reason: str
+    fingerprint: str
+    at: datetime
+
+
+def add(tx: Connection, deployment: Deployment) -> bool:
+    """Store a new request; False when it was stored before (the same form twice)."""
+    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    wish = upsert(deployments).values(**vars(deployment)).on_conflict_do_nothing()
+    return tx.execute(wish.returning(deployments.c.id)).first() is not None
+
+
+def get(tx: Connection, deployment_id: str) -> Deployment | None:
+    return _one(tx.execute(select(deployments).where(deployments.c.id == deployment_id)).first())
+
+
+def locked(tx: Connection, deployment_id: str) -> Deployment | None:
+    """As `get`, and nobody else changes it before this transaction ends."""
+    query = select(deployments).where(deployments.c.id == deployment_id).with_for_update()
+    return _one(tx.execute(query).first())
+
+
+def change(tx: Connection, deployment_id: str, **columns: Any) -> Deployment:
+    tx.execute(update(deployments).where(deployments.c.id == deployment_id).values(**columns))
+    found = get(tx, deployment_id)
+    if found is None:
+        raise LookupError(deployment_id)
+    return found
+
+
+def in_states(tx: Connection, states: Sequence[str], target: str | None = None) -> list[Deployment]:
+    """Oldest first."""
+    query = select(deployments).where(deployments.c.state.in_(states)).order_by(deployments.c.requested_at)
+    if target is not None:
+        query = query.where(deployments.c.target == target)
+    return [Deployment(**row) for row in tx.execute(query).mappings()]
+
+
+def recent(tx: Connection, limit: int, target: str | None = None) -> list[Deployment]:
+    """Ended ones, the one that ended last first."""
+    query = select(deployments).where(deployments.c.state.in_(ENDED))
+    if target is not None:
+        query = query.where(deployments.c.target == target)
+    query = query.order_by(deployments.c.ended_at.desc()).limit(limit)
+    return [Deployment(**row) for row in tx.execute(query).mappings()]
+
+
+def of_model(tx: Connection, name: str, version: int) -> list[Deployment]:
+    """Every request for a model version, oldest first."""
+    query = select(deployments).where(
+        deployments.c.model_name == name, deployments.c.model_version == version
+    )
+    return [Deployment(**row) for row in tx.execute(query.order_by(deployments.c.requested_at)).mappings()]
+
+
+def incumbent(tx: Connection, target: str) -> Deployment | None:
+    """The deployment whose model all devices of a target have now, as far as Spotter put it there."""
+    query = (
+        select(deployments)
+        .where(deployments.c.target == target, deployments.c.state.in_(ON_DEVICES))
+        .order_by(deployments.c.decided_at.desc())
+        .limit(1)
+    )
+    return _one(tx.execute(query).first())
+
+
+def decide(tx: Connection, decision: Decision) -> bool:
+    """Store a decision; False where this person has said so before."""
+    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    wish = upsert(decisions).values(**vars(decision)).on_conflict_do_nothing()
+    return tx.execute(wish.returning(decisions.c.person)).first() is not None
+
+
+def in_favour(given: Sequence[Decision]) -> list[str]:
+    """The names of those who approved, each once, in order."""
+    return list({each.person: each.person_name for each in given if each.verdict in FAVOURABLE}.values())
+
+
+def decisions_on(tx: Connection, deployment_id: str) -> list[Decision]:
+    """In the order in which they were made."""
+    query = select(decisions).where(decisions.c.deployment_id == deployment_id).order_by(decisions.c.at)
+    return [Decision(**row) for row in tx.execute(query).mappings()]
+
+
+def _one(row: Row[Any] | None) -> Deployment | None:
+    return Deployment(**row._mapping) if row else None
