@@ -2,10 +2,14 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 from sqlalchemy.exc import StatementError
 
 from storage import marks, messages, migrate
@@ -20,10 +24,52 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def test_migrations_make_exactly_the_tables_that_the_code_uses(store: Store) -> None:
-    assert migrate.current(store) == migrate.newest()
+def test_migrations_make_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'old.db'}")
+    migrate.upgrade(store, "0001")
+    migrate.upgrade(store)
+    assert migrate.current(store) == migrate.newest() == _head()
     with store.read() as tx:
         assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+
+
+def test_a_new_database_is_what_all_migrations_would_have_made(store: Store, tmp_path: Path) -> None:
+    migrated = Store(f"sqlite:///{tmp_path / 'migrated.db'}")
+    migrate.upgrade(migrated, "0001")
+    migrate.upgrade(migrated)
+    assert _schema(store) == _schema(migrated)
+    assert migrate.current(store) == migrate.newest()
+
+
+def _schema(store: Store) -> dict[str, Any]:
+    """Everything that stands in a database but rows: tables part by part, views and triggers by their text."""
+    with store.read() as tx:
+        found = inspect(tx)
+        tables = {
+            name: {
+                "columns": sorted(
+                    (column["name"], str(column["type"]), column["nullable"], column["default"])
+                    for column in found.get_columns(name)
+                ),
+                "key": found.get_pk_constraint(name)["constrained_columns"],
+                "indexes": sorted(
+                    (index["name"], index["column_names"], index["unique"])
+                    for index in found.get_indexes(name)
+                ),
+                "unique": sorted(each["column_names"] for each in found.get_unique_constraints(name)),
+                "foreign": found.get_foreign_keys(name),
+                "checks": found.get_check_constraints(name),
+            }
+            for name in found.get_table_names()
+        }
+        query = "SELECT name, sql FROM sqlite_master WHERE type NOT IN ('table', 'index') ORDER BY name"
+        return {**tables, "": [tuple(row) for row in tx.exec_driver_sql(query)]}
+
+
+def _head() -> str | None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.SCRIPTS))
+    return ScriptDirectory.from_config(config).get_current_head()
 
 
 def test_a_second_process_is_refused_and_told_why(store: Store) -> None:
