@@ -4,254 +4,161 @@ One server stands in for the edge runtimes of all devices. It takes what a modul
 properties of its twin) and refuses the rest, as edgeHub does.
 """
 
-from __future__ import annotations
-
-import base64
-import hashlib
-import hmac
+import asyncio
 import json
-import secrets
-import socket
-import socketserver
 import ssl
-import threading
-import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote
 
 import trustme
+from aiohttp import web
 
 from sandbox.edge import mqtt
+from sandbox.edge.signing import ModuleKeys
 
-HUB = "plant.azure-devices.net"
 WORKLOAD_API = "2021-12-07"
 PATCH = "$iothub/twin/PATCH/properties/reported/"
 RESULTS = "$iothub/twin/res/"
-MODULE_KEY_BYTES = 32
 
 Reported = Callable[[str, str, dict[str, Any]], int]
 
 
 class EdgeHub:
-    """`reported(device, module, patch)` is called from the hub's threads and gives back the twin's new version."""
+    """`reported(device, module, patch)` takes a merge patch and gives back the version of the reported properties."""
 
-    def __init__(self, reported: Reported, hub: str = HUB) -> None:
-        self.reported = reported
-        self.hub = hub
+    def __init__(self, reported: Reported, host_name: str) -> None:
+        self.keys = ModuleKeys(host_name)
         self.connected: set[tuple[str, str]] = set()
-        self._keys: dict[tuple[str, str, str], bytes] = {}
+        self._reported = reported
+        self._writers: dict[tuple[str, str], asyncio.StreamWriter] = {}
         self._offline: set[str] = set()
-        self._sockets: dict[tuple[str, str], socket.socket] = {}
-        self._changing = threading.Lock()
-        authority = trustme.CA()
-        self.trust_bundle = authority.cert_pem.bytes().decode()
-        self.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert("localhost").configure_cert(self.tls)
-        self._mqtt = _Server(("127.0.0.1", 0), _Connection, self)
-        self._workload = _Workload(("127.0.0.1", 0), _WorkloadHandler, self)
+        self._authority = trustme.CA()
+        self._runner: web.AppRunner | None = None
+        self._mqtt: asyncio.Server | None = None
+        self._ports = (0, 0)
 
-    def start(self) -> None:
-        for server in (self._mqtt, self._workload):
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    async def start(self) -> None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._authority.issue_cert("localhost").configure_cert(tls)
+        self._mqtt = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
+        app = web.Application()
+        app.router.add_get("/{device}/trust-bundle", self._trust_bundle)
+        app.router.add_post("/{device}/modules/{module}/genid/{generation}/sign", self._sign)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        workload = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await workload.start()
+        self._ports = (self._runner.addresses[0][1], self._mqtt.sockets[0].getsockname()[1])
 
-    def stop(self) -> None:
-        for server in (self._mqtt, self._workload):
-            server.shutdown()
-            server.server_close()
-        self._drop(lambda _: True)
+    async def stop(self) -> None:
+        for writer in self._writers.values():
+            writer.transport.abort()
+        if self._mqtt is not None:
+            self._mqtt.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     def environment(self, device: str, module: str, generation: str) -> dict[str, str]:
-        """The variables that edgeAgent starts a module with; from now on the module may connect."""
-        self._keys.setdefault((device, module, generation), secrets.token_bytes(MODULE_KEY_BYTES))
+        """The variables that edgeAgent starts a module with; from now on it may connect, and older generations not."""
+        self.keys.issue(device, module, generation)
+        workload, gateway = self._ports
         return {
-            "IOTEDGE_WORKLOADURI": f"http://127.0.0.1:{self._workload.server_address[1]}/{quote(device, safe='')}/",
+            "IOTEDGE_WORKLOADURI": f"http://127.0.0.1:{workload}/{quote(device, safe='')}/",
             "IOTEDGE_DEVICEID": device,
             "IOTEDGE_MODULEID": module,
             "IOTEDGE_MODULEGENERATIONID": generation,
-            "IOTEDGE_IOTHUBHOSTNAME": self.hub,
-            "IOTEDGE_GATEWAYHOSTNAME": f"localhost:{self._mqtt.server_address[1]}",
+            "IOTEDGE_IOTHUBHOSTNAME": self.keys.host_name,
+            "IOTEDGE_GATEWAYHOSTNAME": f"localhost:{gateway}",
             "IOTEDGE_APIVERSION": WORKLOAD_API,
         }
-
-    def forget(self, device: str, module: str) -> None:
-        """The module was removed or is started anew: its old generation is known no more."""
-        with self._changing:
-            self._keys = {who: key for who, key in self._keys.items() if who[:2] != (device, module)}
-        self._drop(lambda who: who == (device, module))
 
     def cut(self, device: str) -> None:
         """The device's way to the hub is cut until `mend`."""
         self._offline.add(device)
-        self._drop(lambda who: who[0] == device)
+        for who, writer in self._writers.items():
+            if who[0] == device:
+                writer.transport.abort()
 
     def mend(self, device: str) -> None:
         self._offline.discard(device)
 
-    def sign(self, device: str, module: str, generation: str, data: bytes) -> bytes | None:
-        key = self._keys.get((device, module, generation))
-        return hmac.digest(key, data, hashlib.sha256) if key else None
+    async def _trust_bundle(self, request: web.Request) -> web.Response:
+        if "api-version" not in request.query:
+            return web.json_response({"message": "api-version is missing"}, status=400)
+        return web.json_response({"certificate": self._authority.cert_pem.bytes().decode()})
 
-    def lets_in(self, device: str, module: str, user: str, password: str) -> bool:
-        """Whether a user name and shared access signature are this module's, and are still good."""
-        place, _, query = user.partition("/?")
-        if place != f"{self.hub}/{device}/{module}" or "api-version" not in parse_qs(query):
-            return False
-        kind, _, given = password.partition(" ")
-        parts = dict(part.partition("=")[::2] for part in given.split("&"))
-        resource, until = parts.get("sr", ""), parts.get("se", "")
-        if kind != "SharedAccessSignature" or not until.isdigit() or int(until) < time.time():
-            return False
-        if unquote(resource) != f"{self.hub}/devices/{device}/modules/{module}":
-            return False
-        said = unquote(parts.get("sig", ""))
-        signed = [hmac.digest(key, f"{resource}\n{until}".encode(), hashlib.sha256) for key in self._keys_of(device, module)]
-        return any(hmac.compare_digest(base64.b64encode(each).decode(), said) for each in signed)
+    async def _sign(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        if asked.get("algo") != "HMACSHA256" or asked.get("keyId") not in ("primary", "secondary"):
+            return web.json_response({"message": "unknown key or algorithm"}, status=400)
+        at = request.match_info
+        digest = self.keys.sign(at["device"], at["module"], at["generation"], asked.get("data", ""))
+        if digest is None:
+            return web.json_response({"message": "module not found"}, status=404)
+        return web.json_response({"digest": digest})
 
-    def joins(self, device: str, module: str, connection: socket.socket) -> bool:
-        """False while the device is cut off. A module that connects again takes the place of its older connection."""
-        with self._changing:
-            if device in self._offline:
-                return False
-            older = self._sockets.pop((device, module), None)
-            self._sockets[device, module] = connection
-            self.connected = {*self.connected, (device, module)}
-        if older is not None:
-            _close(older)
-        return True
-
-    def leaves(self, device: str, module: str, connection: socket.socket) -> None:
-        with self._changing:
-            if self._sockets.get((device, module)) is connection:
-                del self._sockets[device, module]
-                self.connected = self.connected - {(device, module)}
-
-    def _keys_of(self, device: str, module: str) -> list[bytes]:
-        with self._changing:
-            return [key for who, key in self._keys.items() if who[:2] == (device, module)]
-
-    def _drop(self, which: Callable[[tuple[str, str]], bool]) -> None:
-        with self._changing:
-            dropped = [connection for who, connection in self._sockets.items() if which(who)]
-        for connection in dropped:
-            _close(connection)
-
-
-class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self, address: tuple[str, int], handler: type[socketserver.BaseRequestHandler], hub: EdgeHub) -> None:
-        self.hub = hub
-        super().__init__(address, handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that breaks is nothing to tell of."""
-
-
-class _Workload(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], hub: EdgeHub) -> None:
-        self.hub = hub
-        super().__init__(address, handler)
-
-
-class _Connection(socketserver.BaseRequestHandler):
-    """One module's MQTT connection, from CONNECT to its end."""
-
-    server: _Server
-
-    def handle(self) -> None:
-        hub = self.server.hub
-        self.request.settimeout(mqtt.CONNECT_WITHIN)
-        with hub.tls.wrap_socket(self.request, server_side=True) as wire:
-            asked = mqtt.read_connect(wire)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One module's connection, from CONNECT to its end."""
+        try:
+            asked = await asyncio.wait_for(mqtt.read_connect(reader), mqtt.CONNECT_WITHIN)
             device, _, module = asked.client_id.partition("/")
-            if not hub.lets_in(device, module, asked.user, asked.password):
-                wire.sendall(mqtt.connack(mqtt.NOT_AUTHORIZED))
-                return
-            if not hub.joins(device, module, wire):
-                return
-            try:
-                wire.settimeout(1.5 * asked.keep_alive or None)
-                wire.sendall(mqtt.connack(mqtt.ACCEPTED))
-                self._serve(wire, device, module)
-            finally:
-                hub.leaves(device, module, wire)
+            if not self.keys.lets_in(device, module, asked.user, asked.password):
+                writer.write(mqtt.connack(mqtt.NOT_AUTHORIZED))
+                await writer.drain()
+            elif device not in self._offline:
+                await self._stay(device, module, asked.keep_alive, reader, writer)
+        except (TimeoutError, mqtt.Broken, OSError, EOFError):
+            pass  # it ends here, as edgeHub ends it
+        finally:
+            writer.transport.abort()
 
-    def _serve(self, wire: socket.socket, device: str, module: str) -> None:
-        subscribed: set[str] = set()
-        while packet := mqtt.read(wire):
-            if packet.kind == mqtt.SUBSCRIBE:
-                topics, answer = mqtt.subscribed(packet, lambda topic: topic == f"{RESULTS}#")
-                subscribed |= topics
-                wire.sendall(answer)
-            elif packet.kind == mqtt.PUBLISH:
-                told = mqtt.published(packet)
-                if told.acknowledgement:
-                    wire.sendall(told.acknowledgement)
-                answer_topic = self._patched(device, module, told)
-                if f"{RESULTS}#" in subscribed:
-                    wire.sendall(mqtt.publish(answer_topic, b""))
-            elif packet.kind == mqtt.PINGREQ:
-                wire.sendall(mqtt.PINGRESP)
-            else:
-                return  # DISCONNECT, or what edgeHub knows no answer to
+    async def _stay(
+        self,
+        device: str,
+        module: str,
+        keep_alive: int,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        who = (device, module)
+        if older := self._writers.get(who):
+            older.transport.abort()
+        self._writers[who] = writer
+        self.connected.add(who)
+        try:
+            writer.write(mqtt.connack(mqtt.ACCEPTED))
+            while packet := await asyncio.wait_for(mqtt.read(reader), 1.5 * keep_alive or None):
+                for answer in self._answers(device, module, packet):
+                    writer.write(answer)
+                await writer.drain()
+        finally:
+            if self._writers.get(who) is writer:
+                del self._writers[who]
+                self.connected.discard(who)
+
+    def _answers(self, device: str, module: str, packet: mqtt.Packet) -> list[bytes]:
+        """Raises Broken, which ends the connection, for what edgeHub has no answer to."""
+        if packet.kind == mqtt.SUBSCRIBE:
+            return [mqtt.suback(packet, lambda topic: topic == f"{RESULTS}#")]
+        if packet.kind == mqtt.PINGREQ:
+            return [mqtt.PINGRESP]
+        if packet.kind == mqtt.PUBLISH:
+            told = mqtt.published(packet)
+            return [told.acknowledgement, mqtt.publish(self._patched(device, module, told), b"")]
+        raise mqtt.Broken(f"a packet of kind {packet.kind}")
 
     def _patched(self, device: str, module: str, told: mqtt.Message) -> str:
-        """The topic of the answer. Raises for a topic that is not the twin's, which ends the connection."""
+        """The topic that answers a patch of reported properties."""
         topic, _, query = told.topic.partition("?")
         if topic != PATCH:
             raise mqtt.Broken(f"a module may not publish to {told.topic}")
         number = parse_qs(query).get("$rid", [""])[0]
         try:
             patch = json.loads(told.payload)
-            if not isinstance(patch, dict) or any(name.startswith("$") for name in patch):
-                raise ValueError
         except ValueError:
+            patch = None
+        if not isinstance(patch, dict) or any(name.startswith("$") for name in patch):
             return f"{RESULTS}400/?$rid={number}"
-        version = self.server.hub.reported(device, module, patch)
+        version = self._reported(device, module, patch)
         return f"{RESULTS}204/?$rid={number}&$version={version}"
-
-
-class _WorkloadHandler(BaseHTTPRequestHandler):
-    """`/{device}/trust-bundle` and `/{device}/modules/{module}/genid/{generation}/sign`."""
-
-    server: _Workload
-
-    def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        if address.path.endswith("/trust-bundle") and "api-version" in parse_qs(address.query):
-            return self._answer(200, {"certificate": self.server.hub.trust_bundle})
-        return self._answer(404, {"message": "not found"})
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"{}")
-        match [unquote(part) for part in urlsplit(self.path).path.split("/")]:
-            case ["", device, "modules", module, "genid", generation, "sign"]:
-                signed = self.server.hub.sign(device, module, generation, base64.b64decode(asked.get("data", "")))
-                if asked.get("algo") != "HMACSHA256" or asked.get("keyId") not in ("primary", "secondary"):
-                    return self._answer(400, {"message": "unknown key or algorithm"})
-                if signed is not None:
-                    return self._answer(200, {"digest": base64.b64encode(signed).decode()})
-        return self._answer(404, {"message": "module not found"})
-
-    def _answer(self, status: int, content: Any) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Keeps the sandbox's output clean."""
-
-
-def _close(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        connection.close()

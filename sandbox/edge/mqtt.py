@@ -1,16 +1,14 @@
 """As much of MQTT 3.1.1's wire format as a server needs for modules that report."""
 
-from __future__ import annotations
-
-import socket
+import asyncio
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-CONNECT, PUBLISH, PUBACK, SUBSCRIBE, PINGREQ = 1, 3, 4, 8, 12
+CONNECT, PUBLISH, PUBACK, SUBSCRIBE, PINGREQ, DISCONNECT = 1, 3, 4, 8, 12, 14
 ACCEPTED, NOT_AUTHORIZED = 0, 5
 PINGRESP = b"\xd0\x00"
-CONNECT_WITHIN = 10
+CONNECT_WITHIN = 10.0
 LARGEST = 256 * 1024
 REFUSED_TOPIC = 0x80
 HAS_USER, HAS_PASSWORD = 0x80, 0x40
@@ -46,14 +44,14 @@ class Message:
     acknowledgement: bytes
 
 
-def read(wire: socket.socket) -> Packet | None:
-    """The next packet, None at the end of the connection. Raises Broken, OSError."""
-    first = wire.recv(1)
+async def read(reader: asyncio.StreamReader) -> Packet | None:
+    """The next packet, None at the end of the connection. Raises Broken, OSError, EOFError."""
+    first = await reader.read(1)
     if not first:
         return None
     length = shift = 0
     while True:
-        (digit,) = _exactly(wire, 1)
+        (digit,) = await reader.readexactly(1)
         length |= (digit & 0x7F) << shift
         shift += 7
         if not digit & 0x80:
@@ -62,14 +60,17 @@ def read(wire: socket.socket) -> Packet | None:
             raise Broken("a length of more than four bytes")
     if length > LARGEST:
         raise Broken(f"a packet of {length} bytes")
-    return Packet(first[0] >> 4, first[0] & 0x0F, _exactly(wire, length))
+    packet = Packet(first[0] >> 4, first[0] & 0x0F, await reader.readexactly(length))
+    return None if packet.kind == DISCONNECT else packet
 
 
-def read_connect(wire: socket.socket) -> Connect:
-    packet = read(wire)
+async def read_connect(reader: asyncio.StreamReader) -> Connect:
+    packet = await read(reader)
     if packet is None or packet.kind != CONNECT:
         raise Broken("a connection begins with CONNECT")
     name, rest = _text(packet.body)
+    if len(rest) < 4:
+        raise Broken("a CONNECT that ends early")
     level, flags, keep_alive = struct.unpack_from("!BBH", rest)
     if (name, level) != ("MQTT", 4):
         raise Broken(f"{name} level {level} is not MQTT 3.1.1")
@@ -83,16 +84,14 @@ def connack(code: int) -> bytes:
     return bytes((0x20, 2, 0, code))
 
 
-def subscribed(packet: Packet, allows: Callable[[str], bool]) -> tuple[set[str], bytes]:
-    """The topics that were granted, and the SUBACK."""
+def suback(packet: Packet, allows: Callable[[str], bool]) -> bytes:
     number, rest = packet.body[:2], packet.body[2:]
-    granted, codes = set(), bytearray()
+    codes = bytearray()
     while rest:
         topic, rest = _text(rest)
-        quality, rest = rest[0], rest[1:]
-        codes.append(min(quality, 1) if allows(topic) else REFUSED_TOPIC)
-        granted |= {topic} if allows(topic) else set()
-    return granted, _packet(0x90, number + bytes(codes))
+        quality, rest = rest[:1], rest[1:]
+        codes.append(min(quality[0], 1) if quality and allows(topic) else REFUSED_TOPIC)
+    return _packet(0x90, number + bytes(codes))
 
 
 def published(packet: Packet) -> Message:
@@ -105,6 +104,7 @@ def published(packet: Packet) -> Message:
 
 
 def publish(topic: str, payload: bytes) -> bytes:
+    """A message at quality of service 0."""
     name = topic.encode()
     return _packet(PUBLISH << 4, struct.pack("!H", len(name)) + name + payload)
 
@@ -125,13 +125,3 @@ def _text(data: bytes) -> tuple[str, bytes]:
         return data[2 : 2 + length].decode(), data[2 + length :]
     except (struct.error, UnicodeDecodeError) as fault:
         raise Broken("a broken string") from fault
-
-
-def _exactly(wire: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        more = wire.recv(count - len(data))
-        if not more:
-            raise Broken("the connection ended within a packet")
-        data += more
-    return data
