@@ -69,6 +69,13 @@ class Faults:
             self._armed.append(fault)
         return fault
 
+    def disarm(self, fault: Fault) -> None:
+        """Ends one fault, and what it holds."""
+        fault.release()
+        with self._lock:
+            if fault in self._armed:
+                self._armed.remove(fault)
+
     def clear(self) -> None:
         with self._lock:
             for fault in self._armed:

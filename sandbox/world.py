@@ -14,6 +14,7 @@ from sandbox.azure.twin import AzureTwin
 from sandbox.devops.pace import Pace as DevOpsPace
 from sandbox.devops.twin import DevOpsTwin
 from sandbox.faults import Faults
+from sandbox.plant.site import Plant
 from sandbox.repository import furnish
 from sandbox.slack.twin import SlackTwin
 
@@ -43,6 +44,8 @@ class World:
             tokens=self.azure.workspace.tokens,
             pace=devops_pace or DevOpsPace(),
         )
+        self.plant = Plant(self.slack, self.azure, self.devops)
+        self.slack.beside("/plant", "The plant", self.plant.app())
         self._exports: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="world", daemon=True)

@@ -158,6 +158,10 @@ class RunTree:
             found += self.descendants(child)
         return found
 
+    def all(self) -> list[Run]:
+        """In the order they were made."""
+        return list(self._runs.values())
+
     def roots(self) -> list[Run]:
         """Newest first."""
         return [run for run in reversed(self._runs.values()) if run.parent is None]

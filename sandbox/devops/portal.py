@@ -66,13 +66,17 @@ class Portal:
         return self._do(work)
 
     def run_pipeline(
-        self, name: str, branch: str = "main", parameters: Mapping[str, str] | None = None
+        self,
+        name: str,
+        branch: str = "main",
+        parameters: Mapping[str, str] | None = None,
+        by: Identity = ENGINEER,
     ) -> Build:
         """A run by hand. Raises what the page would refuse."""
 
         def work() -> Build:
             pipeline = next(p for p in self._organisation.pipelines.values() if p.name == name)
-            return self._queue.add(pipeline, branch, dict(parameters or {}), ENGINEER)
+            return self._queue.add(pipeline, branch, dict(parameters or {}), by)
 
         return self._do(work)
 
@@ -99,7 +103,7 @@ class Portal:
 
         self._do(work)
 
-    def permit(self, kind: str, name: str, pipeline: str) -> None:
+    def permit(self, kind: str, name: str, pipeline: str, by: Identity = ENGINEER) -> None:
         """Presses Permit: `kind` is endpoint, environment or queue."""
 
         def work() -> None:
@@ -110,7 +114,7 @@ class Portal:
                 "queue": self._organisation.pool,
             }[kind](name)
             number = next(p.id for p in self._organisation.pipelines.values() if p.name == pipeline)
-            resources.permissions(kind, str(found.id)).permit(number)
+            resources.permissions(kind, str(found.id)).permit(number, by)
             self._organisation.bell.ring()
 
         self._do(work)

@@ -1,6 +1,6 @@
 """Everything one Slack twin knows, handed to each of its endpoints."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .app import InstalledApp
 from .feeds import Feeds
@@ -9,6 +9,7 @@ from .limits import Limits
 from .link import AppLink
 from .messages import Messages
 from .payloads import Payloads
+from .refusal import Json
 from .schedule import Schedule
 from .socket_mode import SocketMode
 from .tickets import Hooks, Triggers
@@ -32,3 +33,5 @@ class Slack:
     sockets: SocketMode
     payloads: Payloads
     url: str = ""
+    links: list[Json] = field(default_factory=list)
+    """Pages beside this one: `{title, url}`."""

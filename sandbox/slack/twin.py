@@ -57,6 +57,7 @@ class SlackTwin:
         self._runner: web.AppRunner | None = None
         self._slack = _empty(self.app, clock, rate_limits=rate_limits, redelivery=redelivery)
         self._http: HttpMode | None = None
+        self._beside: dict[str, web.Application] = {}
         if manifest is not None:
             self.install(manifest)
 
@@ -68,6 +69,11 @@ class SlackTwin:
         """Installs or reinstalls the app from its manifest; its tokens stay the same."""
         self.app.read(manifest)
         self._choose_transport()
+
+    def beside(self, path: str, title: str, page: web.Application) -> None:
+        """Serves another page at the same address, such as `/plant`, and links to it; before `start`."""
+        self._beside[path] = page
+        self._slack.links.append({"title": title, "url": path})
 
     def env(self) -> dict[str, str]:
         """What an app needs to speak to this Slack; after `start`."""
@@ -82,6 +88,8 @@ class SlackTwin:
         """Serves on the given socket, else on a free port of this machine."""
         server = web.Application(middlewares=[self.faults.middleware], client_max_size=64 * 1024**2)
         server.add_routes(self._routes())
+        for path, page in self._beside.items():
+            server.add_subapp(path, page)
         self._loop = asyncio.get_running_loop()
         self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()

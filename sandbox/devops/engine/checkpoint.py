@@ -23,6 +23,26 @@ class RejectedError(Exception):
         self.result = result
 
 
+def used_by(organisation: Organisation, build: Build, stage: Stage) -> list[tuple[str, str]]:
+    """Type and id of everything that the stage uses."""
+    resources = organisation.resources
+    environments = {job.environment for job in stage.jobs if job.environment}
+    found = [resources.environment(name) for name in sorted(environments)]
+    used = [("environment", str(environment.id)) for environment in found if environment]
+    connections = sorted(build.plan.connections(stage))
+    endpoints = [resources.endpoint(name) for name in connections]
+    used += [("endpoint", endpoint.id) for endpoint in endpoints if endpoint]
+    pools = [organisation.pool(job.pool) for job in stage.jobs]
+    return used + [("queue", str(pool.id)) for pool in dict.fromkeys(pools) if pool]
+
+
+def unpermitted(organisation: Organisation, build: Build, stage: Stage) -> list[tuple[str, str]]:
+    """Type and id of what the stage uses and the pipeline may not use yet."""
+    permissions = organisation.resources.permissions
+    used = used_by(organisation, build, stage)
+    return [(kind, i) for kind, i in used if not permissions(kind, i).allow(build.pipeline.id)]
+
+
 class Checkpoint:
     def __init__(
         self, organisation: Organisation, hooks: Hooks, build: Build, stage: Stage, record: Record
@@ -32,28 +52,12 @@ class Checkpoint:
         self._build = build
         self._stage = stage
         self._record = record
-        self._used = self._resources()
-        self._checks = [
-            check for kind, i in self._used for check in organisation.resources.checks_on(kind, i)
-        ]
-
-    def _resources(self) -> list[tuple[str, str]]:
-        """Type and id of everything that the stage uses."""
-        resources = self._organisation.resources
-        environments = {job.environment for job in self._stage.jobs if job.environment}
-        found = [resources.environment(name) for name in sorted(environments)]
-        used = [("environment", str(environment.id)) for environment in found if environment]
-        connections = sorted(self._build.plan.connections(self._stage))
-        endpoints = [resources.endpoint(name) for name in connections]
-        used += [("endpoint", endpoint.id) for endpoint in endpoints if endpoint]
-        pools = [self._organisation.pool(job.pool) for job in self._stage.jobs]
-        return used + [("queue", str(pool.id)) for pool in dict.fromkeys(pools) if pool]
+        used = used_by(organisation, build, stage)
+        self._checks = [check for kind, i in used for check in organisation.resources.checks_on(kind, i)]
 
     @property
     def _permitted(self) -> bool:
-        pipeline = self._build.pipeline.id
-        resources = self._organisation.resources
-        return all(resources.permissions(kind, identity).allow(pipeline) for kind, identity in self._used)
+        return not unpermitted(self._organisation, self._build, self._stage)
 
     @property
     def needed(self) -> bool:

@@ -44,7 +44,7 @@ const RETRY_MS = [500, 1000, 2000, 4000];
  * Follow server-sent events for as long as the page is open. A break is reported once through `lost`; every
  * (re)connection through `open`, upon which the caller reads again what it may have missed. Returns a stop function.
  */
-function listen(url, { event, open, lost }) {
+export function listen(url, { event, open, lost }) {
   let source = null;
   let timer = null;
   let failures = 0;

@@ -76,12 +76,6 @@ export function Sidebar({ place, unread, open, showWelcome }) {
           ${world.name(world.bot.user_id)}
         <//>
       <//>
-      ${
-        world.links.length > 0 &&
-        html`<${List} title="Also here">
-          ${world.links.map((link) => html`<${Entry} key=${link.url} href=${link.url} mark=${html`<${Icon} name="factory" />`}>${link.title}<//>`)}
-        <//>`
-      }
     </div>
     <footer class="sidebar-foot">
       <button type="button" class="entry" onClick=${showWelcome}>

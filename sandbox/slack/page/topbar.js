@@ -7,7 +7,7 @@ import { html, useContext, useRef, useState, World } from "./view.js";
 
 const label = (one) => one.real_name || one.name;
 
-function PeopleSwitch({ choose }) {
+export function PeopleSwitch({ choose }) {
   const world = useContext(World);
   const [open, setOpen] = useState(false);
   const anchor = useRef();
@@ -63,7 +63,7 @@ export function applyStoredTheme() {
   if (stored) document.documentElement.dataset.theme = stored;
 }
 
-function ThemeToggle() {
+export function ThemeToggle() {
   const [dark, setDark] = useState(isDark());
   const toggle = () => {
     const theme = dark ? "light" : "dark";
@@ -75,7 +75,14 @@ function ThemeToggle() {
   return html`<${IconButton} icon=${dark ? "sun" : "moon"} label=${label} class="bar-button" onClick=${toggle} />`;
 }
 
+/** To a page beside this one, in a tab of its own. */
+export const BarLink = ({ icon, title, url }) =>
+  html`<a class="bar-link" href=${url} target="_blank" title=${`${title} (opens a new tab)`}>
+    <${Icon} name=${icon} /><span>${title}</span><span class="sr-only"> (opens a new tab)</span>
+  </a>`;
+
 export function TopBar({ drawer, toggleDrawer, choose }) {
+  const world = useContext(World);
   return html`<header class="topbar">
     <${IconButton}
       icon="menu"
@@ -88,6 +95,7 @@ export function TopBar({ drawer, toggleDrawer, choose }) {
     <span class="bar-fill"></span>
     <${PeopleSwitch} choose=${choose} />
     <span class="bar-fill"></span>
+    ${world.links.map((link) => html`<${BarLink} key=${link.url} icon="factory" title=${link.title} url=${`${link.url}#/${world.user}`} />`)}
     <${ThemeToggle} />
   </header>`;
 }

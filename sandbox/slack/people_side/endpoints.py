@@ -69,6 +69,7 @@ async def _state(slack: Slack, person: Person, _: Json) -> Json:
         "bot": {"user_id": BOT_USER, "name": workspace.person(BOT_USER).real_name},
         "home": home.json() if home else None,
         "views": [view.json() for view in slack.views.stack(person.id)],
+        "links": slack.links,
     }
 
 
