@@ -7,6 +7,7 @@ import click
 from bot import env_file
 
 COMMANDS = {
+    "doctor": "doctor:doctor",
     "run": "run:run",
     "publish-pipeline": "publish_pipeline:publish_pipeline",
     "manifest": "manifest:show_manifest",
