@@ -41,7 +41,7 @@ class Running:
         headers = {"Content-Type": kind} if body is not None else {}
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, headers)
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310  # this machine
                 return answer.status, json.load(answer), dict(answer.headers)
         except urllib.error.HTTPError as refused:
             with refused:
@@ -74,11 +74,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start() -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
-    def run(folder: Path, **environment: str) -> Running:
+    def run(
+        folder: Path, program: str = "infra.edge.module", cwd: Path = ROOT, **environment: str
+    ) -> Running:
         given = {"MODEL_NAME": "Cap_Detection_Model", "MODEL_VERSION": "3", "HOST": "127.0.0.1", "PORT": "0"}
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra.edge.module"],
-            cwd=ROOT,
+            [sys.executable, "-m", program],
+            cwd=cwd,
             env={**os.environ, **given, "MODEL_DIR": str(folder), **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

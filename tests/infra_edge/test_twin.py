@@ -69,7 +69,12 @@ def test_the_twin_says_what_runs_and_how_it_is(
 ) -> None:
     given = device.hub.environment(DEVICE, MODULE, "generation-1")
     start(model, **given)
-    said = {"modelName": "Cap_Detection_Model", "modelVersion": "3", "health": "ok", "reason": ""}
+    said: dict[str, Any] = {
+        "modelName": "Cap_Detection_Model",
+        "modelVersion": "3",
+        "health": "ok",
+        "reason": "",
+    }
     device.tells(**said)
     assert device.hub.connected == {(DEVICE, MODULE)}
     # Cut off and back again: it finds its way, and tells all anew.

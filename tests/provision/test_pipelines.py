@@ -150,10 +150,15 @@ def test_edge_is_never_started_by_a_push_and_ships_to_known_places_only() -> Non
     assert set(declared) == {"modelName", "modelVersion", "target", "ring", "correlationId"}
     assert declared["target"]["values"] and declared["ring"]["values"] == ["canary", "all"]
     assert declared["modelVersion"]["type"] == "number"
-    image, ship = content["stages"]
-    assert (image["stage"], ship["stage"], ship["dependsOn"]) == ("image", "${{ parameters.ring }}", "image")
-    (job,) = ship["jobs"]
-    assert job["environment"] == "${{ parameters.target }}-${{ parameters.ring }}"
+
+
+def test_nothing_is_built_for_a_device_before_its_environment_lets_the_run_pass() -> None:
+    """Checks of an environment hold the whole stage, so whatever pushes an image is in that stage."""
+    (ring,) = load(PIPELINES / "edge.yml")["stages"]
+    assert ring["stage"] == "${{ parameters.ring }}"
+    build, ship = ring["jobs"]
+    assert (build["job"], ship["deployment"], ship["dependsOn"]) == ("build", "ship", "build")
+    assert ship["environment"] == "${{ parameters.target }}-${{ parameters.ring }}"
 
 
 @pytest.mark.parametrize("name", ["publish", "edge"])

@@ -4,11 +4,6 @@
 set -euo pipefail
 
 module=infra/edge
-if [ ! -f "$module/Containerfile" ]; then
-    echo "##vso[task.logissue type=error]This version of Spotter has no edge module ($module)."
-    exit 1
-fi
-
 image="$REGISTRY/detector:$IMAGE_TAG"
 az acr login --name "${REGISTRY%%.*}"
 if docker buildx imagetools inspect "$image" >/dev/null 2>&1; then
@@ -21,5 +16,6 @@ folder="$AGENT_TEMPDIRECTORY/model"
 az ml model download --name "$MODEL_NAME" --version "$MODEL_VERSION" --download-path "$folder" \
     --resource-group "$RESOURCE_GROUP" --workspace-name "$WORKSPACE_NAME"
 docker buildx build --provenance=false --file "$module/Containerfile" --build-context "model=$folder" \
+    --build-context requirements=requirements \
     --build-arg "MODEL_NAME=$MODEL_NAME" --build-arg "MODEL_VERSION=$MODEL_VERSION" \
     --tag "$image" --push "$module"
