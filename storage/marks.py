@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from storage.once import insert_once
 from storage.tables import deliveries, marks
 
 KEEP_DELIVERIES = timedelta(days=2)
@@ -12,9 +12,7 @@ KEEP_DELIVERIES = timedelta(days=2)
 
 def first_delivery(tx: Connection, key: str, at: datetime) -> bool:
     """Whether this delivery (event id, trigger id, view id) is seen for the first time; remembers it."""
-    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    wish = upsert(deliveries).values(key=key, at=at).on_conflict_do_nothing().returning(deliveries.c.key)
-    return tx.execute(wish).first() is not None
+    return insert_once(tx, deliveries, {"key": key, "at": at})
 
 
 def forget_old_deliveries(tx: Connection, now: datetime) -> None:

@@ -9,15 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
-from azure.core import exceptions as core
-from azure.core.credentials import TokenCredential
-from azure.core.rest import HttpRequest, HttpResponse
-
 from infra.azureml.errors import Refused, Unavailable, Unclear, error_from
 from infra.http.cloud import Cloud, cloud_from_environment
 from infra.http.fields import mapping, sequence, text
-from infra.http.signed import SignedRequests
-from infra.http.transport import client, default_credential, exchange, open_transport, sign_in_error
+from infra.http.types import HttpResponse, TokenCredential
 
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 STORAGE_VERSION = "2023-11-03"
@@ -55,6 +50,9 @@ class Connection:
     """Sends requests and turns every failure into an `AzureError`."""
 
     def __init__(self, workspace: WorkspaceId, cloud: Cloud, sign_in: Callable[[], TokenCredential]) -> None:
+        from infra.http.signed import SignedRequests
+        from infra.http.transport import client, open_transport
+
         self.workspace = workspace
         self.cloud = cloud
         self._transport = open_transport()
@@ -67,6 +65,8 @@ class Connection:
     @classmethod
     def open(cls, workspace: WorkspaceId, credential: TokenCredential | None = None) -> "Connection":
         """Reads cloud and identity from the environment. Raises Unavailable if the cloud's metadata is not there."""
+        from infra.http.transport import default_credential
+
         cloud = cloud_from_environment()
         return cls(workspace, cloud, lambda: credential or default_credential(cloud))
 
@@ -140,6 +140,10 @@ class Connection:
         once: bool = False,
     ) -> HttpResponse:
         """One request with its retries, or `once`. Raises an AzureError for every answer of 400 and above."""
+        from azure.core.rest import HttpRequest
+
+        from infra.http.transport import exchange
+
         request = HttpRequest(method, url, params=params, json=json, headers=dict(headers or {}))
         if audience == "none":
             response = exchange(self._unsigned, request)
@@ -151,12 +155,7 @@ class Connection:
 
     def machine_learning_token(self) -> str:
         """A token for Azure ML itself, which a pipeline job is handed to act with."""
-        try:
-            return self.credential.get_token(self.cloud.machine_learning_scope).token
-        except core.ClientAuthenticationError as fault:
-            raise sign_in_error(fault) from fault
-        except (core.AzureError, OSError) as fault:
-            raise Unavailable(f"Azure could not be reached for a token: {fault}") from fault
+        return self._signed.token(self.cloud.machine_learning_scope)
 
     def data_plane(self) -> DataPlane:
         """The workspace's hosts, looked up once."""

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from azure.core.rest import HttpResponse
-
 from infra.http.errors import (
     AzureError,
     Denied,
@@ -17,6 +15,7 @@ from infra.http.errors import (
     retry_after,
 )
 from infra.http.fields import mapping, sequence, text
+from infra.http.types import HttpResponse
 
 __all__ = [
     "AzureError",

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from azure.core.rest import HttpResponse
-
 from infra.azureml.connection import Connection
 from infra.azureml.errors import Denied, NotFound, Refused, Unavailable, Unclear
 from infra.http.fields import mapping, text, whole
+from infra.http.types import HttpResponse
 
 API = "2024-01-01-preview"
 DATASET = "Dataset"

@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from azure.core.credentials import AzureKeyCredential, TokenCredential
-from azure.core.pipeline.policies import AzureKeyCredentialPolicy
-from azure.core.rest import HttpRequest, HttpResponse
-
 from infra.devops.errors import asks_to_sign_in, error_from, sign_in_needed
 from infra.http.cloud import cloud_from_environment
 from infra.http.errors import Denied, Unavailable, Unclear
 from infra.http.fields import sequence
-from infra.http.signed import SignedRequests, is_unauthorized, travels_in_the_open
-from infra.http.transport import client, default_credential, exchange, open_transport
+from infra.http.safety import is_unauthorized, travels_in_the_open
+from infra.http.types import HttpRequest, HttpResponse, TokenCredential
 
 API = "7.1"
 PREVIEW = "7.1-preview.1"
@@ -41,6 +37,8 @@ class Connection:
         self, place: Place, token: str = "", sign_in: Callable[[], TokenCredential] | None = None
     ) -> None:
         """`token` is a personal access token; without one, `sign_in` gives the Entra identity to act with."""
+        from infra.http.transport import open_transport
+
         self.place = place
         self._by_token = bool(token)
         self._transport = open_transport()
@@ -58,6 +56,8 @@ class Connection:
             )
         if token := os.environ.get(TOKEN_VARIABLE, ""):
             return cls(place, token)
+        from infra.http.transport import default_credential
+
         cloud = cloud_from_environment()
         return cls(place, sign_in=lambda: default_credential(cloud))
 
@@ -100,6 +100,8 @@ class Connection:
             ) from fault
 
     def _send(self, method: str, url: str, query: Query | None, api: str, body: Any = None) -> HttpResponse:
+        from azure.core.rest import HttpRequest
+
         params = {"api-version": api, **{name: str(entry) for name, entry in (query or {}).items()}}
         # The header asks for an honest status instead of a redirection to the sign-in page.
         headers = {"Accept": "application/json", "X-TFS-FedAuthRedirect": "Suppress"}
@@ -112,6 +114,11 @@ class Connection:
         return response
 
     def _with_token(self, token: str) -> Callable[[HttpRequest, bool], HttpResponse]:
+        from azure.core.credentials import AzureKeyCredential
+        from azure.core.pipeline.policies import AzureKeyCredentialPolicy
+
+        from infra.http.transport import client, exchange
+
         basic = base64.b64encode(f":{token}".encode()).decode()
         sign = AzureKeyCredentialPolicy[HttpRequest, HttpResponse](
             AzureKeyCredential(basic), "Authorization", prefix="Basic"
@@ -122,6 +129,8 @@ class Connection:
     def _with_identity(
         self, sign_in: Callable[[], TokenCredential]
     ) -> Callable[[HttpRequest, bool], HttpResponse]:
+        from infra.http.signed import SignedRequests
+
         signed = SignedRequests(self._transport, sign_in)
         return lambda request, once: signed.send(request, SCOPE, refused=_is_refused, once=once)
 

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from azure.core.rest import HttpResponse
-
 from infra.http.errors import AzureError, Denied, Refused, Throttled, error_type, retry_after
 from infra.http.fields import mapping, sequence, text
+from infra.http.types import HttpResponse
 
 _DENIED = frozenset({"AccessCheckException", "UnauthorizedRequestException", "AccessDeniedException"})
 

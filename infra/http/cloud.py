@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from azure.core import PipelineClient
-from azure.core import exceptions as core
-from azure.core.rest import HttpRequest, HttpResponse
-
 from infra.http.errors import Unavailable, error_type
 from infra.http.fields import mapping, text
 
@@ -46,6 +42,10 @@ def cloud_from_environment() -> Cloud:
     url = os.environ.get(METADATA_URL)
     if not url:
         return Cloud()
+    from azure.core import PipelineClient
+    from azure.core import exceptions as core
+    from azure.core.rest import HttpRequest, HttpResponse
+
     try:
         with PipelineClient[HttpRequest, HttpResponse](url, policies=[]) as client:
             response = client.send_request(HttpRequest("GET", url), connection_timeout=5, read_timeout=20)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from azure.core.rest import HttpResponse
+from infra.http.types import HttpResponse
 
 SHORTEST_NAP = 1.0
 

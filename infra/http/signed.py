@@ -3,28 +3,19 @@
 import threading
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
+from azure.core import exceptions as core
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy, SansIOHTTPPolicy
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest, HttpResponse
 
-from infra.http.transport import Client, client, exchange
+from infra.http.errors import Unavailable
+from infra.http.safety import is_unauthorized, travels_in_the_open
+from infra.http.transport import Client, client, exchange, sign_in_error
 
 RENEWED_AT_MOST_EVERY = 60.0
-THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
-
-
-def travels_in_the_open(url: str) -> bool:
-    """Whether others could read what is sent to this address."""
-    address = urlsplit(url)
-    return address.scheme != "https" and address.hostname not in THIS_MACHINE
-
-
-def is_unauthorized(response: HttpResponse) -> bool:
-    return response.status_code == 401
 
 
 class SignedRequests:
@@ -52,6 +43,15 @@ class SignedRequests:
         if refused(response) and self._renew(scope, used):
             response = exchange(self._client(scope), request, once=once)
         return response
+
+    def token(self, scope: str) -> str:
+        """A token to hand on. Raises as `exchange`."""
+        try:
+            return self.credential.get_token(scope).token
+        except core.ClientAuthenticationError as fault:
+            raise sign_in_error(fault) from fault
+        except (core.AzureError, OSError) as fault:
+            raise Unavailable(f"Azure could not be reached for a token: {fault}") from fault
 
     def _client(self, scope: str) -> Client:
         with self._renewing:
