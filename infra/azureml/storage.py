@@ -1,5 +1,7 @@
 """Reading files of datastores: from the many spellings of a place to a blob and its bytes."""
 
+import hashlib
+import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -7,11 +9,10 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree
 
-from azure.core.rest import HttpResponse
-
 from infra.azureml.connection import STORAGE_VERSION, Connection
 from infra.azureml.errors import AzureError, Denied, NotFound, Refused, Unreadable
 from infra.http.fields import mapping, text
+from infra.http.types import HttpResponse
 
 API = "2024-10-01-preview"
 LARGEST = 64 * 1024 * 1024
@@ -83,6 +84,26 @@ class Storage:
 
     def names(self, start: Place) -> Iterator[str]:
         """Names of all blobs that begin like the place's path, a page at a time as they are consumed."""
+        return (blob.findtext("Name") or "" for blob in self._blobs(start))
+
+    def digest(self, folder: Place) -> str:
+        """SHA-256 over name, size and ETag of every file below a folder: any file written since changes it.
+
+        Raises Unreadable, also where there is no file.
+        """
+        start = Place(folder.container, f"{folder.path.rstrip('/')}/")
+        files = sorted(
+            [
+                blob.findtext("Name"),
+                *(blob.findtext(f"Properties/{name}") for name in ("Content-Length", "Etag")),
+            ]
+            for blob in self._blobs(start)
+        )
+        if not files:
+            raise Unreadable(f"{folder.url} has no files.")
+        return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+    def _blobs(self, start: Place) -> Iterator[ElementTree.Element]:
         fixed = f"{start.container}?restype=container&comp=list&prefix={quote(start.path, safe='')}"
         marker: str | None = ""
         while marker is not None:
@@ -91,7 +112,7 @@ class Storage:
                 page = ElementTree.fromstring(told)  # noqa: S314  Azure's own
             except (Refused, ElementTree.ParseError) as fault:
                 raise Unreadable(f"{start.container} could not be listed: {fault}") from fault
-            yield from (name.text or "" for name in page.iter("Name"))
+            yield from page.iter("Blob")
             marker = page.findtext("NextMarker") or None
 
     def _get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpResponse:

@@ -34,8 +34,10 @@ class Shipment:
 
     @property
     def key(self) -> str:
-        """What all rings of one request share."""
-        return f"build-{self.build}" if self.correlation == BY_HAND else self.correlation
+        """What all rings of one request share: its correlation ids end with the ring."""
+        if self.correlation == BY_HAND:
+            return f"build-{self.build}"
+        return self.correlation.removesuffix(f"-{self.ring}")
 
     @property
     def image_tag(self) -> str:
