@@ -2,14 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 from prometheus_client import Counter
 from sqlalchemy.exc import OperationalError
 
 from commands.kit.command import Follower
-from commands.kit.health import AZURE, DATABASE
+from commands.kit.health import DATABASE
 from commands.kit.services import Services
 from infra.azureml.errors import AzureError
 
@@ -57,14 +57,15 @@ class Pacer:
             wanted.clear()
             if self._stopping:
                 return
-            take_step(follower.name, lambda: follower.step(services), services)
+            take_step(follower, services)
             wanted.wait(began + pause - time.monotonic())
 
 
-def take_step(name: str, step: Callable[[], None], services: Services) -> None:
+def take_step(follower: Follower, services: Services) -> None:
     """One step of a follower: outside trouble is noted and tried again later, anything else is logged in full."""
+    name = follower.name
     try:
-        step()
+        follower.step(services)
     except OperationalError as trouble:
         STEPS.labels(name, "database_trouble").inc()
         services.health.trouble(DATABASE, f"It does not let Spotter write ({trouble.orig})", about=name)
@@ -72,12 +73,12 @@ def take_step(name: str, step: Callable[[], None], services: Services) -> None:
         return
     except AzureError as trouble:
         STEPS.labels(name, "azure_trouble").inc()
-        services.health.trouble(AZURE, str(trouble), about=name)
+        services.health.trouble(follower.service, str(trouble), about=name)
         log.warning("azure_trouble", follower=name, error=str(trouble), cause=str(trouble.__cause__ or ""))
     except Exception:
         STEPS.labels(name, "error").inc()
         log.exception("follower_failed", follower=name)
     else:
         STEPS.labels(name, "ok").inc()
-        services.health.well(AZURE, about=name)
+        services.health.well(follower.service, about=name)
     services.health.well(DATABASE, about=name)

@@ -38,16 +38,6 @@ def live(run: TrainingRun, thin_classes: Sequence[str], now: datetime) -> Messag
     return _under_way(run, thin_classes, now)
 
 
-def log_tail(run: TrainingRun) -> Message | None:
-    """The last lines of the log of a failed run, for its thread."""
-    lines = (run.failure or {}).get("log") or []
-    if not lines:
-        return None
-    shown = "\n".join(esc(line) for line in lines)[-2800:]
-    where = esc((run.failure or {}).get("where") or "the run")
-    return Message(f"Last log lines of {where}.", [section(f"Last log lines of {where}:\n```{shown}```")])
-
-
 def phase(run: TrainingRun) -> str:
     """Where a run stands, in a few words without markup."""
     trials = _trials(run)

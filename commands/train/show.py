@@ -3,8 +3,9 @@
 from sqlalchemy import Connection
 
 from commands.exports import readiness
+from commands.kit.failures import log_tail
 from commands.kit.services import Services
-from commands.train.messages import live, log_tail
+from commands.train.messages import live
 from storage import catalog, messages
 from storage.runs import TrainingRun
 
@@ -26,7 +27,7 @@ def show_run(tx: Connection, run: TrainingRun, services: Services) -> None:
         else messages.RESULT,
         fallback=run.requested_by,
     )
-    tail = log_tail(run)
+    tail = log_tail(run.failure)
     if tail is not None:
         messages.want(
             tx,

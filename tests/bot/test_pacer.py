@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.pacer import Pacer, take_step
 from commands.kit.command import Follower
+from commands.kit.health import AZURE, DEVOPS
 from commands.kit.services import Services
 from infra.azureml.errors import Unavailable
 
@@ -62,18 +63,17 @@ def test_a_stop_waits_for_the_step_under_way_and_starts_no_other(services: Servi
 
 
 def test_trouble_is_told_by_service_and_forgotten_once_over(services: Services) -> None:
-    def fails(trouble: Exception) -> Callable[[], None]:
-        def step() -> None:
-            raise trouble
+    def takes_a_step(trouble: Exception | None = None, service: str = AZURE) -> list[str]:
+        def step(_services: Services) -> None:
+            if trouble is not None:
+                raise trouble
 
-        return step
-
-    def told() -> list[str]:
+        take_step(Follower("work", lambda _policy: HOURLY, step, service), services)
         return [each.service for each in services.health.troubles()]
 
-    take_step("work", fails(OperationalError("UPDATE", {}, Exception("database is locked"))), services)
-    assert told() == ["The database"]
-    take_step("work", fails(Unavailable("Azure did not answer in time.")), services)
-    assert told() == ["Azure Machine Learning"]
-    take_step("work", lambda: None, services)
-    assert told() == []
+    locked = OperationalError("UPDATE", {}, Exception("database is locked"))
+    assert takes_a_step(locked) == ["The database"]
+    assert takes_a_step(Unavailable("Azure did not answer in time.")) == ["Azure Machine Learning"]
+    assert takes_a_step() == []
+    assert takes_a_step(Unavailable("It did not answer in time."), DEVOPS) == ["Azure DevOps"]
+    assert takes_a_step(service=DEVOPS) == []

@@ -8,11 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.kit.blocks import Message
+from commands.kit.failures import log_tail
 from commands.kit.words import esc
 from commands.models import messages as model_messages
+from commands.publish import messages as publish_messages
 from commands.train import messages as train_messages
 from sandbox.slack.blocks import check_message
+from storage import publishes
 from storage.catalog import ModelRow
+from storage.publishes import PublishRun
 from storage.runs import ENDED, OPEN, TrainingRun
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -99,10 +103,72 @@ def models(draw: st.DrawFn, version: int = 7) -> ModelRow:
     )
 
 
+stages = st.lists(
+    st.fixed_dictionaries(
+        {
+            "name": names,
+            "state": st.sampled_from(["pending", "inProgress", "completed"]),
+            "result": st.sampled_from(["", "succeeded", "failed", "canceled", "skipped", "neverHeardOf"]),
+            "jobs": st.lists(
+                st.fixed_dictionaries(
+                    {
+                        "name": names,
+                        "state": st.sampled_from(["pending", "inProgress", "completed"]),
+                        "result": st.sampled_from(["", "succeeded", "failed"]),
+                        "task": st.just("") | names,
+                    }
+                ),
+                max_size=12,
+            ),
+        }
+    ),
+    max_size=20,
+)
+
+
+@st.composite
+def publish_runs(draw: st.DrawFn) -> PublishRun:
+    return PublishRun(
+        id="publish-20261122-3f9a10",
+        request_id="r",
+        state=draw(st.sampled_from([*publishes.OPEN, *publishes.ENDED])),
+        elsewhere=draw(st.booleans()),
+        pipeline="spotter-publish",
+        branch=draw(names),
+        requested_by_name=draw(st.just("") | names),
+        channel="C0LINEVIS1",
+        requested_at=draw(moments),
+        commit_id=draw(st.none() | st.just("4be1f0c2" * 5)),
+        commit_title=draw(st.none() | names),
+        commit_author=draw(st.none() | names),
+        run_name=draw(st.none() | names),
+        run_url=draw(st.none() | st.just("https://dev.azure.com/x/_build/results?buildId=1")),
+        reason=draw(st.none() | names | st.just("individualCI")),
+        started_at=draw(st.none() | moments),
+        ended_at=draw(st.none() | moments),
+        stages=draw(st.none() | stages),
+        waiting=draw(
+            st.none()
+            | st.fixed_dictionaries(
+                {"kind": st.sampled_from(["permission", "agent"]), "sentence": names, "remedy": names}
+            )
+        ),
+        failure=draw(failures),
+        trouble=draw(st.none() | names),
+        cancel_by=draw(st.none() | names),
+        version=draw(st.none() | names),
+    )
+
+
+@given(publish_runs(), st.none() | names)
+def test_the_live_message_of_any_publish_run_is_accepted_by_slack(run: PublishRun, used: str | None) -> None:
+    accepted(publish_messages.live(run, used))
+
+
 @given(runs(), st.lists(names, max_size=30))
 def test_the_live_message_of_any_run_is_accepted_by_slack(run: TrainingRun, thin: list[str]) -> None:
     accepted(train_messages.live(run, thin, NOW + timedelta(days=3)))
-    tail = train_messages.log_tail(run)
+    tail = log_tail(run.failure)
     if tail is not None:
         accepted(tail)
 
