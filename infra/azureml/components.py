@@ -1,5 +1,6 @@
 """The published training pipeline, as the workspace knows it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Component:
-    """A component version; `inputs` are the names it takes, empty where the workspace did not say."""
+    """A component version; `inputs` are the names it takes, empty where the workspace did not say, `spec` all of it."""
 
     id: str
     name: str
@@ -22,6 +23,7 @@ class Component:
     created_at: datetime | None = None
     inputs: frozenset[str] = frozenset()
     tags: dict[str, str] = field(default_factory=dict)
+    spec: Mapping[str, Any] = field(default_factory=dict)
 
 
 def latest(connection: Connection, name: str) -> Component | None:
@@ -35,6 +37,15 @@ def latest(connection: Connection, name: str) -> Component | None:
     return max(found, key=lambda component: component.created_at or _LONG_AGO, default=None)
 
 
+def is_there(connection: Connection, name: str, version: str) -> bool:
+    """Whether this very version was published."""
+    try:
+        connection.get(connection.arm("components", name, "versions", version), api=API)
+    except NotFound:
+        return False
+    return True
+
+
 def _component_from(connection: Connection, name: str, told: Any) -> Component:
     version = text(told, "name") or text(told, "id").rpartition("/")[2]
     return Component(
@@ -44,4 +55,5 @@ def _component_from(connection: Connection, name: str, told: Any) -> Component:
         created_at=moment(told, "systemData", "createdAt"),
         inputs=frozenset(mapping(told, "properties", "componentSpec", "inputs")),
         tags=texts(told, "properties", "tags"),
+        spec=mapping(told, "properties", "componentSpec"),
     )

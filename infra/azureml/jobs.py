@@ -70,17 +70,28 @@ def submit(connection: Connection, training: Training) -> Job:
     Raises NameTaken where the name belongs to another request, Refused or Denied where a person must act,
     Unclear where it is not known whether the job exists; calling again is then safe.
     """
-    url = connection.arm("jobs", training.name)
     headers = {"x-azureml-token": connection.machine_learning_token()}
+    return put_once(
+        connection, training.name, body_of(training, connection.workspace), REQUEST_TAG, headers=headers
+    )
+
+
+def put_once(
+    connection: Connection,
+    name: str,
+    body: Mapping[str, Any],
+    tag: str,
+    headers: Mapping[str, str] | None = None,
+) -> Job:
+    """Makes the job of this body; by its `tag` it is known to be this one. Raises as `submit`."""
+    wanted = str(body["properties"]["tags"][tag])
     try:
-        told = connection.change(
-            "PUT", url, body_of(training, connection.workspace), api=API, headers=headers
-        )
+        told = connection.change("PUT", connection.arm("jobs", name), body, api=API, headers=headers)
     except (Unclear, Refused) as fault:
         if isinstance(fault, Refused) and not _says_it_exists(fault):
             raise
-        return _ours(_look(connection, training.name, fault), training, fault)
-    return _ours(job_from(told, training.name), training, None)
+        return _ours(_look(connection, name, fault), tag, wanted, fault)
+    return _ours(job_from(told, name), tag, wanted, None)
 
 
 def ours(connection: Connection) -> Iterator[Job]:
@@ -184,9 +195,7 @@ def _look(connection: Connection, name: str, fault: AzureError) -> Job:
         raise Unclear(f"Whether job {name} was made is not known: {blind.message}") from fault
 
 
-def _ours(job: Job, training: Training, fault: AzureError | None) -> Job:
-    if job.request_id != training.request_id:
-        raise NameTaken(
-            f"A job called {training.name} is there already and belongs to something else."
-        ) from fault
+def _ours(job: Job, tag: str, wanted: str, fault: AzureError | None) -> Job:
+    if job.tags.get(tag) != wanted:
+        raise NameTaken(f"A job called {job.name} is there already and belongs to something else.") from fault
     return job

@@ -5,9 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from azure.core.credentials import TokenCredential
-
-from infra.azureml import components, contents, faults, jobs, labeling, models, progress, runs
+from infra.azureml import components, contents, faults, jobs, labeling, models, preparations, progress, runs
 from infra.azureml.clusters import Cluster, Clusters, Node, Usage
 from infra.azureml.components import Component
 from infra.azureml.connection import Connection, WorkspaceId
@@ -17,9 +15,11 @@ from infra.azureml.faults import Fault
 from infra.azureml.jobs import Job, Training
 from infra.azureml.labeling import LabelExport, LabelingProject
 from infra.azureml.models import Model, ModelVersion
+from infra.azureml.preparations import Preparation
 from infra.azureml.progress import Progress
 from infra.azureml.runs import Run
 from infra.azureml.storage import Storage
+from infra.http.types import TokenCredential
 
 
 class Workspace:
@@ -101,9 +101,17 @@ class Workspace:
         """The newest version of the training pipeline, None where it was never published."""
         return components.latest(self.connection, component)
 
+    def has_component(self, component: str, version: str) -> bool:
+        """Whether this very version of the training pipeline is published."""
+        return components.is_there(self.connection, component, version)
+
     def submit(self, training: Training) -> Job:
         """Makes the job once, however often it is called. Raises NameTaken, Unclear."""
         return jobs.submit(self.connection, training)
+
+    def prepare(self, preparation: Preparation) -> Job:
+        """Makes the job once, however often it is called. Raises NameTaken, Unclear."""
+        return preparations.submit(self.connection, preparation)
 
     def training_jobs(self) -> Iterator[Job]:
         """All jobs that carry Spotter's tag, a page at a time."""
@@ -132,6 +140,10 @@ class Workspace:
     def models(self, known: Mapping[str, str]) -> list[Model]:
         """Models whose latest version differs from `known` (name to version)."""
         return models.changed(self.connection, known)
+
+    def files_digest(self, uri: str) -> str:
+        """A digest of a model version's files, which changes with any of them. Raises Unreadable."""
+        return self._storage.digest(self._storage.locate(uri))
 
     def versions(self, name: str) -> list[ModelVersion]:
         """All versions of a model, newest first; empty where there is none."""

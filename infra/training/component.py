@@ -25,6 +25,11 @@ def register_component_name(definition: TrainingDefinition) -> str:
     return f"{definition.component}_register"
 
 
+def prepare_component_name(definition: TrainingDefinition) -> str:
+    """The component that turns a COCO export into an MLTable; it runs by itself, before any training."""
+    return f"{definition.component}_prepare"
+
+
 def needed_component(definition: TrainingDefinition) -> str:
     """The component that must be published before a training can be submitted."""
     inline = definition.submit_as == "inline"
@@ -112,6 +117,20 @@ def register_command(definition: TrainingDefinition) -> str:
     named = [name for name in TEXT_INPUTS if name != "compute"]
     given = " ".join(f"--{name.replace('_', '-')} '${{{{inputs.{name}}}}}'" for name in named)
     return f"python -m register.register {given} --framework {shlex.quote(definition.framework)}"
+
+
+def prepare_inputs() -> dict[str, dict[str, str]]:
+    """What the prepare component takes: the COCO export, and its address for pictures that lie beside it."""
+    return {"export": {"type": "uri_folder"}, "address": {"type": "string"}}
+
+
+def prepare_outputs() -> dict[str, dict[str, str]]:
+    return {"prepared": {"type": "mltable"}}
+
+
+def prepare_command() -> str:
+    given = "--export '${{inputs.export}}' --address '${{inputs.address}}' --prepared '${{outputs.prepared}}'"
+    return f"python -m prepare.prepare {given}"
 
 
 def expression(entry: Range) -> str:

@@ -1,4 +1,4 @@
-"""Publishing the training pipeline: the register step's code and component, then the pipeline component."""
+"""Publishing the training pipeline: the code and component of each step, then the pipeline component."""
 
 import hashlib
 import json
@@ -43,7 +43,7 @@ def publish(
     version: str,
     credential: TokenCredential | None = None,
 ) -> PublishedComponent:
-    """Registers what trainings need: the pipeline, or its register step alone where graphs are sent inline.
+    """Registers what trainings need: the steps, and the pipeline of them unless graphs are sent inline.
 
     The same content twice is published once.
 
@@ -52,22 +52,59 @@ def publish(
     connection = Connection.open(workspace, credential)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            code = _code(Path(folder))
-            content = _fingerprint(definition, code)
-            return _publish(connection, definition, version, code, content)
+            steps = _steps(definition, Path(folder))
+            return _publish(connection, definition, version, steps, _fingerprint(definition, steps))
     finally:
         connection.close()
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A command component of its own: what it runs, on what, and the folder that is uploaded with it."""
+
+    name: str
+    title: str
+    command: str
+    inputs: dict[str, dict[str, str]]
+    outputs: dict[str, dict[str, str]]
+    code: Path
+
+
+def _steps(definition: TrainingDefinition, folder: Path) -> tuple[_Step, ...]:
+    """The one that a pipeline cannot do without comes last: when it is there, all are."""
+    prepare = _Step(
+        component.prepare_component_name(definition),
+        "Prepare a COCO export for training",
+        component.prepare_command(),
+        component.prepare_inputs(),
+        component.prepare_outputs(),
+        _code("prepare", folder),
+    )
+    register = _Step(
+        component.register_component_name(definition),
+        "Register the best model",
+        component.register_command(definition),
+        component.register_inputs(),
+        {},
+        _code("register", folder),
+    )
+    return prepare, register
+
+
 def _publish(
-    connection: Connection, definition: TrainingDefinition, version: str, code: Path, content: str
+    connection: Connection,
+    definition: TrainingDefinition,
+    version: str,
+    steps: tuple[_Step, ...],
+    content: str,
 ) -> PublishedComponent:
     name = component.needed_component(definition)
     if _is_there(connection, name, version, content):
         return PublishedComponent(_id(connection, name, version), name, version, created=False)
+    for step in steps:
+        if not _is_there(connection, step.name, version, content):
+            _publish_step(connection, step, definition.register_environment, version, content)
     register = component.register_component_name(definition)
-    if not _is_there(connection, register, version, content):
-        _publish_register_step(connection, definition, version, code, content)
     if name == register:  # sent inline, the graph itself is not published
         return PublishedComponent(_id(connection, name, version), name, version, created=True)
     spec = component.pipeline_component(definition, version, _id(connection, register, version))
@@ -85,9 +122,7 @@ def _publish(
     return PublishedComponent(text(told, "id") or _id(connection, name, version), name, version, created=True)
 
 
-def _publish_register_step(
-    connection: Connection, definition: TrainingDefinition, version: str, code: Path, content: str
-) -> None:
+def _publish_step(connection: Connection, step: _Step, environment: str, version: str, content: str) -> None:
     """With Azure's SDK, which knows how code is uploaded."""
     from azure.ai.ml import MLClient  # several seconds to import; only publishing needs it
     from azure.ai.ml.entities import CommandComponent
@@ -96,19 +131,20 @@ def _publish_register_step(
     client = MLClient(
         connection.credential, at.subscription, at.resource_group, at.name, enable_telemetry=False
     )
-    step = CommandComponent(
-        name=component.register_component_name(definition),
+    made = CommandComponent(
+        name=step.name,
         version=version,
-        display_name="Register the best model",
-        inputs=component.register_inputs(),
-        command=component.register_command(definition),
-        code=str(code),
-        environment=definition.register_environment,
+        display_name=step.title,
+        inputs=step.inputs,
+        outputs=step.outputs,
+        command=step.command,
+        code=str(step.code),
+        environment=environment,
         is_deterministic=False,
         tags={CONTENT_TAG: content},
     )
     try:
-        client.components.create_or_update(step)
+        client.components.create_or_update(made)
     except core.ClientAuthenticationError as fault:
         raise sign_in_error(fault) from fault
     except core.HttpResponseError as fault:
@@ -117,7 +153,7 @@ def _publish_register_step(
     except core.ServiceRequestError as fault:
         raise Unavailable(f"Azure could not be reached: {fault}") from fault
     except core.AzureError as fault:
-        raise Refused(f"The register step could not be published: {fault}") from fault
+        raise Refused(f"{step.name} could not be published: {fault}") from fault
 
 
 def _is_there(connection: Connection, name: str, version: str, content: str) -> bool:
@@ -137,23 +173,23 @@ def _id(connection: Connection, name: str, version: str) -> str:
     return f"{connection.workspace.path}/components/{name}/versions/{version}"
 
 
-def _code(folder: Path) -> Path:
-    """The register step's package alone in a folder, without what Python leaves beside it."""
-    package = folder / "code" / "register"
-    with as_file(files("infra.training.register")) as source:
-        shutil.copytree(source, package, ignore=shutil.ignore_patterns("__pycache__"))
-    return package.parent
+def _code(package: str, folder: Path) -> Path:
+    """A step's package alone in a folder, without what Python leaves beside it."""
+    copied = folder / f"{package}-code" / package
+    with as_file(files(f"infra.training.{package}")) as source:
+        shutil.copytree(source, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    return copied.parent
 
 
-def _fingerprint(definition: TrainingDefinition, code: Path) -> str:
-    """Of all that makes the pipeline: its graph, the register step's command and its code."""
+def _fingerprint(definition: TrainingDefinition, steps: tuple[_Step, ...]) -> str:
+    """Of all that makes the pipeline: its graph, and each step's command and code."""
     described: Any = [
         component.graph(definition, ""),
-        component.register_command(definition),
-        component.register_inputs(),
+        [[step.command, step.inputs, step.outputs] for step in steps],
         definition.register_environment,
     ]
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
-    for file in sorted(code.rglob("*.py")):
-        digest.update(f"\n{file.relative_to(code).as_posix()}\n".encode() + file.read_bytes())
+    for step in steps:
+        for file in sorted(step.code.rglob("*.py")):
+            digest.update(f"\n{file.relative_to(step.code).as_posix()}\n".encode() + file.read_bytes())
     return digest.hexdigest()

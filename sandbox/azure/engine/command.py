@@ -4,6 +4,7 @@ import re
 import shutil
 from typing import Any
 
+from sandbox.azure.assets import Version
 from sandbox.azure.cluster import NodeLostError
 from sandbox.azure.engine.graph import find_version
 from sandbox.azure.engine.jobs import StepFailedError, Workshop, machine_for, machine_lost, run_on
@@ -38,6 +39,9 @@ async def run_command(
     finally:
         cluster.release(node)
         workshop.upload(run)
+    if code == 0 and (refusal := _register_outputs(workshop, run, spec)):
+        run.fail(run_error(workspace.place, "UserError", refusal, ("DataAssetExists",)))
+        raise StepFailedError(run.run_id)
     if code == 0:
         run.become("Completed")
         return
@@ -48,6 +52,24 @@ async def run_command(
     )
     run.fail(run_error(workspace.place, "UserError", message, ("UserScriptException",)))
     raise StepFailedError(run.run_id)
+
+
+def _register_outputs(workshop: Workshop, run: Run, spec: dict[str, Any]) -> str:
+    """Outputs that name a data asset become one. Returns why that cannot be, as versions are made only once."""
+    assets = workshop.workspace.assets
+    for name, about in (spec.get("outputs") or {}).items():
+        asset = about.get("assetName")
+        if not asset:
+            continue
+        there = assets.container("data", asset)
+        number = str(about.get("assetVersion") or (there.next if there else "1"))
+        if assets.version("data", asset, number) or assets.was_deleted("data", asset, number):
+            return (
+                f"Data asset {asset}:{number} already exists or was deleted; output {name} cannot become it."
+            )
+        properties = {"dataType": run.outputs[name]["jobOutputType"], "dataUri": run.outputs[name]["uri"]}
+        assets.put("data", asset, Version(number, properties))
+    return ""
 
 
 def _unpack_code(workshop: Workshop, run: Run, spec: dict[str, Any]) -> None:
@@ -72,7 +94,10 @@ def _command_line(workshop: Workshop, run: Run, spec: dict[str, Any], inputs: di
         name: _as_argument(workshop, inputs.get(name, about.get("default")), str(about.get("type", "string")))
         for name, about in declared.items()
     }
-    outputs = {name: _output_folder(workshop, run, name) for name in spec.get("outputs") or {}}
+    outputs = {
+        name: _output_folder(workshop, run, name, str(about.get("jobOutputType") or "uri_folder"))
+        for name, about in (spec.get("outputs") or {}).items()
+    }
 
     def fill(match: re.Match[str]) -> str:
         return str((values if match[1] == "inputs" else outputs)[match[2]])
@@ -92,13 +117,13 @@ def _as_argument(workshop: Workshop, value: Any, kind: str) -> Any:
     return locate(workshop.workspace, str(value)).folder
 
 
-def _output_folder(workshop: Workshop, run: Run, name: str) -> Any:
+def _output_folder(workshop: Workshop, run: Run, name: str, kind: str) -> Any:
     store = workshop.workspace.storage.stores[DEFAULT_STORE]
     path = f"azureml/{run.run_id}/{name}"
     folder = store.path_of(path)
     folder.mkdir(parents=True, exist_ok=True)
     run.outputs[name] = {
         "uri": workshop.workspace.place.datastore_uri(store.name, path),
-        "jobOutputType": "uri_folder",
+        "jobOutputType": kind,
     }
     return folder
