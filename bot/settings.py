@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from commands.kit import policy
 from commands.kit.errors import UserError
@@ -16,10 +15,8 @@ from infra.devops.connection import Place
 CONFIG = "SPOTTER_CONFIG"
 
 
-class _Settings(BaseSettings):
-    """What is empty counts as not set, as it is in the `.env` that `spotter init` writes."""
-
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class WorkspaceSettings(_Settings):
@@ -100,13 +97,16 @@ def read_policy() -> Policy:
     return policy.load(Path(named) if named else None)
 
 
-Kind = TypeVar("Kind", bound=BaseSettings)
+Kind = TypeVar("Kind", bound=_Settings)
 
 
 def read_part(kind: type[Kind]) -> Kind:
-    """Some of the settings. Raises UserError naming every variable of them that is missing or wrong."""
+    """Some of the settings. Raises UserError naming every variable of them that is missing or wrong.
+
+    What is empty counts as not set, as it is in the `.env` that `spotter init` writes.
+    """
     try:
-        return kind()
+        return kind.model_validate({name.lower(): value for name, value in os.environ.items() if value})
     except ValidationError as wrong:
         problems = ", ".join(
             f"{str(error['loc'][0]).upper()} ({error['msg'].lower()})" for error in wrong.errors()

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from bot.settings import StoreSettings
+from bot.settings import StoreSettings, read_part
 from storage import audit
 from storage.database import Store
 
@@ -18,7 +18,7 @@ def audit_group() -> None:
 @click.option("--database-url", help="Another one than DATABASE_URL names.")
 def verify(database_url: str | None) -> None:
     """Check that no row of the trail was changed, removed or reordered."""
-    asked = StoreSettings(database_url=database_url) if database_url else StoreSettings()
+    asked = StoreSettings(database_url=database_url) if database_url else read_part(StoreSettings)
     store = Store(asked.store_url)
     with store.read() as tx:
         broken = audit.verify(tx)

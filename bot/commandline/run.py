@@ -7,6 +7,7 @@ import sys
 import click
 
 from bot import log, settings
+from bot.app import Spotter
 from commands.kit.clock import Clock
 from commands.kit.errors import UserError
 from storage.database import StoreInUse
@@ -17,8 +18,6 @@ def run() -> None:
     """Serve Slack until SIGTERM."""
     log.configure()
     try:
-        from bot.app import Spotter
-
         config = settings.read()
         bot = Spotter(config, settings.read_policy(), Clock())
     except (UserError, StoreInUse) as problem:
