@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, Row, insert, select, text
 
 from storage.tables import audit
 
@@ -56,19 +56,20 @@ def record(tx: Connection, *, at: datetime, actor: str, action: str, subject: st
     tx.execute(insert(audit).values(**row, hash=_hash(row)))
 
 
-def rows(tx: Connection, *, subject: str | None = None) -> Iterator[AuditRow]:
-    """All rows in order, or those of one subject."""
-    query = select(audit).order_by(audit.c.seq)
+def rows(tx: Connection, *, subject: str | None = None, after: int = 0) -> Iterator[AuditRow]:
+    """All rows in order, or those of one subject, or those after a sequence number."""
+    query = select(audit).where(audit.c.seq > after).order_by(audit.c.seq)
     if subject is not None:
         query = query.where(audit.c.subject == subject)
     for row in tx.execute(query).mappings():
         yield AuditRow(**row)
 
 
-def verify(tx: Connection) -> Broken | None:
-    """The first broken row of the chain, or None when every row fits."""
-    expected, previous = 1, GENESIS
-    for row in rows(tx):
+def verify(tx: Connection, *, newest: int | None = None) -> Broken | None:
+    """The first broken row of the chain, or None when every row fits. `newest` is how many to look at, else all."""
+    before = _before(tx, newest) if newest else None
+    expected, previous = (before.seq + 1, before.hash) if before else (1, GENESIS)
+    for row in rows(tx, after=expected - 1):
         if row.seq != expected:
             return Broken(expected, f"row {expected} is missing")
         if row.previous != previous:
@@ -77,6 +78,11 @@ def verify(tx: Connection) -> Broken | None:
             return Broken(row.seq, "its content does not match its hash")
         expected, previous = expected + 1, row.hash
     return None
+
+
+def _before(tx: Connection, newest: int) -> Row[int, str] | None:
+    query = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).offset(newest).limit(1)
+    return tx.execute(query).first()
 
 
 def _hash(row: Mapping[str, Any]) -> str:

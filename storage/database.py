@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 BUSY_SECONDS = 2
+GLANCE_SECONDS = 0.5  # somebody may only be looking whether the database is in use
 ONLY_ONE = 0x5B077E12  # the key of an advisory lock: any number that nothing else takes
 
 
@@ -49,12 +50,13 @@ class Store:
         if self._file is None:
             self._claim_postgresql()
             return
-        lock = self._file.with_name(self._file.name + ".lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as held:
-            lock.close()
-            raise StoreInUse(f"Another Spotter is using {self._file}. Stop it first.") from held
+        lock = lock_of(self._file).open("w")
+        patience = time.monotonic() + GLANCE_SECONDS
+        while not locked(lock, fcntl.LOCK_EX):
+            if time.monotonic() > patience:
+                lock.close()
+                raise StoreInUse(f"Another Spotter is using {self._file}. Stop it first.")
+            time.sleep(GLANCE_SECONDS / 5)
         self._lock = lock
 
     def _claim_postgresql(self) -> None:
@@ -83,6 +85,20 @@ class Store:
         self.engine.dispose()
         if self._lock is not None:
             self._lock.close()
+
+
+def lock_of(file: Path) -> Path:
+    """The file that a Spotter holds while it uses a SQLite database."""
+    return file.with_name(file.name + ".lock")
+
+
+def locked(lock: TextIO, kind: int) -> bool:
+    """Takes a lock of fcntl's, if that can be done at once."""
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _sqlite(url: str) -> Engine:

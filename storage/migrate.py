@@ -37,14 +37,14 @@ def upgrade(store: Store, revision: str | None = None) -> None:
             metadata.create_all(tx, checkfirst=False)
             _stamp.create(tx)
             tx.execute(insert(_stamp).values(version_num=wanted))
-        elif _stored(tx) != wanted:
+        elif stored(tx) != wanted:
             _migrate(tx, wanted)
 
 
 def current(store: Store) -> str | None:
     """The schema's revision, None for an empty database."""
     with store.read() as tx:
-        return _stored(tx)
+        return stored(tx)
 
 
 def newest() -> str:
@@ -52,7 +52,8 @@ def newest() -> str:
     return max(script.name[:4] for script in (SCRIPTS / "versions").glob("[0-9]*.py"))
 
 
-def _stored(tx: Connection) -> str | None:
+def stored(tx: Connection) -> str | None:
+    """The same, as a transaction sees it."""
     return tx.execute(select(_stamp.c.version_num)).scalar() if inspect(tx).has_table(_stamp.name) else None
 
 
