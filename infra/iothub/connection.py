@@ -1,0 +1,103 @@
+"""Signed requests to one IoT Hub."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from infra.http.errors import Refused, Unavailable, Unclear
+from infra.http.types import HttpRequest, HttpResponse, TokenCredential
+from infra.iothub.errors import error_from
+
+API = "2021-04-12"
+SCOPE = "https://iothubs.azure.net/.default"
+PAGE = 100
+"""The most that one page of a query holds."""
+MOST_PAGES = 1000
+HOST_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?")
+
+
+class Connection:
+    """Sends requests and turns every failure into an `AzureError`. Safe to use from many threads."""
+
+    def __init__(self, host_name: str, sign_in: Callable[[], TokenCredential]) -> None:
+        from infra.http.signed import SignedRequests
+        from infra.http.transport import open_transport
+
+        self._root = f"https://{host_name}"
+        self._transport = open_transport()
+        self._signed = SignedRequests(self._transport, sign_in)
+
+    @classmethod
+    def open(cls, host_name: str) -> "Connection":
+        """Reads the identity from the environment.
+
+        Raises Refused for what is no host name, Unavailable if the cloud's metadata is not there.
+        """
+        if not HOST_NAME.fullmatch(host_name):
+            raise Refused(f"{host_name!r} is no host name of an IoT Hub, such as plant.azure-devices.net.")
+        from infra.http.cloud import cloud_from_environment
+        from infra.http.transport import default_credential
+
+        cloud = cloud_from_environment()
+        return cls(host_name, lambda: default_credential(cloud))
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def get(self, *path: str, **query: str | int) -> Any:
+        return _json(self._send("GET", path, query))
+
+    def query(self, text: str) -> Iterator[Any]:
+        """The rows of a query, one page at a time as they are consumed; repeated where it failed, for it only reads."""
+        following = ""
+        for _ in range(MOST_PAGES):
+            headers = {"x-ms-max-item-count": str(PAGE)}
+            if following:
+                headers["x-ms-continuation"] = following
+            response = self._send("POST", ("devices", "query"), {}, {"query": text}, headers)
+            rows = _json(response)
+            yield from rows if isinstance(rows, list) else ()
+            following = response.headers.get("x-ms-continuation", "")
+            if not following:
+                return
+
+    def delete(self, *path: str, etag: str) -> None:
+        """Only what still has this etag. Raises Unclear where it may or may not have happened."""
+        try:
+            self._send("DELETE", path, {}, headers={"If-Match": f'"{etag}"'})
+        except Unavailable as fault:
+            raise Unclear(
+                f"{fault.message} The change may have been made.",
+                status=fault.status,
+                code=fault.code,
+                request_id=fault.request_id,
+            ) from fault
+
+    def _send(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        query: Mapping[str, str | int],
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpResponse:
+        from azure.core.rest import HttpRequest as Request
+
+        url = self._root + "".join("/" + quote(part, safe="") for part in path)
+        params = {"api-version": API, **{name: str(entry) for name, entry in query.items()}}
+        request: HttpRequest = Request(method, url, params=params, json=body, headers=dict(headers or {}))
+        response = self._signed.send(request, SCOPE)
+        if response.status_code >= 300:
+            raise error_from(response)
+        return response
+
+
+def _json(response: HttpResponse) -> Any:
+    try:
+        return response.json()
+    except ValueError as fault:
+        raise Unavailable(
+            f"{response.request.method} was answered with something that is not JSON.",
+            status=response.status_code,
+        ) from fault

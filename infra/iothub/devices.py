@@ -1,0 +1,143 @@
+"""The devices as their twins tell: what each was told to run, what runs, and what the module says of itself."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from infra.http.fields import mapping, moment, text, texts, whole
+from infra.iothub.connection import Connection
+from infra.iothub.deployments import MODULE
+
+AGENT, EDGE_HUB = "$edgeAgent", "$edgeHub"
+DEVICES = "SELECT * FROM devices WHERE capabilities.iotEdge = true"
+MODULES = f"SELECT * FROM devices.modules WHERE moduleId IN ['{AGENT}', '{EDGE_HUB}', '{MODULE}']"  # noqa: S608  # constants
+NEVER = 1  # the year in which IoT Hub says "never"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the hub told the edge agent. `taken` is the version of it that the agent has seen; `code` is as in
+    HTTP (200 done, 400 and 412 it is wrong, 417 it is empty, 500 a step failed, 406 the agent is not running).
+    """
+
+    image: str = ""
+    version: int = 0
+    taken: int | None = None
+    code: int | None = None
+    description: str = ""
+
+    @property
+    def was_taken(self) -> bool:
+        return self.taken is not None and self.taken >= self.version
+
+
+@dataclass(frozen=True)
+class Module:
+    """The module as the edge agent sees it. `status` is the agent's word: running, backoff, failed, stopped, unknown."""
+
+    image: str
+    status: str
+    exit_code: int | None
+    description: str
+    restarts: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the module says of itself; `health` is starting, ok or failed, empty where it never said anything."""
+
+    model: str = ""
+    version: str = ""
+    health: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Device:
+    """`deployments` is by id Applied, or Targeted where another one won. `is_connected` is of the device's edge hub."""
+
+    id: str
+    tags: Mapping[str, str]
+    is_connected: bool
+    last_seen: datetime | None
+    deployments: Mapping[str, str] = field(default_factory=dict)
+    order: Order = Order()
+    module: Module | None = None
+    report: Report = Report()
+
+    @property
+    def target(self) -> str:
+        return self.tags.get("target", "")
+
+    @property
+    def ring(self) -> str:
+        """Empty for a device that is in no ring but `all`."""
+        return self.tags.get("ring", "")
+
+    @property
+    def works(self) -> bool:
+        """Whether the model in `report` answers, as far as the device has told."""
+        return self.module is not None and self.module.status == "running" and self.report.health == "ok"
+
+
+def all_edge_devices(connection: Connection) -> list[Device]:
+    """By id, in two queries however many there are: a hub answers only twenty in a minute."""
+    twins = {text(row, "deviceId"): row for row in connection.query(DEVICES)}
+    modules: dict[str, dict[str, Any]] = {name: {} for name in twins}
+    for row in connection.query(MODULES):
+        modules.get(text(row, "deviceId"), {})[text(row, "moduleId")] = row
+    return [_device(twins[name], modules[name]) for name in sorted(twins)]
+
+
+def _device(twin: Any, modules: Mapping[str, Any]) -> Device:
+    agent = modules.get(AGENT, {})
+    desired, reported = mapping(agent, "properties", "desired"), mapping(agent, "properties", "reported")
+    configurations = mapping(agent, "configurations")
+    return Device(
+        id=text(twin, "deviceId"),
+        tags={name: entry for name, entry in mapping(twin, "tags").items() if isinstance(entry, str)},
+        # the agent's own state never changes, and a device as such seldom connects
+        is_connected="Connected" in (_state(modules.get(EDGE_HUB)), _state(twin)),
+        last_seen=_last_seen([twin, *modules.values()]),
+        deployments={name: text(entry, "status") for name, entry in configurations.items()},
+        order=Order(
+            image=text(desired, "modules", MODULE, "settings", "image"),
+            version=whole(desired, "$version") or 0,
+            taken=whole(reported, "lastDesiredVersion"),
+            code=whole(reported, "lastDesiredStatus", "code"),
+            description=text(reported, "lastDesiredStatus", "description"),
+        ),
+        module=_module(mapping(reported, "modules", MODULE)),
+        report=_report(texts(modules.get(MODULE), "properties", "reported")),
+    )
+
+
+def _module(told: Mapping[str, Any]) -> Module | None:
+    if not told:
+        return None
+    return Module(
+        image=text(told, "settings", "image"),
+        status=text(told, "runtimeStatus") or "unknown",
+        exit_code=whole(told, "exitCode"),
+        description=text(told, "statusDescription"),
+        restarts=whole(told, "restartCount") or 0,
+    )
+
+
+def _report(told: Mapping[str, str]) -> Report:
+    return Report(
+        model=told.get("modelName", ""),
+        version=told.get("modelVersion", ""),
+        health=told.get("health", ""),
+        reason=told.get("reason", ""),
+    )
+
+
+def _state(twin: Any) -> str:
+    return text(twin, "connectionState")
+
+
+def _last_seen(twins: Iterable[Any]) -> datetime | None:
+    times = [moment(twin, "lastActivityTime") for twin in twins]
+    return max((time for time in times if time and time.year > NEVER), default=None)
