@@ -13,10 +13,11 @@ from typing import Any
 
 from infra.azureml.errors import Unreadable
 from infra.azureml.exports import Export
-from infra.azureml.storage import Place, Storage
+from infra.azureml.storage import Place, Storage, name_in_datastore
 from infra.http.fields import mapping, sequence, text
 
 PROBLEMS_SHOWN = 5
+METRICS = "metrics.json"
 _EDGES = ("topX", "topY", "bottomX", "bottomY")
 _STREAM_MISSING = "The MLTable does not turn image_url into a stream (convert_column_types to stream_info)."
 
@@ -25,7 +26,8 @@ _STREAM_MISSING = "The MLTable does not turn image_url into a stream (convert_co
 class ExportContents:
     """Counts of one export. `boxes` holds well-formed boxes per class, most frequent first.
 
-    `blockers` are faults that make the trainer stop; `problems` the first of all faults found.
+    `blockers` are faults that make the trainer stop; `problems` the first of all faults found; `pictures` the names of
+    the images as `storage.name_in_datastore` gives them.
     """
 
     images: int
@@ -35,11 +37,13 @@ class ExportContents:
     ill_formed_boxes: int
     problems: tuple[str, ...] = ()
     blockers: tuple[str, ...] = ()
+    pictures: frozenset[str] = frozenset()
 
 
 @dataclass
 class _Count:
     images: int = 0
+    pictures: set[str] = field(default_factory=set)
     without: int = 0
     left_out: int = 0
     ill_formed: int = 0
@@ -77,6 +81,7 @@ class _Count:
             ill_formed_boxes=self.ill_formed,
             problems=tuple((self.blockers + self.problems)[:PROBLEMS_SHOWN]),
             blockers=tuple(self.blockers[:PROBLEMS_SHOWN]),
+            pictures=frozenset(self.pictures),
         )
 
 
@@ -88,6 +93,19 @@ def read(storage: Storage, export: Export) -> ExportContents:
     if export.kind == "coco":
         return _read_coco(storage, place)
     raise Unreadable(f"{export.name} is neither an MLTable nor a COCO file.")
+
+
+def held_out(storage: Storage, model_uri: str) -> frozenset[str] | None:
+    """The pictures that a model was measured on, where its trainer wrote their names beside it.
+
+    They stand in `metrics.json` under `held_out.files`, spelled as `ExportContents.pictures`. None where they do not.
+    """
+    try:
+        place = storage.locate(model_uri).child(METRICS)
+        files = sequence(_document(storage.read(place), place), "held_out", "files")
+    except Unreadable:
+        return None
+    return frozenset(map(str, files)) or None
 
 
 def count_jsonl(lines: Iterable[str], *blockers: str) -> ExportContents:
@@ -114,6 +132,7 @@ def count_coco(document: Any) -> ExportContents:
     count = _Count()
     for image in map(mapping, sequence(document, "images")):
         where = text(image, "file_name") or f"image {text(image, 'id')}"
+        count.pictures.add(name_in_datastore(text(image, "coco_url")) or where)
         found = boxes.get(image.get("id"), [])
         count.image(where, ((_coco_class(names, box), _coco_fault(image, box)) for box in found))
     counted = count.result()
@@ -172,6 +191,7 @@ def _count_line(count: _Count, number: int, line: str) -> None:
     if not isinstance(label, list) or not all(isinstance(box, Mapping) for box in label):
         count.blockers.append(f"Line {number}: the label is not a list of objects.")
         label = []
+    count.pictures.add(name_in_datastore(url))
     count.image(url.rpartition("/")[2], ((box.get("label"), _fault(box)) for box in label))
 
 

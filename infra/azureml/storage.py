@@ -39,6 +39,12 @@ class Place:
         return Place(self.container, f"{self.path.rstrip('/')}/{path.removeprefix('./')}".lstrip("/"))
 
 
+def name_in_datastore(uri: str) -> str:
+    """What an address names whichever way it is spelled, as "datastore/path"; itself where it is in no datastore."""
+    found = _IN_DATASTORE.fullmatch(uri)
+    return f"{found['store'] or found['old']}/{found['path']}" if found else uri
+
+
 class Storage:
     """Finds and reads blobs with the identity of this process. Raises Unreadable with a sentence for people."""
 

@@ -70,6 +70,30 @@ def test_a_coco_folder_is_counted_with_its_empty_classes(
     assert line.read_export(line.exports(EXPORTS)[0]).boxes == {"cap_on": 1, "cap_missing": 0}
 
 
+def test_pictures_have_one_name_in_both_forms() -> None:
+    coco = {"images": [{"id": 1, "file_name": "line/1.jpg", "coco_url": "AmlDatastore://cam/line/1.jpg"}]}
+    long = "azureml://subscriptions/s/resourcegroups/g/workspaces/w/datastores/cam/paths/line/1.jpg"
+    urls = ["azureml://datastores/cam/paths/line/1.jpg", long]
+    rows = [json.dumps({"image_url": url, "label": []}) for url in urls]
+    assert count_coco(coco).pictures == count_jsonl(rows).pictures == {"cam/line/1.jpg"}
+
+
+def test_held_out_pictures_are_told_where_the_trainer_names_them(
+    twin: AzureTwin, line: Workspace, tmp_path: Path
+) -> None:
+    for name, content in (
+        ("told", '{"held_out": {"files": ["cam/line/1.jpg"]}}'),
+        ("silent", "{}"),
+        ("broken", "{"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "metrics.json").write_text(content)
+        twin.studio.register_by_hand(name, tmp_path / name)
+    seen = {name: line.held_out(line.versions(name)[0].uri) for name in ("told", "silent", "broken")}
+    assert seen == {"told": {"cam/line/1.jpg"}, "silent": None, "broken": None}
+    assert line.held_out("azureml://jobs/nowhere/outputs/artifacts/paths/outputs/") is None
+
+
 def test_what_cannot_be_read_says_why(twin: AzureTwin, line: Workspace, tmp_path: Path) -> None:
     export = line.exports(EXPORTS)[0]
     twin.faults.arm(Fault("GET", "MLTable", "answer", status=403, times=9))
