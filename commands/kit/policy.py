@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from commands.kit import freeze
 from commands.kit.errors import UserError
+from infra.setup.wanted import Wanted
 from infra.training.definition import TrainingDefinition
 
 Role = Literal["view", "train", "publish", "deploy", "approve"]
@@ -140,6 +141,7 @@ class Policy(Section):
     pace: Pace = Pace()
     pipelines: Pipelines = Pipelines()
     training: TrainingDefinition = TrainingDefinition()
+    provision: Wanted | None = None
     targets: dict[Annotated[str, Field(pattern=TARGET_NAME)], Target] = Field(default_factory=dict)
 
 

@@ -133,9 +133,9 @@ class Clusters:
 
     def _cluster(self, told: Any) -> Cluster:
         location = text(told, "properties", "computeLocation") or text(told, "location")
-        return cluster_from(told, location, self._sizes_in(location))
+        return cluster_from(told, location, self.sizes(location))
 
-    def _sizes_in(self, location: str) -> Mapping[str, Size]:
+    def sizes(self, location: str) -> Mapping[str, Size]:
         """The sizes offered in a region by lower-case name; empty where the region does not say."""
         now = time.monotonic()
         with self._lock:

@@ -60,16 +60,17 @@ def one(connection: Connection, pipeline_id: int) -> Pipeline:
 
 
 def create(connection: Connection, name: str, repository_id: str, yaml_path: str) -> Pipeline:
-    """Makes a pipeline from a YAML file in Azure Repos, outside of folders; one that is there is handed back as it is.
+    """Makes a pipeline from a YAML file in Azure Repos; one that is there is handed back as it is.
 
-    Raises Unclear; calling again is then safe.
+    `name` may begin with folders, as in `vision\\publish`. Raises Unclear; calling again is then safe.
     """
-    there = _at_the_top(connection, name)
+    there = _exactly(connection, name)
     if there:
         return there
+    folder, _, short = name.strip("\\").rpartition("\\")
     body = {
-        "name": name,
-        "folder": "\\",
+        "name": short,
+        "folder": f"\\{folder}",
         "configuration": {
             "type": "yaml",
             "path": "/" + yaml_path.lstrip("/"),
@@ -79,7 +80,7 @@ def create(connection: Connection, name: str, repository_id: str, yaml_path: str
     try:
         told = connection.change("POST", connection.project("pipelines"), body)
     except (Unclear, Refused):
-        there = _at_the_top(connection, name)
+        there = _exactly(connection, name)
         if there is None:
             raise
         return there
@@ -141,9 +142,9 @@ def pipeline_from(told: Any, pipeline_id: int) -> Pipeline:
     )
 
 
-def _at_the_top(connection: Connection, name: str) -> Pipeline | None:
-    """The pipeline of this name that is in no folder."""
-    wanted = name.lower()
+def _exactly(connection: Connection, name: str) -> Pipeline | None:
+    """The pipeline of this name in this folder, or in none."""
+    wanted = name.strip("\\").lower()
     listed = connection.pages(connection.project("pipelines"))
     found = next((told for told in listed if _full_name(told).lower() == wanted), None)
     return one(connection, whole(found, "id") or 0) if found else None

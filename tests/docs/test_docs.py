@@ -11,6 +11,7 @@ import commands
 from commands.kit import policy
 from commands.kit.errors import UserError
 from commands.kit.manifest import SCOPES, manifest
+from infra.setup.wanted import Wanted
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -92,8 +93,16 @@ def test_the_manifest_has_every_command_and_no_scope_without_a_reason() -> None:
 
 
 def keys() -> Iterator[tuple[str, str]]:
-    fields = {name: field.annotation for name, field in policy.Policy.model_fields.items()}
-    for section, kind in {**fields, "targets": policy.Target}.items():
-        assert isinstance(kind, type) and issubclass(kind, BaseModel)
+    """Every table with its keys, as people write them; tables below a target's are told in a sentence there."""
+    tables: dict[str, type[BaseModel]] = {"targets.NAME": policy.Target, "provision": Wanted}
+    tables |= {name: kind for name, kind in _tables(policy.Policy) if name not in ("targets", "provision")}
+    tables |= {f"provision.{name}": kind for name, kind in _tables(Wanted)}
+    for section, kind in tables.items():
         for key in kind.model_fields:
-            yield "targets.NAME" if kind is policy.Target else section, key
+            yield section, key
+
+
+def _tables(above: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    for name, field in above.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield name, field.annotation

@@ -1,0 +1,111 @@
+"""`spotter provision`"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bot import settings
+from bot.commandline.options import config_option
+from commands.kit import policy
+from commands.kit.errors import UserError
+
+if TYPE_CHECKING:
+    from bot.commandline.provision_view import View
+    from infra.setup.setup import Seen
+    from infra.setup.step import Step
+
+EXAMPLE = """Add what follows, with your names:
+
+  [provision]
+  repository = "vision"
+
+  [provision.datastore]
+  account = "edgevisionstorage"
+"""
+
+
+@click.group()
+def provision() -> None:
+    """Make what must stand in Azure and Azure DevOps before anyone can train."""
+
+
+@provision.command()
+@config_option
+def plan(config: Path | None) -> None:
+    """Show what stands, what differs and what would be made. Changes nothing."""
+    from infra.setup import setup
+
+    with _entered(config) as (view, steps):
+        with view.looking():
+            found = setup.look(steps)
+        for seen in found:
+            view.show(seen)
+        left = any(seen.finding.make for seen in found)
+        view.sum_up(found, "Make it: spotter provision apply" if left else "Nothing to change.")
+
+
+@provision.command()
+@config_option
+def apply(config: Path | None) -> None:
+    """Make what is missing and change what differs. May be broken off and run again at any time."""
+    from infra.setup import setup
+
+    with _entered(config) as (view, steps):
+        with view.looking():
+            before = setup.look(steps)
+        after = []
+        for seen in before:
+            if seen.finding.state in ("missing", "differs", "waits"):
+                with view.making(seen.step):
+                    seen = setup.put_right(seen.step)
+            view.show(seen)
+            after.append(seen)
+        failed = any(seen.finding.state == "failed" for seen in after)
+        view.sum_up(after, _next(after, failed))
+    if failed:
+        sys.exit(1)
+
+
+def _next(after: "Sequence[Seen]", failed: bool) -> str:
+    if failed:
+        return "Put right what failed, then run this again: it goes on where it stands."
+    if any(seen.finding.state in ("waits", "person") for seen in after):
+        return "Run this again when that is done."
+    return "All stands." if any(seen.done for seen in after) else "Nothing to change."
+
+
+@contextmanager
+def _entered(config: Path | None) -> Iterator[tuple["View", list["Step"]]]:
+    """What to show on and all steps, in a world that has been entered; problems end the command with a sentence."""
+    from bot.commandline.provision_view import View
+    from infra.azureml.connection import Connection
+    from infra.devops.project import Project
+    from infra.http.errors import AzureError
+    from infra.setup import setup, world
+
+    try:
+        rules = policy.load(config)
+        wanted = rules.provision
+        if wanted is None:
+            raise UserError("spotter.toml does not say what to provision.", EXAMPLE)
+        place = settings.read_part(settings.DevOpsSettings).devops
+        if place is None:
+            raise UserError(
+                "Where the pipelines are is not set.", "Set AZURE_DEVOPS_ORG_URL and AZURE_DEVOPS_PROJECT."
+            )
+        azure, devops = Connection.open(settings.read_workspace()), Project.connect(place)
+        view = View()
+        with view.looking():
+            entered = world.enter(azure, devops, wanted.repository, rules.pipelines.branch)
+        view.open(entered)
+        names = setup.Pipelines(rules.pipelines.infrastructure, rules.pipelines.publish, rules.pipelines.edge)
+        targets = {name: target.rings for name, target in rules.targets.items()}
+        yield view, setup.steps(entered, wanted, names, targets)
+    except world.NotThere as problem:
+        sys.exit(f"spotter: {problem.message} {problem.next_step}")
+    except (UserError, AzureError) as problem:
+        sys.exit(f"spotter: {problem}")

@@ -1,0 +1,113 @@
+"""All steps in the order in which they are made, looked at together and put right one after the other."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+from infra.http.errors import Denied, NotFound, Refused, Unclear
+from infra.setup.cluster import ClusterStep, QuotaStep
+from infra.setup.connections import ConnectionStep, GivenConnectionStep, TrustStep
+from infra.setup.environments import EnvironmentStep
+from infra.setup.files import TargetsStep, VariablesStep
+from infra.setup.pictures import BrowseStep, DatastoreStep
+from infra.setup.pipelines import PipelineStep
+from infra.setup.step import Finding, Step, for_a_person
+from infra.setup.wanted import Wanted
+from infra.setup.world import World
+
+AT_ONCE = 6
+
+
+@dataclass(frozen=True)
+class Pipelines:
+    """What the three pipelines are called, alone or after their folder."""
+
+    infrastructure: str
+    publish: str
+    edge: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A step and what was found of it; `done` says what has just been done to it."""
+
+    step: Step
+    finding: Finding
+    done: Literal["", "made", "changed"] = ""
+
+
+def steps(
+    world: World, wanted: Wanted, pipelines: Pipelines, targets: Mapping[str, Sequence[str]]
+) -> list[Step]:
+    """`targets` are those of the edge with their rings. Each step comes after those that it needs."""
+    rings = tuple((target, ring) for target, names in targets.items() for ring in names)
+    shipping = [
+        EnvironmentStep(world, f"{target}-{ring}", pipelines.edge, f"Devices of {target}, ring {ring}")
+        for target, ring in rings
+    ]
+    return [
+        VariablesStep(world, wanted),
+        *([TargetsStep(world, rings)] if rings else []),
+        PipelineStep(world, pipelines.infrastructure, "infrastructure.yml"),
+        PipelineStep(world, pipelines.publish, "publish.yml"),
+        PipelineStep(world, pipelines.edge, "edge.yml"),
+        GivenConnectionStep(world, wanted.infrastructure_connection, pipelines.infrastructure),
+        ConnectionStep(world, wanted.connection, wanted.identity, pipelines.publish),
+        ConnectionStep(world, wanted.edge_connection, wanted.edge_identity, pipelines.edge),
+        TrustStep(world, wanted.identity, wanted.connection),
+        TrustStep(world, wanted.edge_identity, wanted.edge_connection),
+        EnvironmentStep(
+            world, "infrastructure", pipelines.infrastructure, "What Spotter works with in Azure"
+        ),
+        *shipping,
+        DatastoreStep(world, wanted.datastore),
+        BrowseStep(world, wanted.datastore),
+        ClusterStep(world, wanted.cluster),
+        QuotaStep(world, wanted.cluster),
+    ]
+
+
+def look(all_steps: Sequence[Step]) -> list[Seen]:
+    """Every step as it stands now; reads only. Raises an AzureError where the world itself cannot be read."""
+    with ThreadPoolExecutor(AT_ONCE, "setup") as pool:
+        return list(pool.map(seen, all_steps))
+
+
+def seen(step: Step) -> Seen:
+    """One step as it stands now. What this identity may not read is left to a person."""
+    try:
+        return Seen(step, step.look())
+    except Denied as fault:
+        if fault.status == 401:
+            raise
+        return Seen(step, for_a_person(f"may not be looked at: {fault.message}", step.by_hand()))
+    except Refused as fault:
+        return Seen(step, Finding("failed", fault.message, todo=step.by_hand()))
+
+
+def put_right(step: Step) -> Seen:
+    """Looks, makes or changes what is not as it should be, and looks again.
+
+    Raises an AzureError where the world itself cannot be reached; repeating this is then safe.
+    """
+    before = seen(step)
+    if before.finding.make is None:
+        return before
+    try:
+        before.finding.make()
+    except Unclear:
+        again = seen(step)  # it may have been made all the same
+        if again.finding.make is not None:
+            again.finding.make()
+    except Denied as fault:
+        if fault.status == 401:
+            raise
+        words = f"this identity may not make it: {fault.message}"
+        return Seen(step, Finding("failed", words, todo=step.by_hand()))
+    except (Refused, NotFound) as fault:
+        return Seen(step, Finding("failed", fault.message, todo=step.by_hand()))
+    after = seen(step)
+    if after.finding.make is not None:
+        return Seen(step, Finding("failed", f"was asked for, but {after.finding.words}", todo=step.by_hand()))
+    return Seen(step, after.finding, "made" if before.finding.state == "missing" else "changed")

@@ -1,0 +1,96 @@
+"""What all steps look at: the workspace, its subscription, the Azure DevOps project and the team's repository."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from infra.azureml import identities
+from infra.azureml.connection import WORKSPACE_API, Connection
+from infra.azureml.errors import NotFound
+from infra.azureml.identities import Subscription
+from infra.devops.project import Project
+from infra.devops.repositories import Repository
+from infra.http.errors import AzureError
+from infra.http.fields import text
+from infra.setup.step import Finding, Todo, for_a_person
+
+PORTAL = "https://portal.azure.com"
+
+
+class NotThere(AzureError):
+    """Something that provisioning takes as given is not there; `next_step` says what to do."""
+
+    def __init__(self, message: str, next_step: str) -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
+@dataclass(frozen=True)
+class World:
+    """`branch` is the one whose files the pipelines run; `region` the workspace's."""
+
+    azure: Connection
+    devops: Project
+    subscription: Subscription
+    region: str
+    repository: Repository
+    branch: str
+
+    def devops_page(self, *parts: str) -> str:
+        """A page of the project for people."""
+        place = self.devops.connection.place
+        return "/".join((place.organization.rstrip("/"), quote(place.project), *parts))
+
+    def studio_page(self, path: str) -> str:
+        """A page of the workspace in the studio."""
+        place = self.azure.workspace
+        workspace = f"/subscriptions/{place.subscription}/resourcegroups/{place.resource_group}/workspaces/{place.name}"
+        return f"{self.azure.cloud.machine_learning}/{path}?wsid={workspace}"
+
+    def portal_page(self, arm_id: str, blade: str = "overview") -> str:
+        """A resource in the Azure portal; the blade `users` is its access control."""
+        return f"{PORTAL}/#@{self.subscription.tenant}/resource{arm_id}/{blade}"
+
+
+def enter(azure: Connection, devops: Project, repository: str, branch: str) -> World:
+    """Raises NotThere for what must be there before, and any other AzureError."""
+    place = azure.workspace
+    try:
+        subscription = identities.subscription(azure)
+        workspace = azure.get(azure.arm(), api=WORKSPACE_API)
+    except NotFound as fault:
+        raise NotThere(
+            f"There is no workspace {place.name} in resource group {place.resource_group}: {fault.message}",
+            "Run the infrastructure pipeline first, or correct AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP and"
+            " AZUREML_WORKSPACE_NAME.",
+        ) from fault
+    return World(
+        azure=azure,
+        devops=devops,
+        subscription=subscription,
+        region=text(workspace, "location"),
+        repository=_repository(devops, repository),
+        branch=branch,
+    )
+
+
+def no_identity(world: World, name: str) -> Finding:
+    """What is found where the identity that something acts as has not been made."""
+    place = world.azure.workspace
+    group = f"/subscriptions/{place.subscription}/resourceGroups/{place.resource_group}"
+    todo = Todo(
+        f"Run the infrastructure pipeline, which makes the identity {name} and gives it its roles",
+        world.portal_page(group),
+        (("Resource group", place.resource_group), ("Identity", name)),
+    )
+    return for_a_person(f"there is no identity {name} to act as", todo)
+
+
+def _repository(devops: Project, name: str) -> Repository:
+    try:
+        return devops.repository(name)
+    except NotFound as fault:
+        place = devops.connection.place
+        raise NotThere(
+            f"Project {place.project} has no repository {name} that this identity may see: {fault.message}",
+            "Correct [provision] repository, or AZURE_DEVOPS_ORG_URL and AZURE_DEVOPS_PROJECT.",
+        ) from fault
