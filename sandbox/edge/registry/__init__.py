@@ -1,0 +1,1 @@
+"""The container registry: images as manifests and blobs, what builds them, and what devices pull."""
