@@ -106,11 +106,26 @@ def read_part(kind: type[Kind]) -> Kind:
     What is empty counts as not set, as it is in the `.env` that `spotter init` writes.
     """
     try:
-        return kind.model_validate({name.lower(): value for name, value in os.environ.items() if value})
+        return _validated(kind)
     except ValidationError as wrong:
-        problems = ", ".join(
-            f"{str(error['loc'][0]).upper()} ({error['msg'].lower()})" for error in wrong.errors()
-        )
+        problems = ", ".join(f"{name} ({why.lower()})" for name, why in _told(wrong).items())
         raise UserError(
             f"These settings are missing or wrong: {problems}.", "Set them in the environment or in .env."
         ) from wrong
+
+
+def faults(kind: type[_Settings]) -> dict[str, str]:
+    """What is wrong with which variable."""
+    try:
+        _validated(kind)
+    except ValidationError as wrong:
+        return _told(wrong)
+    return {}
+
+
+def _validated(kind: type[Kind]) -> Kind:
+    return kind.model_validate({name.lower(): value for name, value in os.environ.items() if value})
+
+
+def _told(wrong: ValidationError) -> dict[str, str]:
+    return {str(error["loc"][0]).upper(): error["msg"] for error in wrong.errors()}
