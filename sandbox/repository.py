@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from sandbox.azure.place import Place
+from sandbox.edge.edge import REGISTRY
+from sandbox.edge.twin import HOST_NAME
 
 PROJECT = Path(__file__).parents[1]
 PUSHED = ("bot", "commands", "storage", "infra", "requirements", "pyproject.toml", "README.md", "LICENSE")
@@ -28,6 +30,8 @@ def furnish(folder: Path, policy: Path, place: Place) -> Path:
         "RESOURCE_GROUP": place.group,
         "WORKSPACE_NAME": place.workspace,
         "LOCATION": place.region,
+        "IOTHUB_HOSTNAME": HOST_NAME,
+        "REGISTRY": REGISTRY,
         "PYTHON_VERSION": f"'{sys.version_info.major}.{sys.version_info.minor}'",
     }
     variables.write_text(_with_values(variables.read_text(), values))

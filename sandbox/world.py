@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from sandbox.azure.seed import seed
 from sandbox.azure.twin import AzureTwin
 from sandbox.devops.pace import Pace as DevOpsPace
 from sandbox.devops.twin import DevOpsTwin
+from sandbox.edge.edge import Edge
+from sandbox.edge.pace import Pace as EdgePace
+from sandbox.edge.plant.plant import LINES
 from sandbox.faults import Faults
 from sandbox.plant.site import Plant
 from sandbox.repository import furnish
@@ -22,7 +25,10 @@ TAKEN_IN = 0.4  # seconds
 
 
 class World:
-    """Start it, point the bot at it with `env()`, stop it. May be used from any thread."""
+    """Start it, point the bot at it with `env()`, stop it. May be used from any thread.
+
+    `lines` tells how many devices each line has.
+    """
 
     def __init__(
         self,
@@ -30,12 +36,15 @@ class World:
         *,
         pace: Pace | None = None,
         devops_pace: DevOpsPace | None = None,
+        edge_pace: EdgePace | None = None,
+        lines: Mapping[str, int] = LINES,
         cache: Path | None = None,
     ) -> None:
         self._root = root
         self.slack_faults = Faults()
         self.azure_faults = Faults()
         self.devops_faults = Faults()
+        self.edge_faults = Faults()
         self.slack = SlackTwin(faults=self.slack_faults)
         self.azure = AzureTwin(root / "azure", faults=self.azure_faults, pace=pace or Pace(), cache=cache)
         self.devops = DevOpsTwin(
@@ -43,6 +52,13 @@ class World:
             faults=self.devops_faults,
             tokens=self.azure.workspace.tokens,
             pace=devops_pace or DevOpsPace(),
+        )
+        self.edge = Edge(
+            root / "edge",
+            self.azure.workspace.tokens,
+            faults=self.edge_faults,
+            pace=edge_pace or EdgePace(),
+            lines=lines,
         )
         self.plant = Plant(self.slack, self.azure, self.devops)
         self.slack.beside("/plant", "The plant", self.plant.app())
@@ -56,6 +72,7 @@ class World:
         self._do(self.slack.start(page))
         self._do(self.azure.start())
         self._do(self.devops.start())
+        self._do(self.edge.start(self.azure))
         self.devops.variables.update(self.azure.env())
 
     def seed(self) -> None:
@@ -78,7 +95,9 @@ class World:
         self.slack_faults.clear()
         self.azure_faults.clear()
         self.devops_faults.clear()
+        self.edge_faults.clear()
         self._do(self.devops.stop())
+        self._do(self.edge.stop())
         self._do(self.azure.stop())
         self._do(self.slack.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -86,7 +105,7 @@ class World:
 
     def env(self) -> dict[str, str]:
         """The environment variables that point a bot at this world."""
-        return {**self.slack.env(), **self.azure.env(), **self.devops.env()}
+        return {**self.slack.env(), **self.azure.env(), **self.devops.env(), **self.edge.env()}
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
