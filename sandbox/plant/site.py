@@ -16,8 +16,10 @@ from aiohttp.typedefs import Handler
 
 from sandbox.azure.twin import AzureTwin
 from sandbox.devops.twin import DevOpsTwin
+from sandbox.edge.edge import Edge
 from sandbox.plant import logs
 from sandbox.plant.acts import Acts
+from sandbox.plant.lines import LinesView
 from sandbox.plant.people import RefusedError
 from sandbox.plant.pipelines import PipelinesView
 from sandbox.plant.trouble import Troubles
@@ -33,11 +35,14 @@ Json = dict[str, Any]
 class Plant:
     """Reads the twins in their own event loop, so a snapshot is of one moment."""
 
-    def __init__(self, slack: SlackTwin, azure: AzureTwin, devops: DevOpsTwin) -> None:
+    def __init__(
+        self, slack: SlackTwin, azure: AzureTwin, devops: DevOpsTwin, edge: Edge | None = None
+    ) -> None:
         self._azure = azure
         self._devops = devops
         self._workspace = WorkspaceView(azure)
         self._pipelines = PipelinesView(devops)
+        self._lines = LinesView(edge) if edge else None
         self._acts = Acts(devops)
         self._troubles = Troubles(slack, azure, devops)
         self._closing = asyncio.Event()
@@ -56,6 +61,8 @@ class Plant:
                 web.get("/files", self._answering(lambda r: {"files": self._acts.files(r.query["branch"])})),
                 web.get("/file", self._answering(self._file)),
                 web.post("/people/{user}/{act}", self._act),
+                web.get("/devices/{device}/picture", self._picture),
+                web.post("/devices/{device}/{what}", self._answering(self._happen)),
                 web.post("/troubles/{key}/make", self._answering(self._make_trouble)),
                 web.post("/troubles/{key}/clear", self._answering(self._clear_trouble)),
             ]
@@ -70,6 +77,7 @@ class Plant:
             ],
             "azure": self._workspace.state(),
             "devops": self._pipelines.state(),
+            "lines": self._lines.state() if self._lines else None,
             "troubles": self._troubles.state(),
             "at": time.time(),
         }
@@ -128,6 +136,21 @@ class Plant:
 
     def _file(self, request: web.Request) -> Json:
         return {"text": self._acts.read(request.query["branch"], request.query["path"])}
+
+    async def _picture(self, request: web.Request) -> web.Response:
+        if self._lines is None:
+            raise web.HTTPNotFound
+        try:
+            picture = self._lines.picture(request.match_info["device"])
+        except RefusedError as none:
+            raise web.HTTPNotFound(text=str(none)) from None
+        return web.Response(body=picture, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+    def _happen(self, request: web.Request) -> Json:
+        if self._lines is None:
+            raise RefusedError("There are no lines here.")
+        self._lines.happen(request.match_info["device"], request.match_info["what"])
+        return {}
 
     def _make_trouble(self, request: web.Request) -> Json:
         self._troubles.make(request.match_info["key"])

@@ -125,7 +125,7 @@ def _known(slack: SlackTwin, azure: AzureTwin, devops: DevOpsTwin) -> list[Troub
         Trouble(
             "azure-capacity",
             AZURE,
-            "No free machines",
+            "No machines",
             "No cluster gets another node; who waits is told why.",
             partial(_without_machines, azure),
             seconds=120,

@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.azure.cluster import Cluster
 from sandbox.azure.engine.automl_spec import METRIC
+from sandbox.azure.labeling import Project
 from sandbox.azure.runs import Run
 from sandbox.azure.twin import AzureTwin
 from sandbox.azure.workspace import Workspace
@@ -33,6 +34,7 @@ class WorkspaceView:
             "clusters": [_cluster(workspace, cluster) for cluster in workspace.clusters.values()],
             "jobs": self._jobs(),
             "models": [self._model(c.name) for c in workspace.assets.containers("models")],
+            "projects": [_project(project) for project in workspace.labeling.values()],
             "exports": self._exports(),
         }
 
@@ -79,6 +81,18 @@ class WorkspaceView:
         ]
 
 
+def _project(project: Project) -> Json:
+    categories = project.given["labelCategories"].values()
+    return {
+        "name": project.name,
+        "title": project.title,
+        "classes": [name for category in categories for name in category["classes"]],
+        "pictures": project.total,
+        "labelled": len(project.labelled),
+        "skipped": project.skipped,
+    }
+
+
 def _figure(tags: dict[str, str], tag: str) -> float | None:
     try:
         return float(tags[tag])
@@ -104,12 +118,12 @@ def _cluster(workspace: Workspace, cluster: Cluster) -> Json:
 
 
 def _called(workspace: Workspace, run_id: str | None) -> str | None:
-    """What a run is called to people: its job, and its part in it."""
+    """What a run is called to people: its part in its job, and the job."""
     run = workspace.runs.get(run_id or "")
     if run is None:
         return None
     job = run.root.display_name or run.root.run_id
-    return job if run is run.root else f"{job} · {_part(run)}"
+    return job if run is run.root else f"{_part(run)} · {job}"
 
 
 def _part(run: Run) -> str:
@@ -133,7 +147,7 @@ def _job(run: Run, below: dict[str, list[Run]]) -> Json:
         "status": run.status,
         "note": _note(run, waits),
         "failed": run.status == "Failed",
-        "cluster": run.target,
+        "cluster": run.target or next((part["cluster"] for part in told if part["cluster"]), None),
         "settings": _settings(run),
         "created": run.created.timestamp(),
         "started": _at(run.started),

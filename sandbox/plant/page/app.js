@@ -3,8 +3,9 @@
 import { applyStoredTheme, BarLink, PeopleSwitch, ThemeToggle } from "/page/topbar.js";
 import { html, render, useEffect, useState, World } from "/page/view.js";
 import { Clusters } from "./clusters.js";
-import { Exports } from "./exports.js";
 import { Jobs } from "./jobs.js";
+import { Exports, Projects } from "./labeling.js";
+import { Lines } from "./lines.js";
 import { LogDialog } from "./log.js";
 import { Models } from "./models.js";
 import { Section } from "./parts.js";
@@ -56,6 +57,7 @@ const Azure = ({ azure }) =>
     <${Section} title="Compute clusters"><${Clusters} clusters=${azure.clusters} /><//>
     <${Section} title="Jobs"><${Jobs} jobs=${azure.jobs} /><//>
     <${Section} title="Registered models"><${Models} models=${azure.models} /><//>
+    <${Section} title="Labeling projects"><${Projects} projects=${azure.projects} /><//>
     <${Section} title="Labeling exports"><${Exports} exports=${azure.exports} /><//>
   </div>`;
 
@@ -103,6 +105,7 @@ function Page({ state, connected, user }) {
         <${Bar} ...${{ state, user }} />
         <main class="floor">
           ${!connected && html`<p class="lost" role="status">Connection lost. Trying again…</p>`}
+          ${state.lines && html`<div class="hall"><${Section} title="Lines"><${Lines} lines=${state.lines} /><//></div>`}
           <div class="wings">
             <${Azure} azure=${state.azure} />
             <${DevOps} devops=${state.devops} troubles=${state.troubles} />

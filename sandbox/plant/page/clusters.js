@@ -15,7 +15,7 @@ const short = (size) => size.replace(/^STANDARD_/, "").replaceAll("_", " ");
 const Bay = ({ node }) =>
   html`<li class=${`bay bay-${node ? node.state : "none"}`}>
     <span class="bay-mark"></span>
-    <span class="bay-text" title=${node?.runs ?? undefined}>${node ? (node.runs ?? STATES[node.state]) : ""}</span>
+    <span class="bay-text" title=${node?.runs}>${node ? (node.runs ?? STATES[node.state]) : ""}</span>
     ${!node && html`<span class="sr-only">no node</span>`}
     ${node?.runs && html`<span class="sr-only"> (${STATES[node.state]})</span>`}
   </li>`;

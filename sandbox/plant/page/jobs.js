@@ -29,8 +29,12 @@ const Trial = ({ trial, job, isBest }) =>
   html`<li class="row row-trial">
     <${JobMark} status=${trial.status} />
     <span class="row-name">${trial.name}</span>
-    <span class="row-about" title=${trial.note}>${trial.note && trial.status !== "Canceled" ? html`<span class="note">${trial.note}</span>` : settings(trial)}</span>
-    <${Curve} values=${trial.curve} label="mAP by epoch" />
+    ${
+      trial.note && !trial.curve.length
+        ? html`<span class="row-about is-wide" title=${trial.note}><span class="note">${trial.note}</span></span>`
+        : html`<span class="row-about" title=${trial.note}>${trial.note ? html`<span class="note">${trial.note}</span>` : settings(trial)}</span>
+            <${Curve} values=${trial.curve} label="mAP by epoch" />`
+    }
     <${Best} value=${trial.best} is=${isBest} />
     <${Took} started=${trial.started} ended=${trial.ended} />
     <${LogButton} run=${trial.id} name=${`${job} · ${trial.name}`} status=${trial.status} />
@@ -45,7 +49,7 @@ function Node({ node, job }) {
       <${JobMark} status=${node.status} />
       <span class="row-name">${node.name}</span>
       <span class="row-about" title=${node.note}>${node.note ? html`<span class="note">${node.note}</span>` : about}</span>
-      <span></span>
+      <span class="row-space"></span>
       <${Best} value=${node.best} />
       <${Took} started=${node.started} ended=${node.ended} />
       ${
@@ -68,10 +72,10 @@ function Job({ job, open, toggle }) {
     <button type="button" class="row row-job" aria-expanded=${open} onClick=${toggle}>
       <${JobMark} status=${job.status} />
       <span class="row-name">${job.name}</span>
-      <span class="row-about" title=${job.note}>
-        ${job.note && job.status !== "Completed" ? html`<span class="note">${job.note}</span>` : job.id === job.name ? job.kind : job.id}
+      <span class="row-about" title=${job.note || job.id}>
+        ${job.note && job.status !== "Completed" ? html`<span class="note">${job.note}</span>` : job.cluster}
       </span>
-      <span></span>
+      <span class="row-space"></span>
       <${Best} value=${job.best} />
       <${Took} started=${job.created} ended=${job.ended} />
       <${Icon} name=${open ? "down" : "right"} />

@@ -89,7 +89,6 @@ export function Curve({ values, label }) {
   const shown = values.length ? `${label}: ${values.map((value) => value.toFixed(2)).join(", ")}` : label;
   return html`<svg class="curve" viewBox=${`0 0 ${width} ${height}`} role="img" aria-label=${shown}>
     <title>${shown}</title>
-    <path d=${`M0 ${height - 0.5}H${width}`} class="curve-ground" />
-    ${last && html`<polyline points=${points.map((point) => point.map((one) => one.toFixed(1)).join(",")).join(" ")} /><circle cx=${last[0]} cy=${last[1]} r="2.2" />`}
+    ${last && html`<path d=${`M0 ${height - 0.5}H${width}`} class="curve-ground" /><polyline points=${points.map((point) => point.map((one) => one.toFixed(1)).join(",")).join(" ")} /><circle cx=${last[0]} cy=${last[1]} r="2.2" />`}
   </svg>`;
 }

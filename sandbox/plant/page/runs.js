@@ -26,7 +26,7 @@ function Approval({ approval }) {
   const [comment, setComment] = useState("");
   const answer = (what) => plant.act(what, { approval: approval.id, comment });
   const asked = approval.asked.map((one) => one.name + (one.status === "pending" ? "" : ` (${one.status})`)).join(", ");
-  return html`<div class="ask">
+  return html`<div class="ask ask-approval">
     <${Icon} name="eye" />
     <p class="ask-text">
       Waits for approval by <b>${asked}</b>${approval.needed < approval.asked.length ? `, ${approval.needed} of them` : ""}.
@@ -87,15 +87,15 @@ function Run({ run }) {
   const shown = run.stages.find((stage) => stage.id === open);
   const isOver = run.status === "completed";
   const started = REASONS[run.reason] ?? run.reason;
-  return html`<li class="card run" aria-label=${run.number}>
+  return html`<li class="card run" aria-label=${`${run.pipeline} ${run.number}`}>
     <header class="run-head">
       <${RecordMark} record=${run} waits=${run.stages.some(waits)} />
       <div class="run-title">
-        <h4>${run.number}</h4>
-        <p class="soft">${run.pipeline} · ${run.branch} <code>${run.commit}</code> · ${run.by}, ${started}, ${ago(run.queued)}</p>
+        <h4>${run.pipeline} <span class="soft">#${run.number}</span></h4>
+        <p class="soft">${run.branch} <code>${run.commit}</code> · ${run.by}, ${started}, ${ago(run.queued)}</p>
       </div>
       <${Took} started=${run.started} ended=${run.ended} />
-      ${isOver ? html`<span class="log-space"></span>` : html`<${IconButton} icon="close" label=${`Cancel ${run.number}`} disabled=${run.status === "cancelling"} onClick=${() => plant.act("cancel", { run: run.id })} />`}
+      ${isOver ? html`<span class="log-space"></span>` : html`<${IconButton} icon="close" label=${`Cancel ${run.pipeline} ${run.number}`} disabled=${run.status === "cancelling"} onClick=${() => plant.act("cancel", { run: run.id })} />`}
     </header>
     ${run.problems.map((problem) => html`<p class="ask note" key=${problem}>${problem}</p>`)}
     <ol class="stages" aria-label="Stages">

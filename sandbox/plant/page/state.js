@@ -22,6 +22,9 @@ export const act = (user, what, given) => post(`/plant/people/${user}/${what}`, 
 export const makeTrouble = (key) => post(`/plant/troubles/${key}/make`);
 export const clearTrouble = (key) => post(`/plant/troubles/${key}/clear`);
 
+export const pictureOf = (device, frame) => `/plant/devices/${device}/picture?${new URLSearchParams({ frame })}`;
+export const happen = (device, what) => post(`/plant/devices/${device}/${what}`);
+
 export const files = (branch) => get(`/plant/files?${new URLSearchParams({ branch })}`);
 export const file = (branch, path) => get(`/plant/file?${new URLSearchParams({ branch, path })}`);
 

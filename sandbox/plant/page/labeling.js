@@ -1,4 +1,4 @@
-// What Data Labeling has exported, newest first: pictures, and boxes by label.
+// Labeling: the projects people work on, and what they have exported, newest first.
 import { ago, fullTime } from "/page/dates.js";
 import { html } from "/page/view.js";
 
@@ -18,6 +18,22 @@ const Row = ({ found }) =>
     <td class="boxes"><${Boxes} boxes=${found.boxes} /></td>
     <td class="soft when" title=${fullTime(found.at, zone)}>${ago(found.at)}</td>
   </tr>`;
+
+const Project = ({ project }) =>
+  html`<li class="card labeling" aria-label=${project.title}>
+    <h4>${project.title}</h4>
+    <p class="soft">${project.classes.join(", ")}</p>
+    <progress max=${project.pictures} value=${project.labelled + project.skipped} aria-label="Labelled"></progress>
+    <p class="soft labelled">
+      <b>${project.labelled}</b> of ${project.pictures} pictures labelled${project.skipped > 0 && `, ${project.skipped} skipped`}
+    </p>
+  </li>`;
+
+export const Projects = ({ projects }) =>
+  html`<ul class="projects">
+    ${projects.map((project) => html`<${Project} key=${project.name} project=${project} />`)}
+    ${!projects.length && html`<li class="card none">No labeling projects yet.</li>`}
+  </ul>`;
 
 export const Exports = ({ exports }) =>
   html`<div class="card table-scroll">
