@@ -138,6 +138,12 @@ def recent(connection: Connection, pipeline: Pipeline, after: datetime) -> list[
     return [run for run in found if run.id]
 
 
+def has_succeeded(connection: Connection, pipeline: Pipeline) -> bool:
+    """Whether any run of the pipeline ever has."""
+    query: dict[str, str | int] = {"definitions": pipeline.id, "resultFilter": "succeeded", "$top": 1}
+    return bool(sequence(connection.get(connection.project("build", "builds"), query), "value"))
+
+
 def one(connection: Connection, run_id: int) -> Run:
     """Raises NotFound."""
     return run_from(connection, connection.get(connection.project("build", "builds", run_id)), run_id)

@@ -116,9 +116,4 @@ class BrowseStep:
         )
 
     def _account_page(self, blade: str) -> str:
-        place = self.world.azure.workspace
-        account = (
-            f"/subscriptions/{place.subscription}/resourceGroups/{place.resource_group}"
-            f"/providers/Microsoft.Storage/storageAccounts/{self.wanted.account}"
-        )
-        return self.world.portal_page(account, blade)
+        return self.world.portal_page(self.world.account_id(self.wanted.account), blade)

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from infra.http.errors import Denied, NotFound, Refused, Unclear
+from infra.setup import roles
+from infra.setup.agents import AgentsStep
 from infra.setup.cluster import ClusterStep, QuotaStep
 from infra.setup.connections import ConnectionStep, GivenConnectionStep, TrustStep
 from infra.setup.environments import EnvironmentStep
 from infra.setup.files import TargetsStep, VariablesStep
 from infra.setup.pictures import BrowseStep, DatastoreStep
 from infra.setup.pipelines import PipelineStep
+from infra.setup.roles import RolesStep
 from infra.setup.step import Finding, Step, for_a_person
 from infra.setup.wanted import Wanted
 from infra.setup.world import World
@@ -65,6 +68,10 @@ def steps(
         BrowseStep(world, wanted.datastore),
         ClusterStep(world, wanted.cluster),
         QuotaStep(world, wanted.cluster),
+        RolesStep(world, wanted.identity, roles.of_publisher(world)),
+        RolesStep(world, wanted.edge_identity, roles.of_shipper(world)),
+        RolesStep(world, wanted.cluster.identity, roles.of_cluster(world, wanted.datastore.account)),
+        AgentsStep(world, (pipelines.publish, pipelines.infrastructure, pipelines.edge)),
     ]
 
 

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from infra.azureml import identities
-from infra.azureml.connection import WORKSPACE_API, Connection
+from infra.azureml import identities, survey
+from infra.azureml.connection import Connection
 from infra.azureml.errors import NotFound
 from infra.azureml.identities import Subscription
 from infra.devops.project import Project
 from infra.devops.repositories import Repository
 from infra.http.errors import AzureError
-from infra.http.fields import text
 from infra.setup.step import Finding, Todo, for_a_person
 
 PORTAL = "https://portal.azure.com"
@@ -26,14 +25,25 @@ class NotThere(AzureError):
 
 @dataclass(frozen=True)
 class World:
-    """`branch` is the one whose files the pipelines run; `region` the workspace's."""
+    """`branch` is the one whose files the pipelines run; `region` is the workspace's, `store_id` the ARM id of
+    its own storage account."""
 
     azure: Connection
     devops: Project
     subscription: Subscription
     region: str
+    store_id: str
     repository: Repository
     branch: str
+
+    def account_id(self, name: str) -> str:
+        """The ARM id of a storage account in the workspace's resource group."""
+        return f"{self.group_id}/providers/Microsoft.Storage/storageAccounts/{name}"
+
+    @property
+    def group_id(self) -> str:
+        place = self.azure.workspace
+        return f"/subscriptions/{place.subscription}/resourceGroups/{place.resource_group}"
 
     def devops_page(self, *parts: str) -> str:
         """A page of the project for people."""
@@ -56,7 +66,7 @@ def enter(azure: Connection, devops: Project, repository: str, branch: str) -> W
     place = azure.workspace
     try:
         subscription = identities.subscription(azure)
-        workspace = azure.get(azure.arm(), api=WORKSPACE_API)
+        workspace = survey.about(azure)
     except NotFound as fault:
         raise NotThere(
             f"There is no workspace {place.name} in resource group {place.resource_group}: {fault.message}",
@@ -67,7 +77,8 @@ def enter(azure: Connection, devops: Project, repository: str, branch: str) -> W
         azure=azure,
         devops=devops,
         subscription=subscription,
-        region=text(workspace, "location"),
+        region=workspace.region,
+        store_id=workspace.storage_account,
         repository=_repository(devops, repository),
         branch=branch,
     )
@@ -75,12 +86,10 @@ def enter(azure: Connection, devops: Project, repository: str, branch: str) -> W
 
 def no_identity(world: World, name: str) -> Finding:
     """What is found where the identity that something acts as has not been made."""
-    place = world.azure.workspace
-    group = f"/subscriptions/{place.subscription}/resourceGroups/{place.resource_group}"
     todo = Todo(
         f"Run the infrastructure pipeline, which makes the identity {name} and gives it its roles",
-        world.portal_page(group),
-        (("Resource group", place.resource_group), ("Identity", name)),
+        world.portal_page(world.group_id),
+        (("Resource group", world.azure.workspace.resource_group), ("Identity", name)),
     )
     return for_a_person(f"there is no identity {name} to act as", todo)
 

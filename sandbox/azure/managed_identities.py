@@ -21,6 +21,8 @@ class ManagedIdentity:
     client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     principal_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     credentials: dict[str, FederatedCredential] = field(default_factory=dict)
+    roles: set[tuple[str, str]] = field(default_factory=set)
+    """Scopes in small letters, each with the id of a role that is held there."""
 
 
 class ManagedIdentities:
@@ -35,6 +37,9 @@ class ManagedIdentities:
 
     def get(self, name: str) -> ManagedIdentity | None:
         return self._known.get(name.lower())
+
+    def with_principal(self, principal_id: str) -> ManagedIdentity | None:
+        return next((each for each in self._known.values() if each.principal_id == principal_id), None)
 
     def arm_id(self, identity: ManagedIdentity) -> str:
         place = self._place

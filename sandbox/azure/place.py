@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 PROVIDER = "Microsoft.MachineLearningServices"
 MANAGED_IDENTITY = "Microsoft.ManagedIdentity"
+AUTHORIZATION = "Microsoft.Authorization"
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,13 @@ class Studio:
 
     def add_datastore(self, name: str, account: str, container: str) -> Path:
         """The folder in which the datastore's files lie."""
-        return self._do(lambda: self._workspace.storage.add(name, account, container).folder)
+        storage = self._workspace.storage
+
+        def work() -> Path:
+            there = storage.container(account, container) is not None
+            return (storage.attach if there else storage.add)(name, account, container).folder
+
+        return self._do(work)
 
     def add_container(self, account: str, container: str) -> Path:
         """A blob container that no datastore shows yet; the folder in which its blobs lie."""
@@ -57,6 +63,14 @@ class Studio:
     def add_identity(self, name: str) -> ManagedIdentity:
         """A user-assigned managed identity in the workspace's resource group."""
         return self._do(lambda: self._workspace.identities.add(name))
+
+    def give_role(self, identity: str, role: str, scope: str) -> None:
+        """`role` is the id of a role definition, `scope` that of a resource or of what holds it."""
+
+        def work() -> None:
+            self._workspace.identities.add(identity).roles.add((scope.lower(), role))
+
+        self._do(work)
 
     def forbid(self, action: str) -> None:
         """Takes the right away from everybody: `Microsoft.MachineLearningServices/workspaces/computes/write`."""

@@ -17,6 +17,7 @@ from sandbox.azure.arm.jobs import JobsApi
 from sandbox.azure.arm.labeling import LabelingApi
 from sandbox.azure.arm.operations import Operations
 from sandbox.azure.arm.permissions import PermissionsApi
+from sandbox.azure.arm.role_assignments import RoleAssignmentsApi
 from sandbox.azure.arm.workspace import WorkspaceApi
 from sandbox.azure.blob import HOST_SUFFIX, BlobService
 from sandbox.azure.dataplane.artifacts import ArtifactsApi
@@ -141,6 +142,7 @@ class AzureTwin:
             WorkspaceApi(workspace),
             IdentitiesApi(workspace),
             PermissionsApi(workspace),
+            RoleAssignmentsApi(workspace),
             DatastoresApi(workspace),
             ComputesApi(workspace, operations),
             AssetsApi(workspace),
