@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.doctor.clock import skew
 from bot.doctor.finding import Check, Service, Verdict, ok, problem, skipped, unknown, warning
+from bot.doctor.words import listed
 from commands.kit.policy import Policy
 from infra.azureml import permissions, survey
 from infra.azureml.clusters import Cluster
@@ -37,7 +38,6 @@ NEEDED = {
 HELPFUL = {
     "computes/listNodes/action": "say why a training waits for a node",
 }
-NAMES_SHOWN = 3
 
 
 class AzureCheckup:
@@ -95,12 +95,12 @@ class AzureCheckup:
         missing = [why for action, why in NEEDED.items() if not may.allow(f"{RESOURCE}/{action}")]
         if missing:
             return problem(
-                f"Spotter may not {_listed(missing)}.",
+                f"Spotter may not {listed(missing)}.",
                 f"Give its identity the role {DATA_SCIENTIST} on {self._id.name}: Access control (IAM) → Add.",
             )
         lacking = [why for action, why in HELPFUL.items() if not may.allow(f"{RESOURCE}/{action}")]
         if lacking:
-            return warning(f"Spotter cannot {_listed(lacking)}.", f"The role {DATA_SCIENTIST} has it.")
+            return warning(f"Spotter cannot {listed(lacking)}.", f"The role {DATA_SCIENTIST} has it.")
         return ok(f"All {len(NEEDED) + len(HELPFUL)} actions that Spotter needs are allowed.")
 
     def _storage_role(self) -> Verdict:
@@ -138,7 +138,7 @@ class AzureCheckup:
         tables = [asset.name for asset in assets if asset.kind == "mltable"]
         if not found and tables:
             return problem(
-                f"None of {len(tables)} tables matches {pattern.pattern}: {_listed(tables)}.",
+                f"None of {len(tables)} tables matches {pattern.pattern}: {listed(tables)}.",
                 "Correct [exports] pattern in spotter.toml, so that it matches the whole name of an export.",
             )
         if not found:
@@ -146,14 +146,14 @@ class AzureCheckup:
                 "There is none yet.",
                 "In the studio: Data Labeling → the project → Export → Azure ML dataset.",
             )
-        newest = max(found, key=lambda asset: asset.name[-15:])
+        newest = max(found, key=lambda asset: (asset.made_at, asset.name))
         return self._read(newest.name, len(found))
 
     def _read(self, name: str, count: int) -> Verdict:
         exports = [each for each in self._workspace.exports(re.compile(re.escape(name))) if each.name == name]
         if not exports:
             return warning(f"{name} was archived meanwhile.", "Look again.")
-        told = f"{count} found; {name} is of the type {exports[0].kind}"
+        told = f"{count} found; the newest, {name}, is of the type {exports[0].kind}"
         try:
             contents = self._workspace.read_export(exports[0])
         except Unreadable as fault:
@@ -192,7 +192,7 @@ class AzureCheckup:
         told = ", ".join(f"{number} {state}" for state, number in states.most_common())
         untried = [] if states["completed"] else ["that a job is carried out as the pipeline describes it"]
         untried += [] if states["canceled"] else ["that cancelling reaches the trials"]
-        more = f" Not seen yet: {_listed(untried, 'and')}." if untried else ""
+        more = f" Not seen yet: {listed(untried, 'and')}." if untried else ""
         return ok(f"{told}, found by their tag.{more}")
 
     def _explain(self, fault: Exception) -> Verdict | None:
@@ -255,10 +255,3 @@ def _size(cluster: Cluster) -> str:
 
 def _without_policy() -> Verdict:
     return skipped("Not looked at: the policy file could not be read.")
-
-
-def _listed(names: list[str], last: str = "or") -> str:
-    shown = names[:NAMES_SHOWN]
-    if len(names) > len(shown):
-        return f"{', '.join(shown)} and {len(names) - len(shown)} more"
-    return f" {last} ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)

@@ -1,17 +1,19 @@
 """All that is looked at, as far as the settings reach."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 
 from bot import settings
-from bot.doctor import azure, slack
+from bot.doctor import azure, devops, iothub, slack
 from bot.doctor import settings as settings_checkup
 from bot.doctor.azure import AzureCheckup
 from bot.doctor.database import DatabaseCheckup
+from bot.doctor.devops import DevOpsCheckup
 from bot.doctor.finding import Check, Service, skipped
+from bot.doctor.iothub import IoTHubCheckup
 from bot.doctor.slack import SlackCheckup
-from bot.settings import SlackSettings, StoreSettings, WorkspaceSettings
+from bot.settings import DevOpsSettings, SlackSettings, StoreSettings, WorkspaceSettings
 from commands.kit.errors import UserError
 from commands.kit.policy import Policy
 
@@ -19,20 +21,46 @@ Read = TypeVar("Read")
 
 
 def services(now: Callable[[], datetime]) -> list[Service]:
+    """Those that are not set up are told, not looked at."""
     policy = _attempt(settings.read_policy)
     usable = policy if isinstance(policy, Policy) else None
-    slack_settings = _attempt(lambda: settings.read_part(SlackSettings))
-    workspace = _attempt(lambda: settings.read_part(WorkspaceSettings))
     return [
         settings_checkup.service(policy),
-        _unset("slack", slack.TITLE, slack_settings)
-        if isinstance(slack_settings, UserError)
-        else SlackCheckup(slack_settings, usable, now).service(),
-        _unset("azure", azure.TITLE, workspace)
-        if isinstance(workspace, UserError)
-        else AzureCheckup(workspace.workspace, usable, now).service(),
+        _slack(usable, now),
+        _azure(usable, now),
+        *_devops(usable),
         DatabaseCheckup(settings.read_part(StoreSettings).store_url).service(),
     ]
+
+
+def _slack(policy: Policy | None, now: Callable[[], datetime]) -> Service:
+    found = _attempt(lambda: settings.read_part(SlackSettings))
+    if isinstance(found, UserError):
+        return _unset("slack", slack.TITLE, f"Not looked at. {found.problem}")
+    return SlackCheckup(found, policy, now).service()
+
+
+def _azure(policy: Policy | None, now: Callable[[], datetime]) -> Service:
+    found = _attempt(lambda: settings.read_part(WorkspaceSettings))
+    if isinstance(found, UserError):
+        return _unset("azure", azure.TITLE, f"Not looked at. {found.problem}")
+    return AzureCheckup(found.workspace, policy, now).service()
+
+
+def _devops(policy: Policy | None) -> Iterable[Service]:
+    found = settings.read_part(DevOpsSettings)
+    if found.devops:
+        yield DevOpsCheckup(found.devops, policy).service()
+    else:
+        told = "It is not set up, so nothing is published or shipped from Slack."
+        yield _unset(
+            "devops", devops.TITLE, told, "Set AZURE_DEVOPS_ORG_URL and AZURE_DEVOPS_PROJECT for that."
+        )
+    if found.iothub_hostname:
+        yield IoTHubCheckup(found.iothub_hostname, policy).service()
+    else:
+        told = "It is not set up, so rollouts are not followed."
+        yield _unset("iothub", iothub.TITLE, told, "Set IOTHUB_HOSTNAME for that.")
 
 
 def _attempt(read: Callable[[], Read]) -> Read | UserError:
@@ -42,7 +70,5 @@ def _attempt(read: Callable[[], Read]) -> Read | UserError:
         return told
 
 
-def _unset(key: str, title: str, why: UserError) -> Service:
-    return Service(
-        key, title, [Check("settings", "Settings", lambda: skipped(f"Not looked at. {why.problem}"))]
-    )
+def _unset(key: str, title: str, told: str, remedy: str = "") -> Service:
+    return Service(key, title, [Check("settings", "Settings", lambda: skipped(told, remedy))])

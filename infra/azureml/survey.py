@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -13,10 +14,11 @@ from infra.azureml.exports import API as DATA_API
 from infra.azureml.jobs import API as JOBS_API
 from infra.azureml.jobs import REQUEST_TAG, Job, job_from
 from infra.http.errors import Unavailable
-from infra.http.fields import mapping, text
+from infra.http.fields import mapping, moment, text
 from infra.http.transport import sign_in_error
 
 JOBS_SEEN = 60
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class DataAsset:
     name: str
     version: str
     kind: str
+    made_at: datetime
 
 
 def caller(connection: Connection) -> Caller:
@@ -77,7 +80,12 @@ def data_assets(connection: Connection) -> Iterator[DataAsset]:
     """The latest version of each, page by page as they are consumed."""
     for told in connection.pages(connection.arm("data"), api=DATA_API, listViewType="ActiveOnly"):
         inner = mapping(told, "properties")
-        yield DataAsset(text(told, "name"), text(inner, "latestVersion"), text(inner, "dataType").lower())
+        yield DataAsset(
+            name=text(told, "name"),
+            version=text(inner, "latestVersion"),
+            kind=text(inner, "dataType").lower(),
+            made_at=moment(told, "systemData", "createdAt") or _LONG_AGO,
+        )
 
 
 def jobs_by_tag(connection: Connection) -> tuple[list[Job], list[Job]]:
