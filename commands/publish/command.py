@@ -105,7 +105,7 @@ def _wish(
 ) -> PublishRun:
     now = services.clock.now()
     return PublishRun(
-        id=f"publish-{now:%Y%m%d}-{request_id[:6]}",
+        id=f"{now:%Y%m%d}-{request_id[:6]}",
         request_id=request_id,
         state="requested",
         elsewhere=False,

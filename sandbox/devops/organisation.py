@@ -20,6 +20,7 @@ NAME = "bottling"
 PROJECT = "Vision"
 REPOSITORY = "vision"
 HOSTED_AGENTS = 2
+BUILDS_BEFORE = 40  # the organisation counts the builds of all its projects
 
 
 def _id_of(what: str) -> str:
@@ -40,7 +41,7 @@ class Organisation:
         self.repository = Repository(repository, _id_of("repository"), REPOSITORY)
         self.pipelines: dict[int, Pipeline] = {}
         self.builds: dict[int, Build] = {}
-        self.build_ids = count(1)
+        self.build_ids = count(BUILDS_BEFORE + 1)
         self.pipeline_ids = count(1)
         self.pools = [
             AgentPool(

@@ -10,7 +10,7 @@ from sandbox.devops.builds import Build, Pipeline
 from sandbox.devops.engine.engine import Engine
 from sandbox.devops.hooks import Hooks
 from sandbox.devops.identities import APPROVER, ENGINEER, Identity
-from sandbox.devops.organisation import Organisation
+from sandbox.devops.organisation import PROJECT, Organisation
 from sandbox.devops.queueing import Queue
 from sandbox.devops.repository import Commit, full_ref
 
@@ -123,6 +123,35 @@ class Portal:
         """Its id."""
         resources = self._organisation.resources
         return self._do(lambda: resources.add_environment(name, description, ENGINEER).id)
+
+    def add_azure_connection(self, name: str, subscription: str, tenant: str, identity: str) -> str:
+        """A service connection to Azure with workload identity federation, for pipelines that are permitted to use it;
+        its id."""
+
+        def work() -> str:
+            organisation = self._organisation
+            body = {
+                "name": name,
+                "type": "azurerm",
+                "url": "https://management.azure.com/",
+                "data": {
+                    "environment": "AzureCloud",
+                    "scopeLevel": "Subscription",
+                    "creationMode": "Manual",
+                    "subscriptionId": subscription,
+                    "subscriptionName": "sandbox",
+                },
+                "authorization": {
+                    "scheme": "WorkloadIdentityFederation",
+                    "parameters": {"tenantid": tenant, "serviceprincipalid": identity},
+                },
+                "serviceEndpointProjectReferences": [
+                    {"projectReference": {"id": organisation.project_id, "name": PROJECT}, "name": name}
+                ],
+            }
+            return organisation.resources.add_endpoint(name, body, ENGINEER).id
+
+        return self._do(work)
 
     @property
     def pat(self) -> str:

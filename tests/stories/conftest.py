@@ -1,7 +1,7 @@
 """A published workspace, made once for each worker and copied for each story; the bot and people upon it."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,16 @@ import pytest
 
 from sandbox.azure.pace import Pace
 from sandbox.azure.seed import copy
+from sandbox.devops.pace import Pace as DevOpsPace
+from sandbox.edge.pace import Pace as EdgePace
 from sandbox.environment import bot_environment
 from sandbox.people import People
 from sandbox.world import World
 from tests.stories.stage import PATIENCE, Bot, Stage, run_spotter, steady
 
 POLICY = Path(__file__).with_name("spotter.toml")
+QUICK_AGENTS = DevOpsPace(agent_start=0.1, minute=5.0, terminate_grace=0.5, delivery_retry=0.1)
+QUICK_EDGE = EdgePace(evaluation=0.1, index=0.1, metrics=0.2, sync=0.1, picture=0.5, backoff=0.2, minute=1.0)
 QUICK = Pace(node_start=0.4, preparing=0.05, finalizing=0.05, cancel=0.2)
 
 
@@ -46,7 +50,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Conf
 @pytest.fixture
 def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stage]]:
     """Makes a stage; `settings` are more environment variables, `policy` replaces parts of the policy file's text,
-    and `before` changes the world before the bot sees it."""
+    and `before` changes the world before the bot sees it; `lines` tells how many devices each line has, none by default."""
     stages: list[Stage] = []
 
     def make(
@@ -54,6 +58,7 @@ def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stag
         policy: dict[str, str] | None = None,
         before: Callable[[World], object] | None = None,
         start: bool = True,
+        lines: Mapping[str, int] | None = None,
         **settings: str,
     ) -> Stage:
         folder = tmp_path / f"stage{len(stages)}"
@@ -63,7 +68,7 @@ def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stag
             assert old in text
             text = text.replace(old, new)
         (folder / "spotter.toml").write_text(text)
-        world = World(folder, pace=QUICK, cache=template.compiled)
+        world = World(folder, pace=QUICK, devops_pace=QUICK_AGENTS, edge_pace=QUICK_EDGE, lines=lines or {}, cache=template.compiled)
         copy(template.world.azure, world.azure)
         world.start()
         world.slack.install(template.manifest)

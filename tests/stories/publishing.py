@@ -1,0 +1,95 @@
+"""What stories about publishing share: the team's repository with a pipeline of a few steps, and gates in those steps."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from sandbox.world import World
+from tests.stories.stage import Stage
+
+PIPELINE = "spotter-publish"
+YAML = "infra/provision/pipelines/publish.yml"
+SERVICE_CONNECTION = "aml-workspace-connection"
+PARAMETER = """
+parameters:
+  - name: correlationId
+    type: string
+    default: none
+"""
+SHORT = """
+name: publish-$(Build.BuildId)
+trigger: none
+{parameters}
+stages:
+  - stage: publish
+    displayName: Publish the training pipeline
+    jobs:
+      - job: publish
+        displayName: publish
+        steps:
+          - bash: |
+              {script}
+            displayName: {step}
+"""
+
+
+class Gate:
+    """A step passes it once it is opened. `wait` is the shell script of that step."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "open"
+        self.wait = f"while ! test -e {self._file}; do sleep 0.03; done"
+
+    def open(self) -> None:
+        self._file.touch()
+
+
+def push(
+    world: World,
+    script: str,
+    *,
+    step: str = "Publish",
+    branch: str = "main",
+    message: str = "Change the search",
+    parameters: str = PARAMETER,
+    yaml: str = SHORT,
+) -> str:
+    """Makes a pipeline of one step the newest commit of a branch; its id."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / YAML
+        file.parent.mkdir(parents=True)
+        lines = script.replace("\n", "\n              ")
+        file.write_text(yaml.format(script=lines, step=step, parameters=parameters))
+        return world.devops.portal.push(branch, Path(folder), message).id
+
+
+def short_pipeline(script: str, **options: str) -> Callable[[World], None]:
+    """A repository whose publish pipeline has just one step, for `new_stage(before=…)`."""
+
+    def prepare(world: World) -> None:
+        push(world, script, **options)
+        world.devops.portal.create_pipeline(PIPELINE, YAML)
+
+    return prepare
+
+
+def real_pipeline(policy: Path) -> Callable[[World], None]:
+    """This project itself as the repository, its own pipeline, and the connection that this may use."""
+
+    def prepare(world: World) -> None:
+        world.push(policy)
+        portal, place = world.devops.portal, world.azure.workspace.place
+        portal.create_pipeline(PIPELINE, YAML)
+        identity = world.azure.workspace.identity.client_id
+        portal.add_azure_connection(SERVICE_CONNECTION, place.subscription, place.tenant, identity)
+        portal.permit("endpoint", SERVICE_CONNECTION, PIPELINE)
+
+    return prepare
+
+
+def read(stage: Stage, text: str) -> str:
+    """What people read, with the ids of commits made the same in every run."""
+    text = stage.people.steady(text)
+    for commit in stage.world.devops.organisation.repository.commits:
+        text = text.replace(commit[:7], "<commit>")
+    return text
