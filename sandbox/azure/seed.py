@@ -5,17 +5,17 @@ import shutil
 from copy import deepcopy
 from pathlib import Path
 
+from sandbox.azure.deployed import PICTURES_ACCOUNT, PICTURES_CONTAINER, deploy
 from sandbox.azure.twin import AzureTwin
 from sandbox.line.exports import DATASTORE, QUEUE, SHOOT, ExportOnDisk, take_pictures, write_exports
 from sandbox.line.formats import Workspace
 
-PICTURES_ACCOUNT = "edgevisionstorage"
-PICTURES_CONTAINER = "pictures"
 GPU = "Standard_NC4as_T4_v3"
 
 
 def seed(twin: AzureTwin, folder: Path) -> list[ExportOnDisk]:
     """Fills the workspace; `folder` takes the rendered pictures and exports. Some seconds of rendering."""
+    deploy(twin)
     add_clusters(twin)
     place = twin.workspace.place
     pictures = take_pictures(folder, SHOOT + QUEUE)
@@ -46,6 +46,7 @@ def add_exports(twin: AzureTwin, exports: list[ExportOnDisk]) -> None:
 
 def copy(template: AzureTwin, twin: AzureTwin) -> None:
     """Fills a twin that has not started with the assets and files of another, in milliseconds."""
+    deploy(twin)
     twin.workspace.assets = deepcopy(template.workspace.assets)
     twin.workspace.labeling = deepcopy(template.workspace.labeling)
     for name, store in template.workspace.storage.stores.items():
