@@ -65,7 +65,12 @@ class Reason:
         return size > 0 and any(tuple(codes[at : at + size]) == self.codes for at in range(len(codes)))
 
 
-def explain(messages: Sequence[str], codes: Sequence[str] = (), log_lines: Sequence[str] = ()) -> Explanation:
+def explain(
+    messages: Sequence[str],
+    codes: Sequence[str] = (),
+    log_lines: Sequence[str] = (),
+    catalogues: tuple[str, ...] = CATALOGUES,
+) -> Explanation:
     """The explanation of an error chain: messages from the deepest up, their codes, and the end of the log.
 
     A known message wins over an unknown deeper one; words that only point deeper lose to all others.
@@ -75,10 +80,10 @@ def explain(messages: Sequence[str], codes: Sequence[str] = (), log_lines: Seque
     raw = said[0] if said else (log_lines[-1] if log_lines else "")
     for weak in (False, True):
         for text in (*said, "\n".join(log_lines), " ".join(codes)):
-            if found := _best(text, weak, text if text in said else raw):
+            if found := _best(text, weak, text if text in said else raw, catalogues):
                 return found
         if by_code := next(
-            (reason for reason in catalogue() if reason.weak == weak and reason.fits(codes)), None
+            (reason for reason in catalogue(catalogues) if reason.weak == weak and reason.fits(codes)), None
         ):
             return _explanation(by_code, {}, raw)
     return _unknown(raw, codes)
@@ -90,9 +95,9 @@ def explain_fault(fault: Fault) -> Explanation:
 
 
 @cache
-def catalogue() -> tuple[Reason, ...]:
-    """All reasons, as the files give them."""
-    return tuple(_read())
+def catalogue(names: tuple[str, ...] = CATALOGUES) -> tuple[Reason, ...]:
+    """All reasons, as the files give them. Devices have a catalogue of their own: the same words mean other things."""
+    return tuple(_read(names))
 
 
 def shortened(message: str, longest: int = LONGEST_RAW) -> str:
@@ -101,8 +106,10 @@ def shortened(message: str, longest: int = LONGEST_RAW) -> str:
     return line if len(line) <= longest else line[:longest].rsplit(" ", 1)[0] + " …"
 
 
-def _best(text: str, weak: bool, raw: str) -> Explanation | None:
-    found = [(hit, reason) for reason in catalogue() if reason.weak == weak and (hit := reason.match(text))]
+def _best(text: str, weak: bool, raw: str, names: tuple[str, ...]) -> Explanation | None:
+    found = [
+        (hit, reason) for reason in catalogue(names) if reason.weak == weak and (hit := reason.match(text))
+    ]
     if not found:
         return None
     (_, parts), reason = max(found, key=lambda each: each[0][0])
@@ -147,8 +154,8 @@ def _filled(sentence: str, parts: dict[str, str]) -> str:
     )
 
 
-def _read() -> Iterator[Reason]:
-    for name in CATALOGUES:
+def _read(names: tuple[str, ...]) -> Iterator[Reason]:
+    for name in names:
         for entry in tomllib.loads(files("infra.failures").joinpath(name).read_text("utf-8"))["reason"]:
             yield Reason(
                 **{

@@ -34,7 +34,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Module:
-    """The module as the edge agent sees it. `status` is the agent's word: running, backoff, failed, stopped, unknown."""
+    """The module as the edge agent sees it. `status` is the agent's word: running, backoff, failed, unknown…"""
 
     image: str
     status: str

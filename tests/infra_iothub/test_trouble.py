@@ -1,0 +1,88 @@
+"""A hub that is slow, throttles, refuses or loses its answers."""
+
+import time
+
+import pytest
+
+from infra.http.errors import Denied, Refused, Throttled, Unavailable, Unclear
+from infra.iothub.hub import Hub
+from sandbox.faults import Action, Fault
+from tests.infra_iothub.conftest import Line
+
+
+def test_withdrawing_is_done_once_whatever_happens_to_the_answer(line: Line) -> None:
+    faults = line.running.edge.faults
+    actions: tuple[Action, ...] = ("drop_before", "drop_after")
+    for action in actions:
+        shipped = line.ships(2, "canary", build=412)
+        faults.arm(Fault("DELETE", f"/configurations/{shipped}", action))
+        line.client.withdraw(shipped)
+        assert shipped not in line.running.hub.configurations
+        line.client.withdraw(shipped)
+
+
+def test_what_was_changed_meanwhile_is_looked_at_again(line: Line) -> None:
+    shipped = line.ships(2, "canary", build=412)
+    changed = {"Message": "ErrorCode:PreconditionFailed;ETag mismatch.", "ExceptionMessage": ""}
+    stale = Fault("DELETE", shipped, "answer", status=412, body=str(changed).replace("'", '"'))
+    line.running.edge.faults.arm(stale)
+    line.client.withdraw(shipped)
+    assert shipped not in line.running.hub.configurations
+    still = line.ships(2, "canary", build=412)
+    line.running.edge.faults.arm(Fault("DELETE", still, "answer", status=412, times=99))
+    with pytest.raises(Unclear, match="may still be there"):
+        line.client.withdraw(still)
+    assert still in line.running.hub.configurations
+
+
+def test_nobody_elses_deployment_is_withdrawn(line: Line) -> None:
+    with pytest.raises(Refused, match="not made by Spotter"):
+        line.client.withdraw("edge-base")
+    assert "edge-base" in line.running.hub.configurations
+    assert [each.id for each in line.client.survey().deployments] == []
+
+
+def test_a_hub_that_throttles_or_breaks_is_told_apart(line: Line) -> None:
+    faults = line.running.edge.faults
+    throttled = '{"Message": "ErrorCode:ThrottlingException;Operation type: Query", "ExceptionMessage": ""}'
+    faults.arm(Fault("POST", "/devices/query", "answer", status=503))
+    assert len(line.client.devices()) == 3, "one hiccup is got over"
+    busy = faults.arm(Fault("POST", "/devices/query", "answer", status=429, body=throttled, times=99))
+    with pytest.raises(Throttled, match="Operation type: Query") as found:
+        line.client.devices()
+    assert (found.value.retry_after, found.value.code) == (10.0, "ThrottlingException")
+    faults.disarm(busy)
+    faults.arm(Fault("GET", "/configurations", "answer", status=503, times=99, headers={"Retry-After": "30"}))
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        line.client.survey()
+    assert time.monotonic() - began < 5, "a long wait is the caller's"
+
+
+def test_a_missing_role_is_said_plainly(line: Line) -> None:
+    body = '{"Message": "ErrorCode:IotHubUnauthorizedAccess;Unauthorized", "ExceptionMessage": ""}'
+    line.running.edge.faults.arm(Fault("*", "", "answer", status=401, body=body, times=99))
+    with pytest.raises(Denied, match="IoT Hub Data Contributor"):
+        line.client.survey()
+
+
+@pytest.mark.parametrize(
+    "name", ["", "plant", "https://plant.azure-devices.net", "plant.azure-devices.net/x"]
+)
+def test_what_is_no_host_name_is_refused_before_anything_is_sent(name: str) -> None:
+    with pytest.raises(Refused, match="no host name"):
+        Hub.connect(name).survey()
+
+
+def test_many_devices_come_in_pages_in_a_constant_number_of_queries(line: Line) -> None:
+    async def more() -> None:
+        for number in range(101):
+            line.running.hub.add_device(f"line-3-{number:03}", {"target": "line-3"})
+        line.running.hub.look()
+
+    line.running.do(more())
+    faults = line.running.edge.faults
+    before = len(faults.log("POST", "/devices/query"))
+    assert len(line.client.survey().in_ring("line-3", "all")) == 101
+    asked = faults.log("POST", "/devices/query")[before:]
+    assert len({entry.body for entry in asked}) == 2 and len(asked) >= 5
