@@ -16,7 +16,7 @@ from typing import Literal
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-Action = Literal["delay", "answer", "drop_before", "drop_after", "hang_before", "hang_after"]
+Action = Literal["delay", "answer", "headers", "drop_before", "drop_after", "hang_before", "hang_after"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -25,6 +25,7 @@ class Fault:
     """One way to misbehave for the next `times` matching requests.
 
     `delay` waits `seconds`, then works; `answer` replies `status`, `headers`, `body` without working;
+    `headers` works, and answers with these `headers` instead of its own;
     `drop_before` / `drop_after` cut the connection before / after the work is done;
     `hang_before` / `hang_after` hold the answer until `release()`, before / after the work is done.
     """
@@ -128,6 +129,11 @@ async def _play(fault: Fault, request: web.Request, handler: Handler) -> web.Str
     if fault.action == "answer":
         fault.reached.set()
         return web.Response(status=fault.status, headers=fault.headers, text=fault.body)
+    if fault.action == "headers":
+        response = await handler(request)
+        response.headers.update(fault.headers)
+        fault.reached.set()
+        return response
     response = await handler(request) if fault.action.endswith("after") else None
     fault.reached.set()
     if fault.action.startswith("hang"):

@@ -33,6 +33,12 @@ class InstalledApp:
     app_token: str = field(default_factory=lambda: f"xapp-1-{APP}-{secrets.token_hex(12)}")
     signing_secret: str = field(default_factory=lambda: secrets.token_hex(16))
     verification_token: str = field(default_factory=lambda: secrets.token_hex(12))
+    revoked: set[str] = field(default_factory=set)
+
+    def revoke(self) -> None:
+        """Takes the bot's token back; a new installation has another one."""
+        self.revoked.add(self.bot_token)
+        self.bot_token = f"xoxb-{secrets.token_hex(12)}"
 
     def read(self, manifest: Json) -> None:
         """Takes over a manifest in Slack's own schema; tokens stay as they are, as on a reinstall."""
