@@ -11,7 +11,7 @@ PATIENCE = 15.0
 ENOUGH = ("ok", "warning")
 
 
-def examine(services: Sequence[Service], patience: float = PATIENCE) -> list[Finding]:
+def examine(services: Sequence[Service], patience: float) -> list[Finding]:
     """What each check found, in order. Takes at most `patience` seconds; then threads may be left behind, hanging."""
     until = time.monotonic() + patience
     under_way: list[tuple[Service, _Examination]] = []
@@ -43,7 +43,7 @@ class _Examination:
         if self._needed and not self._needed._done.is_set():
             return _not_reached(self._needed.check)
         return unknown(
-            f"There was no answer within {patience:.0f} seconds.",
+            f"There was no answer within {patience:g} seconds.",
             f"See whether {self._service.title} can be reached from here, then look again.",
         )
 
