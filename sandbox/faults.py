@@ -130,10 +130,10 @@ async def _play(fault: Fault, request: web.Request, handler: Handler) -> web.Str
         fault.reached.set()
         return web.Response(status=fault.status, headers=fault.headers, text=fault.body)
     if fault.action == "headers":
-        response = await handler(request)
-        response.headers.update(fault.headers)
+        answered = await handler(request)
+        answered.headers.update(fault.headers)
         fault.reached.set()
-        return response
+        return answered
     response = await handler(request) if fault.action.endswith("after") else None
     fault.reached.set()
     if fault.action.startswith("hang"):

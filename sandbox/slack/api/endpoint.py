@@ -53,7 +53,8 @@ def _token(request: web.Request, args: Json) -> str:
 def _authenticate(slack: Slack, method: Method, token: str) -> tuple[str, ...]:
     """The token's scopes.
 
-    :raises Refused: `not_authed`, `invalid_auth`, `token_revoked` or, for the other sort of token, `not_allowed_token_type`
+    :raises Refused: `not_authed`, `invalid_auth`, `token_revoked` or, for the other sort of token,
+        `not_allowed_token_type`
     """
     if not token and method is not METHODS["api.test"]:
         raise Refused("not_authed")
