@@ -25,6 +25,7 @@ from commands.kit.policy import Policy
 from commands.kit.services import Services
 from infra.azureml.workspace import Workspace
 from infra.devops.project import Project
+from infra.iothub.hub import Hub
 from storage import migrate
 from storage.database import Store
 
@@ -54,6 +55,7 @@ class Spotter:
         self._courier = Courier(self._store, client, clock, health)
         self._pacer = Pacer([follower for command in commands.ALL for follower in command.followers])
         self._bolt = App(
+            name="spotter",  # else Bolt reads the source of all that is loaded to find one
             client=client,
             signing_secret=_secret(settings.slack_signing_secret),
             process_before_response=True,
@@ -69,6 +71,7 @@ class Spotter:
             health=health,
             azure=Workspace.connect(settings.workspace),
             devops=Project.connect(settings.devops) if settings.devops else None,
+            hub=Hub.connect(settings.iothub_hostname) if settings.iothub_hostname else None,
             wake=self._wake,
             commands=commands.ALL,
         )

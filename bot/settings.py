@@ -49,6 +49,7 @@ class SlackSettings(_Settings):
 class DevOpsSettings(_Settings):
     azure_devops_org_url: str | None = Field(None, description="such as https://dev.azure.com/fabrikam")
     azure_devops_project: str | None = None
+    iothub_hostname: str | None = Field(None, description="such as plant.azure-devices.net")
 
     @property
     def devops(self) -> Place | None:

@@ -88,6 +88,10 @@ def get(tx: Connection, deployment_id: str) -> Deployment | None:
     return _one(tx.execute(select(deployments).where(deployments.c.id == deployment_id)).first())
 
 
+def by_request(tx: Connection, request_id: str) -> Deployment | None:
+    return _one(tx.execute(select(deployments).where(deployments.c.request_id == request_id)).first())
+
+
 def locked(tx: Connection, deployment_id: str) -> Deployment | None:
     """As `get`, and nobody else changes it before this transaction ends."""
     query = select(deployments).where(deployments.c.id == deployment_id).with_for_update()

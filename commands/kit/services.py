@@ -10,6 +10,7 @@ from commands.kit.people import Directory
 from commands.kit.policy import Policy
 from infra.azureml.workspace import Workspace
 from infra.devops.project import Project
+from infra.iothub.hub import Hub
 from storage.database import Store
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Services:
     """Handlers use `store`, `policy`, `people` and `clock` only, so that nothing a person does waits for Azure;
-    followers use `azure` and `devops` (None where no project is set) as well. `wake(name)` asks a follower, or the
+    followers use `azure`, and `devops` and `hub` (None where none is set). `wake(name)` asks a follower, or the
     courier, to look now."""
 
     store: Store
@@ -29,5 +30,6 @@ class Services:
     health: Health
     azure: Workspace
     devops: Project | None
+    hub: Hub | None
     wake: Callable[[str], None]
     commands: "Sequence[Command]"

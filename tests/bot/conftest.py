@@ -102,6 +102,7 @@ def services(desk: Desk) -> Services:
         health=desk.health,
         azure=Workspace.connect(WorkspaceId("subscription", "group", "workspace")),
         devops=None,
+        hub=None,
         wake=lambda _name: None,
         commands=(),
     )

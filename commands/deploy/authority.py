@@ -1,0 +1,53 @@
+"""Whether a request may be shipped at this moment: asked before every effect, not only when people clicked."""
+
+from commands.deploy.messages import gates_passed
+from commands.deploy.record import approvers
+from commands.deploy.standing import changes_since_asked
+from commands.kit.people import Person
+from commands.kit.policy import Target
+from commands.kit.services import Services
+from storage import catalog, deployments
+from storage.deployments import Decision, Deployment
+
+
+def objection(deployment: Deployment, services: Services) -> str | None:
+    """Why the approvals are not in force now, in words; None where they are.
+
+    Raises UserError where Slack does not say who may approve, AzureError where the model's files cannot be read: then
+    nothing may be shipped either.
+    """
+    target = services.policy.targets.get(deployment.target)
+    if target is None:
+        return "the target is not in spotter.toml any more"
+    with services.store.read() as tx:
+        changed = changes_since_asked(tx, deployment, services)
+        model = catalog.get_model(tx, deployment.model_name, deployment.model_version)
+        decided = deployments.decisions_on(tx, deployment.id)
+    if changed:
+        return changed
+    evidence = deployment.evidence or {}
+    if model is None or services.azure.files_digest(model.uri or "") != evidence["candidate"]["digest"]:
+        return "the model's files changed"
+    return _too_few(deployment, decided, target, services)
+
+
+def _too_few(
+    deployment: Deployment, decided: list[Decision], target: Target, services: Services
+) -> str | None:
+    bound = [each for each in decided if each.fingerprint == deployment.fingerprint]
+    standing = {each.person for each in bound if _is_in_force(each, deployment, target, services)}
+    if len(standing) < deployment.approvals_needed:
+        gone = [each.person_name for each in bound if each.person not in standing]
+        who = f" ({', '.join(dict.fromkeys(gone))} may not approve any more)" if gone else ""
+        return f"there are not enough approvals any more{who}"
+    overridden = any(each.verdict == "override" and each.person in standing for each in bound)
+    if not gates_passed(deployment) and not overridden:
+        return "a gate did not pass, and nobody who may has overridden it"
+    return None
+
+
+def _is_in_force(decision: Decision, deployment: Deployment, target: Target, services: Services) -> bool:
+    if decision.verdict not in deployments.FAVOURABLE or decision.person == deployment.requested_by:
+        return False
+    allowed = target.override if decision.verdict == "override" else approvers(target, services)
+    return services.people.is_among_now(Person(decision.person, decision.person_name), allowed)

@@ -1,0 +1,91 @@
+"""Answers the check on the environments of the edge pipeline: is this very run one that the approvers have approved?
+
+So a run that somebody queues by hand gets past nobody, whatever it says about itself.
+"""
+
+from commands.deploy.authority import objection
+from commands.deploy.record import change
+from commands.kit.errors import UserError
+from commands.kit.services import Services
+from infra.devops.runs import Run
+from infra.http.errors import AzureError, NotFound
+from storage import audit, deployments
+from storage.deployments import Deployment
+
+EXPECTED = ("queueing", "queued")
+
+
+def verdict(run_id: int, services: Services) -> tuple[bool, str]:
+    """Whether the run may ship, and why not. What cannot be found out means no."""
+    try:
+        approved, reason = _judge(run_id, services)
+    except (AzureError, UserError) as trouble:
+        approved, reason = False, f"Spotter could not find out: {trouble}"
+    with services.store.write() as tx:
+        audit.record(
+            tx,
+            at=services.clock.now(),
+            actor="azure-devops",
+            action="deploy.check",
+            subject=f"run:{run_id}",
+            approved=approved,
+            reason=reason,
+        )
+    return approved, reason
+
+
+def _judge(run_id: int, services: Services) -> tuple[bool, str]:
+    if services.devops is None:
+        return False, "Spotter is not connected to Azure DevOps."
+    try:
+        run = services.devops.with_parameters(services.devops.run(run_id))
+    except NotFound:
+        return False, "There is no such run."
+    request, _, ring_name = run.correlation_id.rpartition("-")
+    with services.store.read() as tx:
+        deployment = deployments.by_request(tx, request)
+    if deployment is None or deployment.state != "shipping":
+        return False, "Nobody has approved this run in Spotter. Ask with /deploy in Slack."
+    ring = next((each for each in deployment.rings or [] if each["name"] == ring_name), None)
+    if ring is None or ring["state"] not in EXPECTED:
+        return False, "This ring is not to be shipped now."
+    if differing := _differing(run, deployment, ring_name, services):
+        return False, f"This run is not what was approved: {differing}."
+    if against := objection(deployment, services):
+        return False, f"The approval is not in force any more: {against}."
+    if not _is_ours(deployment, ring_name, run, services):
+        return False, "Another run ships this ring."
+    return True, ""
+
+
+def _differing(run: Run, deployment: Deployment, ring: str, services: Services) -> str:
+    told = run.parameters or {}
+    wanted = {
+        "modelName": deployment.model_name,
+        "modelVersion": str(deployment.model_version),
+        "target": deployment.target,
+        "ring": ring,
+    }
+    differing = [name for name, value in wanted.items() if told.get(name) != value]
+    if run.branch != services.policy.pipelines.branch:
+        differing.append("the branch")
+    assert services.devops is not None  # noqa: S101  asked before
+    if run.pipeline_id != services.devops.pipeline(services.policy.pipelines.edge).id:
+        differing.append("the pipeline")
+    return ", ".join(differing)
+
+
+def _is_ours(deployment: Deployment, ring_name: str, run: Run, services: Services) -> bool:
+    """Whether this is the ring's one run; the first to ask is, where the answer to queueing it was lost."""
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is None or now.state != "shipping":
+            return False
+        ring = next(each for each in now.rings or [] if each["name"] == ring_name)
+        if ring.get("run_id") not in (None, run.id) or ring["state"] not in EXPECTED:
+            return False
+        if ring.get("run_id") is None:
+            claimed = {**ring, "state": "queued", "run_id": run.id, "url": run.web_url}
+            rings = [claimed if each["name"] == ring_name else each for each in now.rings or []]
+            change(tx, now, services, action="deploy.queued", details={"run_id": run.id}, rings=rings)
+    return True

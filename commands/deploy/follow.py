@@ -1,0 +1,95 @@
+"""Moves every open request one step: collect, ask, remind, expire, ship, watch, roll back.
+
+May run at any time, twice, or after a crash: each step begins by reading the record.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from commands.deploy.command import DEPLOYMENTS, deploy
+from commands.deploy.messages import reminder
+from commands.deploy.prepare import prepare
+from commands.deploy.record import approvers, change, tell
+from commands.deploy.rollback import roll_back
+from commands.deploy.ship import ship
+from commands.deploy.standing import changes_since_asked, expire, make_stale
+from commands.deploy.truth import Look
+from commands.kit.command import COURIER
+from commands.kit.errors import UserError
+from commands.kit.services import Services
+from infra.http.errors import AzureError
+from storage import deployments
+from storage.deployments import Deployment
+
+log = structlog.get_logger("deploy")
+
+
+@deploy.follow(DEPLOYMENTS, every=lambda policy: policy.pace.runs_seconds)
+def follow_deployments(services: Services) -> None:
+    with services.store.read() as tx:
+        open_now = deployments.in_states(tx, deployments.OPEN)
+    troubles: list[Exception] = []
+    look = Look(services)
+    for deployment in open_now:
+        try:
+            STEPS[deployment.state](deployment, services, look)
+        except Exception as trouble:  # trouble with one keeps no other waiting
+            known = isinstance(trouble, AzureError | UserError)
+            log.warning(
+                "deployment_step_failed", deployment=deployment.id, error=str(trouble), exc_info=not known
+            )
+            troubles.append(trouble)
+    if open_now:
+        services.wake(COURIER)
+    severe = [trouble for trouble in troubles if not isinstance(trouble, UserError)]
+    if severe:
+        raise severe[0]
+
+
+def _preparing(deployment: Deployment, services: Services, look: Look) -> None:
+    if not _settled(deployment, services):
+        prepare(deployment, services, look)
+
+
+def _waiting(deployment: Deployment, services: Services, _look: Look) -> None:
+    if _settled(deployment, services):
+        return
+    target = services.policy.targets[deployment.target]
+    due = deployment.expires_at - timedelta(hours=target.remind_hours)
+    if deployment.reminded_at or services.clock.now() < max(due, deployment.requested_at):
+        return
+    if target.remind_hours >= target.expires_hours:
+        return
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is None or now.state != "waiting" or now.reminded_at:
+            return
+        decided = deployments.decisions_on(tx, now.id)
+        tell(tx, now, services, "reminder", reminder(now, decided, approvers(target, services)))
+        change(tx, now, services, action="deploy.remind", reminded_at=services.clock.now())
+
+
+def _settled(deployment: Deployment, services: Services) -> bool:
+    """Ends a request that has expired or is about something else by now."""
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is None or now.state not in deployments.UNDECIDED:
+            return True
+        if services.clock.now() >= now.expires_at:
+            expire(tx, now, services)
+            return True
+        if changed := changes_since_asked(tx, now, services):
+            make_stale(tx, now, changed, services)
+            return True
+    return False
+
+
+STEPS: dict[str, Callable[[Deployment, Services, Look], None]] = {
+    "preparing": _preparing,
+    "waiting": _waiting,
+    "approved": ship,
+    "shipping": ship,
+    "rolling_back": roll_back,
+}

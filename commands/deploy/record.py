@@ -1,0 +1,88 @@
+"""Changes a request's record; its messages and its audit row go into the same transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from commands.deploy.messages import card
+from commands.kit.policy import Target
+from commands.kit.services import Services
+from storage import audit, deployments, messages
+from storage.deployments import Deployment
+
+ENDED = deployments.ENDED
+
+
+def change(
+    tx: Connection,
+    deployment: Deployment,
+    services: Services,
+    *,
+    action: str | None = None,
+    actor: str = "spotter",
+    details: dict[str, Any] | None = None,
+    **columns: Any,
+) -> Deployment:
+    """The request as it is after the change; `action` and `details` are what the audit trail says of it."""
+    now = services.clock.now()
+    if columns.get("state") in ENDED:
+        columns = {"ended_at": now, "waiting": None, "trouble": None, **columns}
+    changed = deployments.change(tx, deployment.id, **columns)
+    if action:
+        audit.record(
+            tx,
+            at=now,
+            actor=actor,
+            action=action,
+            subject=deployment.id,
+            model=changed.model,
+            target=changed.target,
+            state=changed.state,
+            fingerprint=changed.fingerprint,
+            outcome=changed.outcome,
+            **(details or {}),
+        )
+    show(tx, changed, services)
+    return changed
+
+
+def approvers(target: Target, services: Services) -> Sequence[str]:
+    """Groups and people who may approve on a target. Everybody is never meant: then nobody may."""
+    if target.approvers is not None:
+        return target.approvers
+    named = services.policy.roles.approve
+    return [] if named == "everyone" else named
+
+
+def show(tx: Connection, deployment: Deployment, services: Services) -> None:
+    """One card for each request, updated in place."""
+    target = services.policy.targets.get(deployment.target)
+    decided = deployments.decisions_on(tx, deployment.id)
+    messages.want(
+        tx,
+        card_key(deployment),
+        channel=deployment.channel,
+        content=card(deployment, decided, approvers(target, services) if target else ()).content(),
+        at=services.clock.now(),
+        urgency=messages.PROGRESS if deployment.state in deployments.MOVING else messages.DECISION,
+        fallback=deployment.requested_by,
+    )
+
+
+def tell(tx: Connection, deployment: Deployment, services: Services, key: str, message: Any) -> None:
+    """Something that people should notice, below the card."""
+    messages.want(
+        tx,
+        f"{card_key(deployment)}:{key}",
+        channel=deployment.channel,
+        content=message.content(),
+        at=services.clock.now(),
+        urgency=messages.DECISION,
+        parent_key=card_key(deployment),
+        fallback=deployment.requested_by,
+    )
+
+
+def card_key(deployment: Deployment) -> str:
+    return f"deploy:{deployment.id}"

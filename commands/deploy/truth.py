@@ -1,0 +1,70 @@
+"""What IoT Hub and the devices say themselves about a shipment; a green pipeline proves nothing about devices."""
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from commands.kit.services import Services
+from infra.failures.devices import explain_landing
+from infra.iothub.deployments import ALL, Deployment
+from infra.iothub.hub import Hub, Survey
+from infra.iothub.rollout import Landing, Rollout
+
+SHOWN = 5
+COUNTS = ("targeted", "healthy", "failed", "silent")
+
+
+class Look:
+    """One look at IoT Hub, shared by every request of a pass: a hub lets itself be asked a few times a minute only."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    @cached_property
+    def survey(self) -> Survey:
+        """Raises AzureError."""
+        return self.hub.survey()
+
+    @property
+    def hub(self) -> Hub:
+        assert self._services.hub is not None  # noqa: S101  the command refuses to start without one
+        return self._services.hub
+
+    def incumbent(self, target: str, without: str) -> Deployment | None:
+        """What all devices of a target are told to run now, leaving out the rings of one request."""
+        there = [
+            each
+            for each in self.survey.deployments
+            if each.target == target and each.ring == ALL and each.key != without
+        ]
+        return max(there, key=lambda each: each.priority, default=None)
+
+    def truth(self, configuration: str, *, now: datetime, deadline: datetime) -> dict[str, Any]:
+        """Counts of a ring's devices and the ids of those in trouble, as a request's record keeps them."""
+        rollout = self.survey.rollout(configuration, now=now, deadline=deadline)
+        if rollout is None:
+            return {**dict.fromkeys(COUNTS, 0), "failed_ids": [], "silent_ids": [], "why": ""}
+        late = (*rollout.silent, *(rollout.outranked if now >= deadline else ()))
+        return {
+            "targeted": rollout.targeted,
+            "healthy": len(rollout.succeeded),
+            "failed": len(rollout.failed),
+            "silent": len(late),
+            "failed_ids": _ids(rollout.failed),
+            "silent_ids": _ids(late),
+            "why": _why(rollout),
+        }
+
+
+def _ids(landings: tuple[Landing, ...]) -> list[str]:
+    ids = [landing.device.id for landing in landings]
+    return ids[:SHOWN] + ([f"{len(ids) - SHOWN} more"] if len(ids) > SHOWN else [])
+
+
+def _why(rollout: Rollout) -> str:
+    """Of the first device in trouble."""
+    troubled = (*rollout.failed, *rollout.outranked, *rollout.silent)
+    if not troubled:
+        return ""
+    told = explain_landing(troubled[0])
+    return f"{told.cause} {told.remedy}".strip()
