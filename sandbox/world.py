@@ -60,7 +60,7 @@ class World:
             pace=edge_pace or EdgePace(),
             lines=lines,
         )
-        self.plant = Plant(self.slack, self.azure, self.devops)
+        self.plant = Plant(self.slack, self.azure, self.devops, self.edge)
         self.slack.beside("/plant", "The plant", self.plant.app())
         self._exports: list[str] = []
         self._loop = asyncio.new_event_loop()
