@@ -13,6 +13,7 @@ from slack_sdk import WebClient
 import commands
 from bot.courier import Courier
 from bot.dispatch import Dispatch
+from bot.hooks import Hooks
 from bot.http import WebServer
 from bot.pacer import Pacer
 from bot.settings import Settings
@@ -53,7 +54,8 @@ class Spotter:
         self._acking = ThreadPoolExecutor(ACKING, thread_name_prefix="ack")
         self._working = ThreadPoolExecutor(WORKING, thread_name_prefix="work")
         self._courier = Courier(self._store, client, clock, health)
-        self._pacer = Pacer([follower for command in commands.ALL for follower in command.followers])
+        self._followers = [follower for command in commands.ALL for follower in command.followers]
+        self._pacer = Pacer(self._followers)
         self._bolt = App(
             name="spotter",  # else Bolt reads the source of all that is loaded to find one
             client=client,
@@ -88,7 +90,8 @@ class Spotter:
             socket = SocketMode(
                 self._bolt, settings.slack_app_token.get_secret_value(), settings.slack_api, self._acking
             )
-        server = WebServer(self._bolt, self._services, self._acking, socket.connected if socket else None)
+        connected = socket.connected if socket else None
+        server = WebServer(self._bolt, self._services, self._acking, connected, self._hooks())
         stopping = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stopping.set)
@@ -106,6 +109,10 @@ class Spotter:
         finished = await asyncio.to_thread(self._stop_workers)
         log.info("stopped", finished=finished)
         return finished
+
+    def _hooks(self) -> Hooks | None:
+        secret = _secret(self._settings.hooks_secret)
+        return Hooks(secret, self._followers, self._services, self._working) if secret else None
 
     def _stop_workers(self) -> bool:
         """In the order in which they hand work on: acknowledgements, answers, followers, messages."""

@@ -1,4 +1,4 @@
-"""The bot's own web server: health, readiness, metrics, and Slack's requests in HTTP mode."""
+"""The bot's own web server: health, readiness, metrics, Slack's requests in HTTP mode, and hooks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,6 +8,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from slack_bolt import App, BoltRequest
 
+from bot.hooks import Hooks
 from commands.kit.services import Services
 
 LARGEST_BODY = 1024 * 1024
@@ -15,7 +16,7 @@ LARGEST_BODY = 1024 * 1024
 
 class WebServer:
     """`/healthz`: the process lives. `/readyz`: it can serve, else 503 with the reasons. `/metrics`: Prometheus.
-    `/slack/events`: commands, clicks and events, in HTTP mode only."""
+    `/slack/events`: commands, clicks and events, in HTTP mode only. `/hooks/…`: where a secret for them is set."""
 
     def __init__(
         self,
@@ -23,11 +24,13 @@ class WebServer:
         services: Services,
         executor: Executor,
         connected: Callable[[], Awaitable[bool]] | None,
+        hooks: Hooks | None,
     ) -> None:
         self._bolt = bolt
         self._services = services
         self._executor = executor
         self._connected = connected
+        self._hooks = hooks
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> None:
@@ -37,6 +40,8 @@ class WebServer:
         app.router.add_get("/metrics", self._metrics)
         if self._connected is None:
             app.router.add_post("/slack/events", self._slack)
+        if self._hooks is not None:
+            self._hooks.attach(app)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()

@@ -72,6 +72,9 @@ class StoreSettings(_Settings):
 
 
 class Settings(WorkspaceSettings, SlackSettings, DevOpsSettings, StoreSettings):
+    hooks_secret: SecretStr | None = Field(
+        None, min_length=20, description="what Azure DevOps and Event Grid know when they push news"
+    )
     host: str = "127.0.0.1"
     port: int = 8080
 
