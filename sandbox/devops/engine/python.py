@@ -1,4 +1,4 @@
-"""A Python and `az` for one job, as a hosted agent's image has one: what is installed into it ends with the job.
+"""A Python, `az` and `docker` for one job, as a hosted agent has them: what is installed ends with the job.
 
 It knows the packages that the sandbox itself runs with, so that requirements are met already and need no network; it
 knows nothing of their commands, nor of the sandbox's own code.
@@ -29,7 +29,8 @@ def own_python(folder: Path) -> Path:
     for name in ("pip", "pip3"):
         (commands / name).write_text(f'#!/bin/sh\nexec "{commands}{os.sep}python" -m pip "$@"\n')
         (commands / name).chmod(0o755)
-    az = commands / "az"
-    az.write_text(f'#!/bin/sh\nPYTHONPATH="{PROJECT}" exec "{sys.executable}" -m sandbox.devops.az "$@"\n')
-    az.chmod(0o755)
+    for name in ("az", "docker"):
+        command = f'PYTHONPATH="{PROJECT}" exec "{sys.executable}" -m sandbox.devops.{name} "$@"'
+        (commands / name).write_text(f"#!/bin/sh\n{command}\n")
+        (commands / name).chmod(0o755)
     return commands

@@ -1,0 +1,80 @@
+"""The edge pipeline as it stands in this project, from the registered model to the answers of the devices."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.devops.builds import Build
+from sandbox.devops.pace import Pace as DevOpsPace
+from sandbox.edge.incumbent import ship
+from sandbox.edge.pipeline import PIPELINE, connect
+from sandbox.world import World
+
+from .brightness import write_model
+from .conftest import FAST
+
+POLICY = Path(__file__).parents[2] / "stories" / "spotter.toml"
+QUICK_AGENTS = DevOpsPace(agent_start=0.05, minute=5.0, terminate_grace=0.5, delivery_retry=0.1)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """One line whose two devices run the first version; the second one is registered."""
+    world = World(tmp_path, devops_pace=QUICK_AGENTS, edge_pace=FAST, lines={"line-1": 2})
+    for version, label in ((1, "old"), (2, "new")):
+        folder = write_model(tmp_path / "models" / str(version) / "outputs", label)
+        world.azure.studio.register_by_hand("Caps", folder)
+    ship(world.edge, "Caps", 1, tmp_path / "models" / "1", "line-1")
+    world.start()
+    try:
+        world.push(POLICY)
+        connect(world.devops.portal, world.azure.workspace, ["line-1"])
+        yield world
+    finally:
+        world.stop()
+
+
+def test_the_pipeline_builds_and_ships_ring_by_ring(world: World) -> None:
+    def sees(device: str, model: str, label: str) -> bool:
+        seen = world.edge.plant[device].view().seen
+        return seen is not None and seen.model == model and {box["label"] for box in seen.boxes} == {label}
+
+    canary = ended(world, run(world, "canary"), "succeeded")
+    until(lambda: sees("line-1-cam-1", "Caps:2", "new"), "the canary sees with the new model", canary)
+    assert sees("line-1-cam-2", "Caps:1", "old")
+    assert [tag for tag in world.edge.registry.tags["detector"] if tag.endswith("dep-1")] == ["Caps-2-dep-1"]
+    everyone = ended(world, run(world, "all"), "succeeded")
+    assert "Caps-2-dep-1 is there already." in said(everyone)
+    until(lambda: sees("line-1-cam-2", "Caps:2", "new"), "everyone sees with the new model", everyone)
+
+
+def run(world: World, ring: str) -> Build:
+    asked = {
+        "modelName": "Caps",
+        "modelVersion": "2",
+        "target": "line-1",
+        "ring": ring,
+        "correlationId": f"dep-1-{ring}",
+    }
+    return world.devops.portal.run_pipeline(PIPELINE, parameters=asked)
+
+
+def ended(world: World, build: Build, result: str) -> Build:
+    until(lambda: build.status == "completed", "the run ends", build)
+    assert build.result == result, said(build)
+    return build
+
+
+def said(build: Build) -> str:
+    return "\n".join(line for log in build.logs for line in log.lines)
+
+
+def until(condition: Callable[[], bool], what: str, build: Build) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.03)
+    raise AssertionError(f"never: {what}\n{said(build)}")
