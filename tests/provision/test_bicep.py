@@ -103,11 +103,11 @@ def test_roles_are_narrow() -> None:
         ("botId", "amlDataScientist", "workspace"),
         ("botId", "blobReader", "store"),
         ("botId", "blobReader", "captureStore"),
-        ("botId", "hubReader", "hub"),
+        ("botId", "hubContributor", "hub"),
         ("botId", "acrPull", "registry"),
         ("botId", "secretsUser", "botVault"),
     }
-    assert {who for who, role, _ in grants if role == "hubContributor"} == {"shipperId"}
+    assert {who for who, role, _ in grants if role == "hubContributor"} == {"botId", "shipperId"}
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,6 @@ var blobReader = subscriptionResourceId('Microsoft.Authorization/roleDefinitions
 var blobContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'ba92f5b4-2d11-453d-a403-e96b0029c9fe')
 var acrPull = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '7f951dda-4ed3-4680-a7ca-43fe172d538d')
 var acrPush = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '8311e382-0749-4cb8-b61a-304f252e45ec')
-var hubReader = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'b447c946-2db7-41ec-983d-d8bf3b1c77e3')
 var hubContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4fc6c259-987e-4a07-842e-c321cc9d413f')
 var secretsUser = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4633458b-17de-408a-b874-0445c86b69e6')
 
@@ -106,14 +105,14 @@ resource botReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }
 
-resource botReadsHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(hub.id, botId, hubReader)
+resource botInHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hub.id, botId, hubContributor)
   scope: hub
   properties: {
     principalId: botId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: hubReader
-    description: 'Follows rollouts on the devices; only the edge pipeline changes them.'
+    roleDefinitionId: hubContributor
+    description: 'Follows rollouts on the devices and withdraws one that fails; no narrower built-in role may delete a deployment.'
   }
 }
 
