@@ -1,19 +1,23 @@
 """The command and its answers."""
 
+import re
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from commands.exports import readiness
-from commands.kit.blocks import Block, Message, button, context, header, note, section
+from commands.exports.messages import PREPARE, TRAIN_ON_THIS, project_line
+from commands.exports.projects import known_projects, new_pictures
+from commands.kit.blocks import Block, Message, button, context, divider, header, note, section
 from commands.kit.command import Asked, Command, Option, Reply, choice
-from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
-from commands.kit.words import count, esc, when
+from commands.kit.words import code, count, esc, when
+from infra.azureml.preparations import prepared_name
 from storage import catalog, marks
 from storage.catalog import ExportRow
 
 SHOWN = 8
-TRAIN_ON_THIS = "train.on_export"
 READ = "exports.read"
 NOT_READ = (
     "Spotter has not read the labeling exports from Azure yet. "
@@ -42,42 +46,63 @@ exports = Command(
 def show(args: ExportsArgs, asked: Asked, services: Services) -> Reply:
     with services.store.read() as tx:
         found = catalog.list_exports(tx, containing=args.name)
-        shown = [(row, readiness.before(tx, row)) for row in found[:SHOWN]]
+        shown = [(row, readiness.before(tx, row), _prepared(tx, row)) for row in found[:SHOWN]]
+        projects = [(each, new_pictures(tx, each)) for each in known_projects(tx, args.name)]
         was_read = marks.get(tx, READ) is not None
-    if not found:
-        return Reply(_nothing(args.name) if was_read else note(NOT_READ))
-    blocks: list[Block] = [header(f"{count(len(found), 'labeling export')}, newest first")]
     may_train = services.people.surely_may(asked.person, "train")
-    blocks += [_line(row, previous, services, may_train=may_train) for row, previous in shown]
+    blocks = [_line(*each, services, may_train=may_train) for each in shown]
     if len(found) > SHOWN:
         blocks.append(context(f"{len(found) - SHOWN} older ones: type `/exports` and part of a name."))
-    newest = found[0]
-    return Reply(
-        Message(f"{count(len(found), 'labeling export')}; the newest is {esc(newest.name)}.", blocks)
-    )
+    if projects:
+        blocks += [divider(), header("Labeling projects")]
+        blocks += [project_line(*each, may_train=may_train) for each in projects[:SHOWN]]
+    if len(projects) > SHOWN:
+        blocks.append(context(f"{len(projects) - SHOWN} more: type `/exports` and part of a name."))
+    if not found:
+        nothing = _nothing(args.name, bool(projects)) if was_read else note(NOT_READ)
+        return Reply(Message(nothing.text, [*nothing.blocks, *blocks]))
+    title = f"{count(len(found), 'labeling export')}, newest first"
+    text = f"{count(len(found), 'labeling export')}; the newest is {esc(found[0].name)}."
+    return Reply(Message(text, [header(title), *blocks]))
 
 
-def _line(row: ExportRow, previous: ExportRow | None, services: Services, *, may_train: bool) -> Block:
+def pattern(services: Services) -> re.Pattern[str]:
+    """Which data assets are labeling exports."""
+    return re.compile(services.policy.exports.pattern)
+
+
+def _prepared(tx: Connection, row: ExportRow) -> ExportRow | None:
+    """The export that a COCO export was prepared as."""
+    return catalog.get_export(tx, prepared_name(row.name)) if row.kind == "coco" else None
+
+
+def _line(
+    row: ExportRow,
+    previous: ExportRow | None,
+    prepared: ExportRow | None,
+    services: Services,
+    *,
+    may_train: bool,
+) -> Block:
     made = f"  {when(row.created_at)}" if row.created_at else ""
     lines = [f"*{esc(row.name)}*{made}", readiness.summary(row)]
     if told := readiness.news(row, previous):
         lines.append(esc(told))
-    problem = _problem(row, previous, services)
-    if problem:
+    problem = readiness.problem(row, previous, services.policy.exports)
+    offered = None
+    if prepared:
+        lines.append(f"Prepared for training as {code(prepared.name)}.")
+    elif problem:
         lines.append(f":warning: {esc(problem)}")
+    elif row.kind == "coco":
+        lines.append("AutoML does not read COCO: it has to be prepared for training first.")
+        offered = button("Prepare for training", PREPARE, row.name)
+    else:
+        offered = button("Train on this", TRAIN_ON_THIS, row.name)
     found = readiness.counted(row)
     if found and not problem and (thin := readiness.thin_classes(found, services.policy.exports)):
         lines.append(f":warning: Few boxes of {esc(', '.join(thin))}: expect poor results there.")
-    offered = button("Train on this", TRAIN_ON_THIS, row.name) if may_train and not problem else None
-    return section("\n".join(lines), offered)
-
-
-def _problem(row: ExportRow, previous: ExportRow | None, services: Services) -> str:
-    try:
-        readiness.must_be_trainable(row, previous, services.policy.exports)
-    except UserError as problem:
-        return f"{problem.problem} {problem.next_step}"
-    return ""
+    return section("\n".join(lines), offered if may_train else None)
 
 
 def _note(row: ExportRow) -> str:
@@ -90,11 +115,13 @@ def _note(row: ExportRow) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _nothing(name: str) -> Message:
+def _nothing(name: str, has_projects: bool) -> Message:
     if name:
         return note(
             f"No labeling export is called anything like “{esc(name[:80])}”. `/exports` shows all of them."
         )
+    if has_projects:
+        return note("There is no labeling export in the workspace yet. *Export labels* makes the first one.")
     return note(
         "There is no labeling export in the workspace yet. In the labeling project choose Export, then "
         "“Azure ML dataset”; it shows up here within a minute."

@@ -61,7 +61,7 @@ def must_be_trainable(export: ExportRow, previous: ExportRow | None, policy: Exp
     if export.kind == "coco":
         raise UserError(
             f"{export.name} is a COCO export, and AutoML reads MLTable.",
-            "In the labeling project, export again as “Azure ML dataset”.",
+            "Prepare it for training with its button in /exports.",
             field=DATASET,
         )
     if export.kind != "mltable":
@@ -70,6 +70,11 @@ def must_be_trainable(export: ExportRow, previous: ExportRow | None, policy: Exp
             "Choose one from /exports.",
             field=DATASET,
         )
+    must_hold_enough(export, previous, policy)
+
+
+def must_hold_enough(export: ExportRow, previous: ExportRow | None, policy: Exports) -> None:
+    """Raises UserError where there is too little in an export of any kind, or something wrong with it."""
     found = counted(export)
     if found is None:
         return
@@ -97,6 +102,15 @@ def must_be_trainable(export: ExportRow, previous: ExportRow | None, policy: Exp
         )
 
 
+def problem(export: ExportRow, previous: ExportRow | None, policy: Exports) -> str:
+    """Why an export cannot be trained on, or, if it is COCO, not even prepared for that; empty where it can."""
+    try:
+        (must_hold_enough if export.kind == "coco" else must_be_trainable)(export, previous, policy)
+    except UserError as wrong:
+        return f"{wrong.problem} {wrong.next_step}"
+    return ""
+
+
 def unlabelled(found: Counted, previous: ExportRow | None) -> list[str]:
     """Classes without a box, though the export names them or the project's previous export had them."""
     known = dict(found.boxes)
@@ -119,8 +133,12 @@ def summary(export: ExportRow) -> str:
         return esc(export.unreadable or "Not read yet")
     if not found.boxes:
         return f"{count(found.images, 'image')}, no boxes"
-    per_class = ", ".join(f"{code(label)} {boxes:,}" for label, boxes in sorted(found.boxes.items()))
-    return f"{count(found.images, 'image')}, {count(found.all_boxes, 'box', 'boxes')}: {per_class}"
+    return f"{count(found.images, 'image')}, {count(found.all_boxes, 'box', 'boxes')}: {per_class(found)}"
+
+
+def per_class(found: Counted) -> str:
+    """Boxes per class, as mrkdwn."""
+    return ", ".join(f"{code(label)} {boxes:,}" for label, boxes in sorted(found.boxes.items()))
 
 
 def news(export: ExportRow, previous: ExportRow | None) -> str:
@@ -130,3 +148,22 @@ def news(export: ExportRow, previous: ExportRow | None) -> str:
         return ""
     images, boxes = now.images - earlier.images, now.all_boxes - earlier.all_boxes
     return f"{images:+,} images and {boxes:+,} boxes since {previous.name}"
+
+
+def measured_before(export: ExportRow) -> str:
+    """How many of its pictures the project's newest model was measured on, as far as that can be told."""
+    measured = (export.contents or {}).get("measured")
+    if not measured:
+        return ""
+    model, again = measured["model"], measured["again"]
+    if measured["held_out"] is None:
+        return (
+            f"{count(again, 'picture')} of it were in {measured['dataset']} as well. "
+            f"{model} was measured on some of those; which ones its files do not say."
+        )
+    if not again:
+        return f"It has none of the {count(measured['held_out'], 'picture')} that {model} was measured on."
+    return (
+        f"It has {again:,} of the {count(measured['held_out'], 'picture')} that {model} was measured on. "
+        "A new model may learn from them, so compare the two with care."
+    )

@@ -1,5 +1,6 @@
 """Jobs that turn a COCO export into the MLTable that AutoML reads; Azure makes a data asset of what they write."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from infra.http.fields import text
 PREPARES_TAG = "spotter_prepares"
 EXPERIMENT = "spotter-prepare"
 VERSION = "1"
+_EXPORT = re.compile(r"(.+?)(_\d{8}_\d{6})")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,12 @@ class Preparation:
     target: str
     cluster: str
     component: Component
+
+
+def prepared_name(export_name: str) -> str:
+    """The data asset that an export is prepared as: NAME_DATE_TIME becomes NAME_prepared_DATE_TIME."""
+    found = _EXPORT.fullmatch(export_name)
+    return f"{found[1]}_prepared{found[2]}" if found else f"{export_name}_prepared"
 
 
 def submit(connection: Connection, preparation: Preparation) -> Job:

@@ -66,6 +66,10 @@ class Workspace:
         """Data assets whose whole name matches, latest version of each, newest first."""
         return self._exports.named(pattern)
 
+    def export(self, name: str, version: str) -> Export:
+        """Raises NotFound."""
+        return self._exports.version(name, version)
+
     def read_export(self, export: Export) -> ExportContents:
         """Images and boxes, counted from the files themselves. Raises Unreadable with the reason, nothing else."""
         return contents.read(self._storage, export)
