@@ -88,10 +88,13 @@ def test_the_twin_says_what_runs_and_how_it_is(
 
 
 def test_it_waits_for_its_device(device: Device, model: Path, start: Start) -> None:
-    """The runtime starts modules before its own parts answer."""
-    device.at(lambda: device.hub.cut(DEVICE))
-    module = start(model, **device.hub.environment(DEVICE, MODULE, "generation-1"))
+    """The runtime starts modules before its own parts answer: first nobody signs for it, then edgeHub is away."""
+    given = device.hub.environment(DEVICE, MODULE, "generation-1")
+    device.hub.environment(DEVICE, MODULE, "generation-2")
+    module = start(model, **given)
     assert module.settled()[0] == 200, "the line goes on while the hub is away"
+    device.at(lambda: device.hub.cut(DEVICE))
+    device.hub.environment(DEVICE, MODULE, "generation-1")
     device.at(lambda: device.hub.mend(DEVICE))
     device.tells(health="ok")
 
