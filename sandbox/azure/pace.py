@@ -14,6 +14,7 @@ class Pace:
     cancel: float = 1.0
     exporting: float = 3.0
     labeling: float | None = None  # for each picture that people label; None: only when they are told to
+    event_retry: float = 10.0
     retry_after: int = 1
     token_lifetime: int = 3600
     terminate_grace: float = 5.0

@@ -12,6 +12,13 @@ from sandbox.azure.place import Place
 from sandbox.azure.times import history_time, now
 
 TERMINAL = frozenset({"Completed", "Failed", "Canceled"})
+RUN_TYPES = {
+    "pipeline": "azureml.PipelineRun",
+    "automl": "automl",
+    "sweep": "hyperdrive",
+    "trial": "azureml.scriptrun",
+    "command": "azureml.StepRun",
+}
 EXPERIMENT_NAMESPACE = uuid.UUID("6fb2c5b8-0d7f-4c60-8a0e-5d5f0f8f1c11")
 
 
@@ -48,6 +55,7 @@ class Run:
     warnings: list[dict[str, str]] = field(default_factory=list)
     queueing: Callable[[], dict[str, str]] | None = None
     on_metric: Callable[[str, float], None] | None = None
+    on_status: Callable[["Run"], None] | None = None
     hidden: bool = False
     created: datetime = field(default_factory=now)
     started: datetime | None = None
@@ -89,6 +97,8 @@ class Run:
             self.queueing = None
         if status in TERMINAL:
             self.ended = now()
+        if self.on_status is not None:
+            self.on_status(self)
 
     def fail(self, error: dict[str, Any]) -> None:
         if not self.over:
@@ -130,14 +140,16 @@ def run_error(
 
 
 class RunTree:
-    """All runs of the workspace by id, in the order they were made."""
+    """All runs of the workspace by id, in the order they were made; `on_status` hears of each new status."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_status: Callable[[Run], None] | None = None) -> None:
+        self._on_status = on_status
         self._runs: dict[str, Run] = {}
         self._numbers = count(1)
 
     def add(self, run: Run) -> Run:
         run.number = next(self._numbers)
+        run.on_status = self._on_status
         self._runs[run.run_id] = run
         return run
 

@@ -174,6 +174,7 @@ class Studio:
             if created_at:
                 made.created = made.modified = created_at
             self._workspace.assets.put("models", model, made)
+            self._workspace.events.model_registered(model, number, given)
             return number
 
         return self._do(work)
@@ -253,6 +254,17 @@ class Studio:
             found.settle()
 
         self._do(work)
+
+    def subscribe_to_events(self, name: str, endpoint: str) -> None:
+        """An Event Grid subscription of the workspace. Raises HandshakeRefusedError."""
+        if self._loop is None:
+            raise RuntimeError("the twin has not been started")
+        wish = self._workspace.events.subscribe(name, endpoint)
+        asyncio.run_coroutine_threadsafe(wish, self._loop).result(60)
+
+    def deliver_event_again(self, name: str) -> None:
+        """The last event of a subscription, with the id that it had."""
+        self._do(lambda: self._workspace.events.again(name))
 
     def expire_tokens(self) -> None:
         self._do(self._workspace.tokens.revoke)

@@ -92,6 +92,7 @@ class AzureTwin:
         if self._labeling is not None:
             self._labeling.cancel()
         await self._engine.close()
+        await self.workspace.events.close()
         for cluster in self.workspace.clusters.values():
             cluster.close()
         self.faults.clear()

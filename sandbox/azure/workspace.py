@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sandbox.azure.assets import Assets
 from sandbox.azure.cluster import Cluster
+from sandbox.azure.events import EventGrid
 from sandbox.azure.identity import Identity
 from sandbox.azure.labeling import Project
 from sandbox.azure.managed_identities import ManagedIdentities
@@ -30,7 +31,8 @@ class Workspace:
         self.forbidden: set[str] = set()
         """Actions of ARM and Blob that no role allows any more, in small letters."""
         self.assets = Assets()
-        self.runs = RunTree()
+        self.events = EventGrid(self.place, pace.event_retry)
+        self.runs = RunTree(self.events.run_changed)
         self.clusters: dict[str, Cluster] = {}
         self.quotas: dict[str, int] = {}
         self.labeling: dict[str, Project] = {}

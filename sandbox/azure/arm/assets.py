@@ -126,6 +126,8 @@ class AssetsApi:
                 raise ml_error(400, "UserError", message, ["Conflict", "VersionDeleted"])
             version = Version(number, properties)
             self._workspace.assets.put(kind, name, version)
+            if kind == "models":
+                self._workspace.events.model_registered(name, number, properties)
         container = self._workspace.assets.container(kind, name)
         if container is None:
             raise AssertionError("a version was just put into this container")

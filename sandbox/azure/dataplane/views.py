@@ -3,18 +3,11 @@
 from typing import Any
 
 from sandbox.azure.engine.jobs import LOG_NAME
-from sandbox.azure.runs import Run
+from sandbox.azure.runs import RUN_TYPES, Run
 from sandbox.azure.storage import ARTIFACT_STORE
 from sandbox.azure.times import duration, history_time, now
 from sandbox.azure.workspace import Workspace
 
-RUN_TYPES = {
-    "pipeline": "azureml.PipelineRun",
-    "automl": "automl",
-    "sweep": "hyperdrive",
-    "trial": "azureml.scriptrun",
-    "command": "azureml.StepRun",
-}
 ORCHESTRATORS = {
     "pipeline": "Pipeline",
     "automl": "AutoML",

@@ -26,7 +26,13 @@ TRIAL = Path(__file__).with_name("trial_script.py")
 EXPORT = "caps_20261116_143000"
 EMPTY_EXPORT = "caps_unlabelled_20261120_070500"
 FAST = Pace(
-    node_start=0.3, idle_scale_down=1.5, preparing=0.05, finalizing=0.05, cancel=0.1, terminate_grace=1.0
+    node_start=0.3,
+    idle_scale_down=1.5,
+    preparing=0.05,
+    finalizing=0.05,
+    cancel=0.1,
+    terminate_grace=1.0,
+    event_retry=0.03,
 )
 
 
