@@ -2,9 +2,9 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -71,7 +71,13 @@ class SlackCheckup:
         for channel, why in _channels(self._policy).items():
             yield Check(f"channel.{channel}", f"Channel {channel}", self._channel(channel, why), "bot-token")
         for role in Roles.model_fields:
-            yield Check(f"role.{role}", f"Role {role}", self._role(role), "bot-token")
+            members = getattr(self._policy.roles, role)
+            yield Check(f"role.{role}", f"Role {role}", self._role(role, members), "bot-token")
+        for name, target in self._policy.targets.items():
+            for key in ("approvers", "override"):
+                if members := getattr(target, key):
+                    look = self._people(members, f"[targets.{name}] {key}")
+                    yield Check(f"target.{name}.{key}", f"Target {name}, {key}", look, "bot-token")
 
     def _token(self) -> Verdict:
         self._answer = self._bot.auth_test()
@@ -139,7 +145,7 @@ class SlackCheckup:
                 match refused.response.get("error"):
                     case "not_in_channel":
                         return problem(
-                            f"Spotter is not in it, but {why}.", f"In <#{channel}>, type /invite @Spotter."
+                            f"Spotter is not in it, but {why}.", "In that channel, type /invite @Spotter."
                         )
                     case "channel_not_found":
                         return problem(
@@ -151,21 +157,21 @@ class SlackCheckup:
 
         return look
 
-    def _role(self, role: str) -> Callable[[], Verdict]:
+    def _role(self, role: str, members: list[str] | Literal["everyone"]) -> Callable[[], Verdict]:
+        if members == "everyone":
+            return lambda: ok("Everyone has it.")
+        if not members:
+            remedy = f'Name groups or people in spotter.toml: [roles] {role} = ["S…"].'
+            return lambda: warning("Nobody has it.", remedy)
+        return self._people(members, f"[roles] {role}")
+
+    def _people(self, members: Sequence[str], where: str) -> Callable[[], Verdict]:
         def look() -> Verdict:
-            members = getattr(self._policy.roles, role) if self._policy else []
-            if members == "everyone":
-                return ok("Everyone has it.")
-            if not members:
-                return warning(
-                    "Nobody has it.", f'Name groups or people in spotter.toml: [roles] {role} = ["S…"].'
-                )
             told = [self._member(member) for member in members]
-            wrong = [why for why, is_fine in told if not is_fine]
-            if wrong:
+            if wrong := [why for why, is_fine in told if not is_fine]:
                 return problem(
-                    f"{' '.join(wrong)}",
-                    f"Correct [roles] {role} in spotter.toml; a group's id stands in its ⋯ menu.",
+                    " ".join(wrong),
+                    f"Correct {where} in spotter.toml. The id is in the ⋯ menu of a group, or of a person's profile.",
                 )
             return ok(f"{', '.join(why for why, _ in told)}.")
 
@@ -217,8 +223,7 @@ def explain(fault: Exception) -> Verdict | None:
         ):
             return unknown(f"Slack is not well ({error}).", "Look again later; status.slack.com tells more.")
         if error == "missing_scope":
-            needed = fault.response.get("needed")
-            return problem(f"The token lacks the scope {needed}.", INSTALL_AGAIN)
+            return skipped(f"Not looked at: the token lacks the scope {fault.response.get('needed')}.")
         seen, remedy = REMEDIES.get(
             error, (f"Slack refuses: {error}.", f"See {APP_PAGE} for the app's settings.")
         )
