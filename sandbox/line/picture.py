@@ -14,16 +14,17 @@ from sandbox.line.scene import HEIGHT, WIDTH, Bottle, Box, Colour, Scene, imagin
 
 FINE = 2  # drawn larger, then reduced, for smooth edges
 JPEG_QUALITY = 82
+PLACE = "LINE 3  CAM 2"
 
 
-def camera(seed: int) -> tuple[bytes, list[Box]]:
-    """One frame: its JPEG bytes and the true boxes, the same for the same seed."""
+def camera(seed: int, place: str = PLACE) -> tuple[bytes, list[Box]]:
+    """One frame: its JPEG bytes and the true boxes, the same for the same seed and place."""
     scene = imagine(seed)
-    return jpeg(scene, seed), scene.boxes()
+    return jpeg(scene, seed, place), scene.boxes()
 
 
-def jpeg(scene: Scene, frame: int) -> bytes:
-    """The scene as JPEG bytes; `frame` seeds the sensor's noise and stands in the corner."""
+def jpeg(scene: Scene, frame: int, place: str = PLACE) -> bytes:
+    """The scene as JPEG bytes; `frame` seeds the sensor's noise and stands in the corner after the camera's place."""
     canvas = _hall(scene)
     draw = ImageDraw.Draw(canvas)
     for bottle in scene.bottles:
@@ -33,7 +34,7 @@ def jpeg(scene: Scene, frame: int) -> bytes:
     small = canvas.reduce(FINE).filter(blur)
     exposed = _expose(np.asarray(small, np.float32), scene, np.random.default_rng((29, frame)))
     shown = Image.fromarray(exposed)
-    stamp = f"LINE 3  CAM 2  #{frame % 1_000_000:06d}"
+    stamp = f"{place}  #{frame % 1_000_000:06d}"
     ImageDraw.Draw(shown).text((6, HEIGHT - 14), stamp, fill=(214, 222, 208), font=_font())
     out = io.BytesIO()
     shown.save(out, "JPEG", quality=JPEG_QUALITY)

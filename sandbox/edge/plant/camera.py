@@ -31,7 +31,10 @@ class Seen:
 
 
 class Camera:
-    def __init__(self, number: int) -> None:
+    """`number` keeps its pictures apart from those of every other camera; `place` stands on them."""
+
+    def __init__(self, number: int, place: str) -> None:
+        self._place = place
         self._frames = itertools.count(NEVER_LABELLED * number)
         self.last: Seen | None = None
         self.health: dict[str, str] = {}
@@ -43,7 +46,7 @@ class Camera:
         if self.health.get("health") != "ok":
             return
         frame = next(self._frames)
-        picture, _ = await to_thread(camera, frame)
+        picture, _ = await to_thread(camera, frame, self._place)
         url, kind = f"http://127.0.0.1:{port}/score", {"Content-Type": "image/jpeg"}
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with session.post(url, data=picture, headers=kind, timeout=ANSWERS_WITHIN) as answer:

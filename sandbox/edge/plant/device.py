@@ -65,7 +65,8 @@ class Device:
         self._storage = Storage(folder / "images", registry)
         folder.mkdir(parents=True, exist_ok=True)
         self._agent = EdgeAgent(id_, hub, edge_hub, self._storage, folder)
-        self._camera = Camera(number)
+        place = id_.upper().replace("-CAM", "  CAM").replace("-", " ")
+        self._camera = Camera(number, place)
         self._online = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self._reboots = False
