@@ -13,7 +13,6 @@ API = "2021-04-12"
 SCOPE = "https://iothubs.azure.net/.default"
 PAGE = 100
 """The most that one page of a query holds."""
-MOST_PAGES = 1000
 HOST_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?")
 
 
@@ -45,27 +44,28 @@ class Connection:
     def close(self) -> None:
         self._transport.close()
 
-    def get(self, *path: str, **query: str | int) -> Any:
-        return _json(self._send("GET", path, query))
+    def get(self, *path: str) -> Any:
+        return _json(self._send("GET", path))
+
+    def rows(self, *path: str, **query: str | int) -> list[Any]:
+        """A list that comes in one piece."""
+        return _rows(self._send("GET", path, query))
 
     def query(self, text: str) -> Iterator[Any]:
         """The rows of a query, one page at a time as they are consumed; repeated where it failed, for it only reads."""
-        following = ""
-        for _ in range(MOST_PAGES):
-            headers = {"x-ms-max-item-count": str(PAGE)}
-            if following:
-                headers["x-ms-continuation"] = following
+        headers = {"x-ms-max-item-count": str(PAGE)}
+        while True:
             response = self._send("POST", ("devices", "query"), {}, {"query": text}, headers)
-            rows = _json(response)
-            yield from rows if isinstance(rows, list) else ()
+            yield from _rows(response)
             following = response.headers.get("x-ms-continuation", "")
-            if not following:
+            if not following or following == headers.get("x-ms-continuation"):
                 return
+            headers["x-ms-continuation"] = following
 
     def delete(self, *path: str, etag: str) -> None:
         """Only what still has this etag. Raises Unclear where it may or may not have happened."""
         try:
-            self._send("DELETE", path, {}, headers={"If-Match": f'"{etag}"'})
+            self._send("DELETE", path, headers={"If-Match": f'"{etag}"'})
         except Unavailable as fault:
             raise Unclear(
                 f"{fault.message} The change may have been made.",
@@ -78,14 +78,14 @@ class Connection:
         self,
         method: str,
         path: tuple[str, ...],
-        query: Mapping[str, str | int],
+        query: Mapping[str, str | int] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> HttpResponse:
         from azure.core.rest import HttpRequest as Request
 
         url = self._root + "".join("/" + quote(part, safe="") for part in path)
-        params = {"api-version": API, **{name: str(entry) for name, entry in query.items()}}
+        params = {"api-version": API, **{name: str(entry) for name, entry in (query or {}).items()}}
         request: HttpRequest = Request(method, url, params=params, json=body, headers=dict(headers or {}))
         response = self._signed.send(request, SCOPE)
         if response.status_code >= 300:
@@ -101,3 +101,10 @@ def _json(response: HttpResponse) -> Any:
             f"{response.request.method} was answered with something that is not JSON.",
             status=response.status_code,
         ) from fault
+
+
+def _rows(response: HttpResponse) -> list[Any]:
+    told = _json(response)
+    if not isinstance(told, list):
+        raise Unavailable(f"{response.request.method} was answered with something that is no list.")
+    return told

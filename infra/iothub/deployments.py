@@ -52,10 +52,8 @@ class Deployment:
 
 def all_of_ours(connection: Connection) -> list[Deployment]:
     """Those that a shipment made, the highest priority first."""
-    told = connection.get("configurations", top=MOST)
-    found = (
-        [_deployment(each) for each in told if text(each, "labels", KEY)] if isinstance(told, list) else []
-    )
+    told = connection.rows("configurations", top=MOST)
+    found = [_deployment(each) for each in told if text(each, "labels", KEY)]
     return sorted(found, key=lambda each: each.priority, reverse=True)
 
 

@@ -41,6 +41,9 @@ def error_from(response: HttpResponse) -> AzureError:
     if response.status_code == 429:
         asked = retry_after(response)
         return Throttled(message, retry_after=asked if asked != SHORTEST_NAP else THROTTLED_SECONDS, **about)
+    if response.status_code == 404 and not code:
+        # The hub always gives a code; without one nothing may be taken for gone.
+        return Refused("What answers there is no IoT Hub: check IOTHUB_HOSTNAME.", **about)
     kind = _NOT_A_ROLE.get(code) or error_type(response.status_code)
     if kind is Denied:
         message = f"IoT Hub does not let Spotter in: {message.rstrip('.')}. {_ROLE}"

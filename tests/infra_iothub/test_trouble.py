@@ -35,6 +35,23 @@ def test_what_was_changed_meanwhile_is_looked_at_again(line: Line) -> None:
     assert still in line.running.hub.configurations
 
 
+def test_nothing_is_taken_for_gone_or_empty_because_of_an_odd_answer(line: Line) -> None:
+    faults = line.running.edge.faults
+    shipped = line.ships(2, "canary", build=412)
+    elsewhere = faults.arm(
+        Fault("GET", shipped, "answer", status=404, body="<html>Not found</html>", times=99)
+    )
+    with pytest.raises(Refused, match="IOTHUB_HOSTNAME"):
+        line.client.withdraw(shipped)
+    faults.disarm(elsewhere)
+    for path, method in (("/devices/query", "POST"), ("/configurations", "GET")):
+        odd = faults.arm(Fault(method, path, "answer", status=200, body="{}"))
+        with pytest.raises(Unavailable, match="no list"):
+            line.client.survey()
+        faults.disarm(odd)
+    assert shipped in line.running.hub.configurations
+
+
 def test_nobody_elses_deployment_is_withdrawn(line: Line) -> None:
     with pytest.raises(Refused, match="not made by Spotter"):
         line.client.withdraw("edge-base")
