@@ -22,7 +22,7 @@ from sandbox.edge.plant.device import DeviceView
 
 from .brightness import write_model
 
-FAST = Pace(evaluation=0.05, index=0.05, metrics=0.1, sync=0.05, picture=0.2, backoff=0.1, minute=0.5)
+FAST = Pace(evaluation=0.05, index=0.05, metrics=0.1, sync=0.05, picture=0.3, backoff=0.1, minute=0.5)
 Result = TypeVar("Result")
 Seen = TypeVar("Seen")
 
