@@ -34,6 +34,7 @@ class Running:
         self.azure = AzureTwin(root / "azure", pace=AzurePace())
         self.edge = Edge(root / "edge", self.azure.workspace.tokens, pace=FAST, lines=lines)
         self.hub = self.edge.hub
+        self._clients: dict[str, PipelineClient[HttpRequest, HttpResponse]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -65,8 +66,9 @@ class Running:
         **headers: str,
     ) -> HttpResponse:
         """A signed request; header names with underscores for hyphens."""
-        sign = BearerTokenCredentialPolicy[HttpRequest, HttpResponse](DefaultAzureCredential(), scope)
-        client = PipelineClient[HttpRequest, HttpResponse]("", policies=[sign])
+        if scope not in self._clients:
+            sign = BearerTokenCredentialPolicy[HttpRequest, HttpResponse](DefaultAzureCredential(), scope)
+            self._clients[scope] = PipelineClient[HttpRequest, HttpResponse]("", policies=[sign])
         request = HttpRequest(
             method,
             f"https://{self.edge.env()['IOTHUB_HOSTNAME']}{path}",
@@ -74,10 +76,7 @@ class Running:
             headers={name.replace("_", "-"): value for name, value in headers.items()},
             json=body,
         )
-        with client:
-            answer = client.send_request(request)
-            answer.read()
-            return answer
+        return self._clients[scope].send_request(request)
 
     def get(self, path: str) -> Any:
         answer = self.patient("GET", path)
