@@ -14,7 +14,7 @@ from sandbox.devops.organisation import Organisation
 from sandbox.devops.portal import Portal
 from sandbox.devops.repository import Commit, full_ref
 from sandbox.devops.twin import DevOpsTwin
-from sandbox.plant.people import RefusedError, member
+from sandbox.plant.people import NAMES, RefusedError, member
 
 Json = dict[str, Any]
 LONGEST_FILE = 200_000
@@ -41,7 +41,7 @@ class Acts:
         try:
             return known[act](user, given)
         except ServiceError as refused:
-            raise RefusedError(_words(refused)) from None
+            raise RefusedError(_words(refused).replace(member(user).name, NAMES[user])) from None
 
     def _run(self, user: str, given: Json) -> Json:
         parameters = {str(name): str(value) for name, value in (given.get("parameters") or {}).items()}

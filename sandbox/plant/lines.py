@@ -1,24 +1,38 @@
-"""What happens on the lines: each device with the model that it runs and the last picture its module has looked at."""
+"""What happens on the lines: each device with its model and the last picture that its module has looked at; and what
+IoT Hub tells devices to run.
+"""
 
 from itertools import groupby
 from typing import Any
 
 from sandbox.edge.edge import Edge
+from sandbox.edge.hub.configurations import Configuration
 from sandbox.edge.plant.camera import Seen
 from sandbox.edge.plant.device import DeviceView
+from sandbox.edge.twin import HOST_NAME
 from sandbox.plant.people import RefusedError
 
 Json = dict[str, Any]
+DEPLOYMENTS = 8
 
 
 class LinesView:
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
 
-    def state(self) -> list[Json]:
-        """Line by line."""
+    def state(self) -> Json:
+        """Line by line; the strongest deployment first."""
         lines = groupby(self._edge.plant.view(), lambda device: device.line)
-        return [{"name": line, "devices": [_device(device) for device in devices]} for line, devices in lines]
+        strongest = sorted(
+            self._edge.hub.configurations.values(), key=lambda c: (c.priority, c.created), reverse=True
+        )
+        return {
+            "host": HOST_NAME,
+            "lines": [
+                {"name": line, "devices": [_device(device) for device in devices]} for line, devices in lines
+            ],
+            "deployments": [_deployment(configuration) for configuration in strongest[:DEPLOYMENTS]],
+        }
 
     def picture(self, device_id: str) -> bytes:
         """A JPEG. Raises RefusedError where there is none."""
@@ -41,6 +55,18 @@ class LinesView:
             "mend": device.recover,
         }
         happenings[what]()
+
+
+def _deployment(configuration: Configuration) -> Json:
+    results = configuration.system_results
+    return {
+        "id": configuration.id,
+        "target": configuration.target,
+        "priority": configuration.priority,
+        "targeted": results["targetedCount"],
+        "applied": results["appliedCount"],
+        "failed": results["reportedFailedCount"],
+    }
 
 
 def _device(device: DeviceView) -> Json:

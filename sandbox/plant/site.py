@@ -35,16 +35,14 @@ Json = dict[str, Any]
 class Plant:
     """Reads the twins in their own event loop, so a snapshot is of one moment."""
 
-    def __init__(
-        self, slack: SlackTwin, azure: AzureTwin, devops: DevOpsTwin, edge: Edge | None = None
-    ) -> None:
+    def __init__(self, slack: SlackTwin, azure: AzureTwin, devops: DevOpsTwin, edge: Edge) -> None:
         self._azure = azure
         self._devops = devops
         self._workspace = WorkspaceView(azure)
         self._pipelines = PipelinesView(devops)
-        self._lines = LinesView(edge) if edge else None
+        self._lines = LinesView(edge)
         self._acts = Acts(devops)
-        self._troubles = Troubles(slack, azure, devops)
+        self._troubles = Troubles(slack, azure, devops, edge)
         self._closing = asyncio.Event()
 
     def app(self) -> web.Application:
@@ -77,7 +75,7 @@ class Plant:
             ],
             "azure": self._workspace.state(),
             "devops": self._pipelines.state(),
-            "lines": self._lines.state() if self._lines else None,
+            "edge": self._lines.state(),
             "troubles": self._troubles.state(),
             "at": time.time(),
         }
@@ -138,8 +136,6 @@ class Plant:
         return {"text": self._acts.read(request.query["branch"], request.query["path"])}
 
     async def _picture(self, request: web.Request) -> web.Response:
-        if self._lines is None:
-            raise web.HTTPNotFound
         try:
             picture = self._lines.picture(request.match_info["device"])
         except RefusedError as none:
@@ -147,8 +143,6 @@ class Plant:
         return web.Response(body=picture, content_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
     def _happen(self, request: web.Request) -> Json:
-        if self._lines is None:
-            raise RefusedError("There are no lines here.")
         self._lines.happen(request.match_info["device"], request.match_info["what"])
         return {}
 

@@ -11,12 +11,14 @@ from typing import Any
 from sandbox.azure.twin import AzureTwin
 from sandbox.devops.front import SIGN_IN
 from sandbox.devops.twin import DevOpsTwin
+from sandbox.edge.edge import Edge
 from sandbox.faults import Fault, Faults
 from sandbox.slack.twin import SlackTwin
 
 MANY = 1_000_000
-SLACK, AZURE, DEVOPS = "Slack", "Azure", "Azure DevOps"
+SLACK, AZURE, DEVOPS, HUB = "Slack", "Azure", "Azure DevOps", "IoT Hub"
 SLACK_CALLS, ARM_CALLS, ALL_CALLS = "^/api/", "^/subscriptions/", "^/"
+HUB_CALLS = r"^/(configurations|devices|twins)\b"
 LIMITED = partial(
     Fault,
     "*",
@@ -47,6 +49,16 @@ SIGNED_OUT = partial(
     headers={"Content-Type": "text/html; charset=utf-8"},
     body=SIGN_IN,
 )
+THROTTLED = partial(
+    Fault,
+    "*",
+    HUB_CALLS,
+    "answer",
+    MANY,
+    status=429,
+    headers={"Content-Type": "application/json"},
+    body=json.dumps({"Message": "ErrorCode:ThrottlingBacklogTimeout;The request has been throttled."}),
+)
 HELD = "Calls get no answer until this ends; then they are served."
 
 End = Callable[[], None]
@@ -67,8 +79,8 @@ class Trouble:
 class Troubles:
     """Belongs to the event loop of the twins."""
 
-    def __init__(self, slack: SlackTwin, azure: AzureTwin, devops: DevOpsTwin) -> None:
-        self._known = {trouble.key: trouble for trouble in _known(slack, azure, devops)}
+    def __init__(self, slack: SlackTwin, azure: AzureTwin, devops: DevOpsTwin, edge: Edge) -> None:
+        self._known = {trouble.key: trouble for trouble in _known(slack, azure, devops, edge)}
         self._lasting: dict[str, tuple[End, asyncio.TimerHandle, float]] = {}
 
     def state(self) -> list[dict[str, Any]]:
@@ -103,7 +115,7 @@ class Troubles:
             self.clear(key)
 
 
-def _known(slack: SlackTwin, azure: AzureTwin, devops: DevOpsTwin) -> list[Trouble]:
+def _known(slack: SlackTwin, azure: AzureTwin, devops: DevOpsTwin, edge: Edge) -> list[Trouble]:
     hung = partial(Fault, "*", action="hang_before", times=MANY)
     return [
         Trouble(
@@ -146,6 +158,14 @@ def _known(slack: SlackTwin, azure: AzureTwin, devops: DevOpsTwin) -> list[Troub
             partial(_without_agents, devops),
             seconds=120,
         ),
+        Trouble(
+            "hub-429",
+            HUB,
+            "Throttled",
+            "Every call is answered 429, without saying when to try again.",
+            _with(edge.faults, THROTTLED),
+        ),
+        Trouble("hub-hang", HUB, "Hangs", HELD, _with(edge.faults, partial(hung, path=HUB_CALLS))),
     ]
 
 

@@ -3,6 +3,7 @@
 import { applyStoredTheme, BarLink, PeopleSwitch, ThemeToggle } from "/page/topbar.js";
 import { html, render, useEffect, useState, World } from "/page/view.js";
 import { Clusters } from "./clusters.js";
+import { Deployments } from "./deployments.js";
 import { Jobs } from "./jobs.js";
 import { Exports, Projects } from "./labeling.js";
 import { Lines } from "./lines.js";
@@ -48,6 +49,15 @@ function Bar({ state, user }) {
   </header>`;
 }
 
+const Hall = ({ edge }) =>
+  html`<section class="hall" aria-label="Lines">
+    <header class="wing-head">
+      <h2>Lines</h2>
+      <p>${edge.host}</p>
+    </header>
+    <${Lines} lines=${edge.lines} />
+  </section>`;
+
 const Azure = ({ azure }) =>
   html`<div class="wing">
     <header class="wing-head">
@@ -61,7 +71,7 @@ const Azure = ({ azure }) =>
     <${Section} title="Labeling exports"><${Exports} exports=${azure.exports} /><//>
   </div>`;
 
-const DevOps = ({ devops, troubles }) =>
+const DevOps = ({ devops, edge, troubles }) =>
   html`<div class="wing">
     <header class="wing-head">
       <h2>Azure DevOps</h2>
@@ -69,6 +79,7 @@ const DevOps = ({ devops, troubles }) =>
     </header>
     <${Section} title="Pipelines"><${Pipelines} devops=${devops} /><//>
     <${Section} title="Runs"><${Runs} runs=${devops.runs} /><//>
+    <${Section} title="Edge deployments"><${Deployments} deployments=${edge.deployments} /><//>
     <${Section} title="Trouble"><${Troubles} troubles=${troubles} /><//>
   </div>`;
 
@@ -105,10 +116,10 @@ function Page({ state, connected, user }) {
         <${Bar} ...${{ state, user }} />
         <main class="floor">
           ${!connected && html`<p class="lost" role="status">Connection lost. Trying again…</p>`}
-          ${state.lines && html`<div class="hall"><${Section} title="Lines"><${Lines} lines=${state.lines} /><//></div>`}
+          <${Hall} edge=${state.edge} />
           <div class="wings">
             <${Azure} azure=${state.azure} />
-            <${DevOps} devops=${state.devops} troubles=${state.troubles} />
+            <${DevOps} devops=${state.devops} edge=${state.edge} troubles=${state.troubles} />
           </div>
         </main>
         <p class=${`toast ${toast?.bad ? "is-bad" : ""}`} role="status">${toast?.text}</p>
@@ -132,7 +143,9 @@ function App() {
     }
   }, [state === null, user]);
   if (!state || !isKnown) {
-    return html`<p class="boot" role="status">${connected ? "Opening the plant…" : "The sandbox does not answer. Is it still running?"}</p>`;
+    return html`<p class="boot" role="status">
+      ${connected ? "Opening the plant…" : "The sandbox does not answer. Is it still running?"}
+    </p>`;
   }
   return html`<${Page} ...${{ state, connected, user }} />`;
 }

@@ -35,7 +35,9 @@ function Cluster({ cluster }) {
   return html`<article class="card cluster" aria-label=${cluster.name}>
     <header>
       <h4>${cluster.name}</h4>
-      <p class="soft" title=${cluster.size}>${short(cluster.size)} · ${cluster.gpus ? `${cluster.gpus} GPU` : `${cluster.vcpus} cores`}</p>
+      <p class="soft" title=${cluster.size}>
+        ${short(cluster.size)} · ${cluster.gpus ? `${cluster.gpus} GPU` : `${cluster.vcpus} cores`}
+      </p>
     </header>
     <ul class="bays" aria-label="Nodes">
       ${bays.map((_, at) => html`<${Bay} key=${at} node=${cluster.nodes[at]} />`)}

@@ -34,9 +34,7 @@ export const Form = ({ submit, close, problem, verb, busy, children }) =>
       submit(new FormData(event.target));
     }}
   >
-    <div class="dialog-body">
-      ${children}${problem && html`<p class="field-error" role="alert">${problem}</p>`}
-    </div>
+    <div class="dialog-body">${children}${problem && html`<p class="field-error" role="alert">${problem}</p>`}</div>
     <footer class="dialog-foot">
       <button type="button" class="button" onClick=${close}>Cancel</button>
       <button type="submit" class="button button-primary" disabled=${busy}>${verb}</button>
@@ -44,4 +42,6 @@ export const Form = ({ submit, close, problem, verb, busy, children }) =>
   </form>`;
 
 export const Field = ({ label, hint, children }) =>
-  html`<label class="input"><span class="label">${label}</span>${children}${hint && html`<span class="hint">${hint}</span>`}</label>`;
+  html`<label class="input"
+    ><span class="label">${label}</span>${children}${hint && html`<span class="hint">${hint}</span>`}</label
+  >`;

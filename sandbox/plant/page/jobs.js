@@ -16,13 +16,16 @@ function LogButton({ run, name, status }) {
 
 const settings = (part) =>
   Object.entries(part.settings).map(
-    ([name, value]) => html`<span class="setting" key=${name} title=${`${name} = ${value}`}>${short(name)} <b>${value}</b></span>`,
+    ([name, value]) =>
+      html`<span class="setting" key=${name} title=${`${name} = ${value}`}>${short(name)} <b>${value}</b></span>`,
   );
-const short = (name) => ({ learning_rate: "rate", model_size: "size", image_size: "image" })[name] ?? name.replaceAll("_", " ");
+const short = (name) =>
+  ({ learning_rate: "rate", model_size: "size", image_size: "image" })[name] ?? name.replaceAll("_", " ");
 
 const Best = ({ value, is }) =>
   html`<span class=${`best ${is ? "is-best" : ""}`}>
-    ${value == null ? "" : html`<span class="sr-only">mAP </span>${figure(value)}`}${is && html`<span class="sr-only"> (the best)</span>`}
+    ${value != null && html`<span class="sr-only">mAP </span>${figure(value)}`}
+    ${is && html`<span class="sr-only"> (the best)</span>`}
   </span>`;
 
 const Trial = ({ trial, job, isBest }) =>
@@ -32,7 +35,9 @@ const Trial = ({ trial, job, isBest }) =>
     ${
       trial.note && !trial.curve.length
         ? html`<span class="row-about is-wide" title=${trial.note}><span class="note">${trial.note}</span></span>`
-        : html`<span class="row-about" title=${trial.note}>${trial.note ? html`<span class="note">${trial.note}</span>` : settings(trial)}</span>
+        : html`<span class="row-about" title=${trial.note}
+              >${trial.note ? html`<span class="note">${trial.note}</span>` : settings(trial)}</span
+            >
             <${Curve} values=${trial.curve} label="mAP by epoch" />`
     }
     <${Best} value=${trial.best} is=${isBest} />
@@ -48,7 +53,9 @@ function Node({ node, job }) {
     <div class="row row-node">
       <${JobMark} status=${node.status} />
       <span class="row-name">${node.name}</span>
-      <span class="row-about" title=${node.note}>${node.note ? html`<span class="note">${node.note}</span>` : about}</span>
+      <span class="row-about" title=${node.note}
+        >${node.note ? html`<span class="note">${node.note}</span>` : about}</span
+      >
       <span class="row-space"></span>
       <${Best} value=${node.best} />
       <${Took} started=${node.started} ended=${node.ended} />
@@ -61,7 +68,9 @@ function Node({ node, job }) {
     ${
       trials.length > 0 &&
       html`<ul class="tree">
-        ${trials.map((trial) => html`<${Trial} key=${trial.id} ...${{ trial, job }} isBest=${node.bestPart === trial.id} />`)}
+        ${trials.map(
+          (trial) => html`<${Trial} key=${trial.id} ...${{ trial, job }} isBest=${node.bestPart === trial.id} />`,
+        )}
       </ul>`
     }
   </li>`;

@@ -12,7 +12,9 @@ function Boxes({ boxes }) {
 
 const Row = ({ found }) =>
   html`<tr>
-    <th scope="row"><span class="project">${found.project}</span><span class="soft export-name">${found.name}</span></th>
+    <th scope="row">
+      <span class="project">${found.project}</span><span class="soft export-name">${found.name}</span>
+    </th>
     <td class="soft hide-narrow">${found.format}</td>
     <td class="number">${found.pictures ?? "–"}</td>
     <td class="boxes"><${Boxes} boxes=${found.boxes} /></td>
@@ -25,7 +27,8 @@ const Project = ({ project }) =>
     <p class="soft">${project.classes.join(", ")}</p>
     <progress max=${project.pictures} value=${project.labelled + project.skipped} aria-label="Labelled"></progress>
     <p class="soft labelled">
-      <b>${project.labelled}</b> of ${project.pictures} pictures labelled${project.skipped > 0 && `, ${project.skipped} skipped`}
+      <b>${project.labelled}</b> of ${project.pictures} pictures
+      labelled${project.skipped > 0 && `, ${project.skipped} skipped`}
     </p>
   </li>`;
 

@@ -3,6 +3,7 @@ import { moveInMenu } from "/page/elements/overflow.js";
 import { Icon, IconButton } from "/page/icons.js";
 import { Popup } from "/page/popup.js";
 import { html, useContext, useEffect, useRef, useState } from "/page/view.js";
+import { Dialog } from "./dialog.js";
 import { Mark } from "./parts.js";
 import { happen, pictureOf, Plant } from "./state.js";
 
@@ -27,12 +28,9 @@ function useShown(device) {
 
 const labelsOf = (boxes) => [...new Set(boxes.map((box) => box.label))].sort();
 
-// Labels keep their colour and their dashes on all devices, whatever is on the picture.
-const numbers = new Map();
-const styleOf = (label) => {
-  if (!numbers.has(label)) numbers.set(label, numbers.size);
-  return `box-${numbers.get(label) % 4}`;
-};
+// A label has the same colour and dashes on all devices.
+const known = new Set();
+const styleOf = (label) => `box-${[...known].sort().indexOf(label) % 4}`;
 
 const Box = ({ box }) =>
   html`<rect
@@ -44,21 +42,54 @@ const Box = ({ box }) =>
     ><title>${box.label} ${box.score.toFixed(2)}</title></rect
   >`;
 
-function Picture({ device }) {
-  const shown = useShown(device);
-  if (!shown) return html`<div class="picture picture-none">${device.model ? "No picture yet" : "No model yet"}</div>`;
+const Score = ({ box }) =>
+  html`<text class="score" x=${box.left * 320 + 1.5} y=${box.bottom * 240 + 8}>${box.score.toFixed(2)}</text>`;
+
+const Key = ({ label, count }) =>
+  html`<span class="key">
+    <svg viewBox="0 0 14 14"><rect class=${`box ${styleOf(label)}`} x="2" y="2" width="10" height="10" /></svg>
+    ${`${count} ${label}`}
+  </span>`;
+
+/** A picture with boxes, and with their scores where there is room. */
+function Found({ device, shown, large }) {
   const counts = labelsOf(shown.boxes).map((label) => [label, shown.boxes.filter((box) => box.label === label).length]);
   const told = counts.map(([label, count]) => `${count} ${label}`).join(", ") || "nothing";
-  return html`<figure class="picture">
-    <img src=${shown.url} alt=${`Picture from ${device.id}; found: ${told}`} />
+  return html`<img src=${shown.url} alt=${`Picture from ${device.id}; found: ${told}`} />
     <svg viewBox="0 0 320 240" preserveAspectRatio="none" aria-hidden="true">
       ${shown.boxes.map((box, at) => html`<${Box} key=${at} box=${box} />`)}
+      ${large && shown.boxes.map((box, at) => html`<${Score} key=${at} box=${box} />`)}
     </svg>
-    <figcaption>
-      ${counts.map(([label, count]) => html`<span key=${label}><svg viewBox="0 0 14 14" class="key"><rect class=${`box ${styleOf(label)}`} x="2" y="2" width="10" height="10" /></svg>${count} ${label}</span>`)}
+    <span class="keys">
+      ${counts.map(([label, count]) => html`<${Key} key=${label} ...${{ label, count }} />`)}
       ${!counts.length && "nothing found"}
-    </figcaption>
-  </figure>`;
+    </span>`;
+}
+
+function Picture({ device }) {
+  const shown = useShown(device);
+  const [large, setLarge] = useState(false);
+  if (!shown) return html`<div class="picture picture-none">${device.model ? "No picture yet" : "No model yet"}</div>`;
+  return html`<button
+      type="button"
+      class="picture"
+      onClick=${() => setLarge(true)}
+      aria-label=${`Picture of ${device.id}, larger`}
+    >
+      <${Found} ...${{ device, shown }} />
+    </button>
+    ${
+      large &&
+      html`<${Dialog}
+        title=${`${device.id}: what ${shown.model.replace(":", " v")} sees`}
+        close=${() => setLarge(false)}
+        wide
+      >
+        <div class="dialog-body">
+          <div class="picture picture-large"><${Found} ...${{ device, shown }} large /></div>
+        </div>
+      <//>`
+    }`;
 }
 
 function healthOf(device) {
@@ -69,7 +100,7 @@ function healthOf(device) {
       ok: ["done", "Works"],
       starting: ["running", "Starts"],
       failed: ["failed", device.reason || "Failed"],
-    }[device.health] ?? ["planned", "Runs no model"]
+    }[device.health] ?? ["planned", "Nothing is deployed"]
   );
 }
 
@@ -124,18 +155,26 @@ function Device({ device, line }) {
       <span class="bar-fill"></span>
       <${Happenings} device=${device} />
     </div>
-    <p class="device-model" title=${device.model}>${device.model ? device.model.replace(":", " v") : "no model"}</p>
+    <p class="device-model" title=${device.model}>${device.model ? device.model.replace(":", " v") : "–"}</p>
     <p class="device-state">
-      <${Mark} kind=${kind} label=${label} /><span title=${label}>${label}${device.restarts > 0 && `, ended ${device.restarts} ×`}</span>
+      <${Mark} kind=${kind} label=${label} /><span title=${label}
+        >${label}${device.restarts > 0 && `, ended ${device.restarts} ×`}</span
+      >
     </p>
   </li>`;
 }
 
-export const Lines = ({ lines }) =>
-  html`<div class="lines">
+export function Lines({ lines }) {
+  for (const { seen } of lines.flatMap((line) => line.devices)) seen?.boxes.forEach((box) => known.add(box.label));
+  return html`<div class="lines">
     ${lines.map(
       (line) =>
-        html`<section class="card line-card" key=${line.name} aria-label=${line.name} style=${`--devices:${line.devices.length}`}>
+        html`<section
+          class="card line-card"
+          key=${line.name}
+          aria-label=${line.name}
+          style=${`--devices:${line.devices.length}`}
+        >
           <h4><${Icon} name="factory" />${line.name}</h4>
           <ul class="devices">
             ${line.devices.map((device) => html`<${Device} key=${device.id} device=${device} line=${line.name} />`)}
@@ -143,3 +182,4 @@ export const Lines = ({ lines }) =>
         </section>`,
     )}
   </div>`;
+}

@@ -14,7 +14,10 @@ function useLog(url) {
       const answer = await readLog(url);
       if (!isOpen) return;
       if (!answer.ok) setLog({ lines: null, problem: answer.message });
-      else setLog((before) => (before.lines?.length === answer.lines.length && before.lines.at(-1) === answer.lines.at(-1) ? before : answer));
+      else
+        setLog((before) =>
+          before.lines?.length === answer.lines.length && before.lines.at(-1) === answer.lines.at(-1) ? before : answer,
+        );
       timer = setTimeout(read, READ_MS);
     }
     read();
@@ -34,7 +37,9 @@ function Line({ text }) {
   const time = STAMP.exec(text)?.[1];
   const said = text.replace(STAMP, "");
   const kind = COMMANDS.exec(said)?.[1];
-  return html`<span class=${`line ${kind ? `line-${kind}` : ""}`}>${time && html`<span class="line-time">${time} </span>`}${said.replace(COMMANDS, "")}${"\n"}</span>`;
+  return html`<span class=${`line ${kind ? `line-${kind}` : ""}`}
+    >${time && html`<span class="line-time">${time} </span>`}${said.replace(COMMANDS, "")}${"\n"}</span
+  >`;
 }
 
 export function LogDialog({ title, url, close }) {
@@ -48,8 +53,9 @@ export function LogDialog({ title, url, close }) {
     atEnd.current = target.scrollHeight - target.scrollTop - target.clientHeight < 24;
   };
   return html`<${Dialog} title=${title} close=${close} wide>
-    <pre class="log" ref=${box} tabindex="0" aria-label="Log" onScroll=${scrolled}>${
-      problem ?? lines?.map((text, at) => html`<${Line} key=${at} text=${text} />`) ?? "Reading…"
-    }${lines?.length === 0 ? "Nothing is written yet." : ""}</pre>
+    <pre class="log" ref=${box} tabindex="0" aria-label="Log" onScroll=${scrolled}>
+${
+        problem ?? lines?.map((text, at) => html`<${Line} key=${at} text=${text} />`) ?? "Reading…"
+      }${lines?.length === 0 ? "Nothing is written yet." : ""}</pre>
   <//>`;
 }

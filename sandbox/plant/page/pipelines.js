@@ -13,9 +13,9 @@ function Parameter({ parameter }) {
     ${
       choices.length
         ? html`<select class="field" name=${`parameter ${name}`} required>
-            ${choices.map((one) => html`<option key=${one} selected=${one === given.toLowerCase() || one === given}>${one}</option>`)}
+            ${choices.map((one) => html`<option key=${one} selected=${one === given}>${one}</option>`)}
           </select>`
-        : html`<input class="field" name=${`parameter ${name}`} value=${given} required=${parameter.default == null} />`
+        : html`<input class="field" name=${`parameter ${name}`} defaultValue=${given} required=${given === ""} />`
     }
   <//>`;
 }
@@ -47,7 +47,11 @@ function RunDialog({ pipeline, branches, close }) {
   const { problem, busy, perform } = useAct(close);
   function submit(form) {
     const parameters = Object.fromEntries(pipeline.parameters.map(({ name }) => [name, form.get(`parameter ${name}`)]));
-    return perform("run", { pipeline: pipeline.name, branch: form.get("branch"), parameters }, () => `${pipeline.name} is queued.`);
+    return perform(
+      "run",
+      { pipeline: pipeline.name, branch: form.get("branch"), parameters },
+      () => `${pipeline.name} is queued.`,
+    );
   }
   return html`<${Dialog} title=${`Run ${pipeline.name}`} close=${close}>
     <${Form} ...${{ submit, close, problem, busy }} verb="Run">
@@ -65,7 +69,9 @@ function useFile(branch) {
     files(branch).then((answer) => {
       if (!answer.ok) return;
       setPaths(answer.files);
-      setPath((before) => (answer.files.includes(before) ? before : (answer.files.find((one) => one.endsWith(".yml")) ?? answer.files[0])));
+      setPath((before) =>
+        answer.files.includes(before) ? before : (answer.files.find((one) => one.endsWith(".yml")) ?? answer.files[0]),
+      );
     });
   }, [branch]);
   useEffect(() => {
@@ -79,19 +85,29 @@ function EditDialog({ branches, close }) {
   const [branch, setBranch] = useState(branches[0].name);
   const { paths, path, setPath, text, setText } = useFile(branch);
   const submit = (form) =>
-    perform("push", { branch, path, text, message: form.get("message") }, ({ commit }) => `Pushed ${commit} to ${branch}.`);
+    perform(
+      "push",
+      { branch, path, text, message: form.get("message") },
+      ({ commit }) => `Pushed ${commit} to ${branch}.`,
+    );
   return html`<${Dialog} title="Edit a file" close=${close} wide>
     <${Form} ...${{ submit, close, problem, busy }} verb="Commit and push">
       <div class="beside">
         <${Branch} branches=${branches} choose=${setBranch} />
         <${Field} label="File">
-          <select class="field" value=${path} onChange=${(event) => setPath(event.target.value)}>
+          <select class="field" onChange=${(event) => setPath(event.target.value)}>
             ${paths.map((one) => html`<option key=${one} value=${one} selected=${one === path}>${one}</option>`)}
           </select>
         <//>
       </div>
       <${Field} label="Content">
-        <textarea class="field code" rows="14" spellcheck="false" value=${text} onInput=${(event) => setText(event.target.value)}></textarea>
+        <textarea
+          class="field code"
+          rows="14"
+          spellcheck="false"
+          value=${text}
+          onInput=${(event) => setText(event.target.value)}
+        ></textarea>
       <//>
       <${Field} label="Commit message">
         <input class="field" name="message" placeholder=${path ? `Update ${path.split("/").at(-1)}` : ""} />
@@ -104,7 +120,11 @@ function Agents({ agents }) {
   const online = agents.filter((agent) => agent.online);
   const busy = online.filter((agent) => agent.runs);
   const text = online.length ? `${busy.length} of ${agents.length} agents busy` : "All agents are offline";
-  return html`<span class=${online.length ? "soft" : "note"} title=${busy.map((agent) => `${agent.name}: ${agent.runs}`).join("\n")}>${text}</span>`;
+  return html`<span
+    class=${online.length ? "soft" : "note"}
+    title=${busy.map((agent) => `${agent.name}: ${agent.runs}`).join("\n")}
+    >${text}</span
+  >`;
 }
 
 export function Pipelines({ devops }) {
@@ -119,7 +139,12 @@ export function Pipelines({ devops }) {
             ${pipeline.last ? html`<${RecordMark} record=${pipeline.last} />` : html`<span class="mark"></span>`}
             <span class="row-name">${pipeline.name}</span>
             <span class="row-about">${pipeline.path}</span>
-            <button type="button" class="button button-small" onClick=${() => setRunning(pipeline)} aria-label=${`Run ${pipeline.name}`}>
+            <button
+              type="button"
+              class="button button-small"
+              onClick=${() => setRunning(pipeline)}
+              aria-label=${`Run ${pipeline.name}`}
+            >
               <${Icon} name="play" />Run
             </button>
           </li>`,

@@ -17,7 +17,13 @@ function Permission({ run, need }) {
   return html`<div class="ask">
     <${Icon} name="lock" />
     <p class="ask-text">Needs permission to use the ${KINDS[need.kind]} <b>${need.name}</b>.</p>
-    <button type="button" class="button button-primary button-small" onClick=${() => plant.act("permit", { run: run.id, ...need })}>Permit</button>
+    <button
+      type="button"
+      class="button button-primary button-small"
+      onClick=${() => plant.act("permit", { run: run.id, ...need })}
+    >
+      Permit
+    </button>
   </div>`;
 }
 
@@ -26,13 +32,20 @@ function Approval({ approval }) {
   const [comment, setComment] = useState("");
   const answer = (what) => plant.act(what, { approval: approval.id, comment });
   const asked = approval.asked.map((one) => one.name + (one.status === "pending" ? "" : ` (${one.status})`)).join(", ");
+  const some = approval.needed < approval.asked.length ? `, ${approval.needed} of them` : "";
   return html`<div class="ask ask-approval">
     <${Icon} name="eye" />
     <p class="ask-text">
-      Waits for approval by <b>${asked}</b>${approval.needed < approval.asked.length ? `, ${approval.needed} of them` : ""}.
+      Waits for approval by <b>${asked}</b>${some}.
       ${approval.instructions && html`<span class="soft"> ${approval.instructions}</span>`}
     </p>
-    <input class="field field-small" aria-label="Comment" placeholder="Comment" value=${comment} onInput=${(event) => setComment(event.target.value)} />
+    <input
+      class="field field-small"
+      aria-label="Comment"
+      placeholder="Comment"
+      value=${comment}
+      onInput=${(event) => setComment(event.target.value)}
+    />
     <button type="button" class="button button-small" onClick=${() => answer("reject")}>Reject</button>
     <button type="button" class="button button-primary button-small" onClick=${() => answer("approve")}>Approve</button>
   </div>`;
@@ -49,12 +62,16 @@ function Step({ run, job, step }) {
   const open = () => plant.openLog({ title: `${job.name} · ${step.name}`, url: logOfStep(run.id, step.log) });
   const inside = html`<${RecordMark} record=${step} />
     <span class="row-name">${step.name}</span>
-    <span class="row-about" title=${step.issues.join("\n")}>${step.issues.length > 0 && html`<span class="note">${step.issues.at(-1)}</span>`}</span>
+    <span class="row-about" title=${step.issues.join("\n")}
+      >${step.issues.length > 0 && html`<span class="note">${step.issues.at(-1)}</span>`}</span
+    >
     <${Took} started=${step.started} ended=${step.ended} />`;
   return html`<li>
     ${
       step.log
-        ? html`<button type="button" class="row row-step" onClick=${open} title=${`Log of ${step.name}`}>${inside}</button>`
+        ? html`<button type="button" class="row row-step" onClick=${open} title=${`Log of ${step.name}`}>
+            ${inside}
+          </button>`
         : html`<div class="row row-step">${inside}</div>`
     }
   </li>`;
@@ -65,7 +82,9 @@ const Job = ({ run, job }) =>
     <div class="row row-step row-work">
       <${RecordMark} record=${job} />
       <span class="row-name">${job.name}</span>
-      <span class="row-about" title=${job.issues.join("\n")}>${job.issues.length > 0 ? html`<span class="note">${job.issues.at(-1)}</span>` : (job.agent ?? "")}</span>
+      <span class="row-about" title=${job.issues.join("\n")}
+        >${job.issues.length > 0 ? html`<span class="note">${job.issues.at(-1)}</span>` : (job.agent ?? "")}</span
+      >
       <${Took} started=${job.started} ended=${job.ended} />
     </div>
     <ul class="tree">
@@ -81,11 +100,20 @@ const Pill = ({ stage, open, toggle }) =>
     </button>
   </li>`;
 
-function Run({ run }) {
+function Cancel({ run }) {
   const plant = useContext(Plant);
+  if (run.status === "completed") return html`<span class="log-space"></span>`;
+  return html`<${IconButton}
+    icon="close"
+    label=${`Cancel ${run.pipeline} ${run.number}`}
+    disabled=${run.status === "cancelling"}
+    onClick=${() => plant.act("cancel", { run: run.id })}
+  />`;
+}
+
+function Run({ run }) {
   const [open, setOpen] = useState(null);
   const shown = run.stages.find((stage) => stage.id === open);
-  const isOver = run.status === "completed";
   const started = REASONS[run.reason] ?? run.reason;
   return html`<li class="card run" aria-label=${`${run.pipeline} ${run.number}`}>
     <header class="run-head">
@@ -95,17 +123,24 @@ function Run({ run }) {
         <p class="soft">${run.branch} <code>${run.commit}</code> · ${run.by}, ${started}, ${ago(run.queued)}</p>
       </div>
       <${Took} started=${run.started} ended=${run.ended} />
-      ${isOver ? html`<span class="log-space"></span>` : html`<${IconButton} icon="close" label=${`Cancel ${run.pipeline} ${run.number}`} disabled=${run.status === "cancelling"} onClick=${() => plant.act("cancel", { run: run.id })} />`}
+      <${Cancel} run=${run} />
     </header>
     ${run.problems.map((problem) => html`<p class="ask note" key=${problem}>${problem}</p>`)}
     <ol class="stages" aria-label="Stages">
       ${run.stages.map(
         (stage) =>
-          html`<${Pill} key=${stage.id} stage=${stage} open=${open === stage.id} toggle=${() => setOpen(open === stage.id ? null : stage.id)} />`,
+          html`<${Pill}
+            key=${stage.id}
+            stage=${stage}
+            open=${open === stage.id}
+            toggle=${() => setOpen(open === stage.id ? null : stage.id)}
+          />`,
       )}
     </ol>
     ${run.stages.map((stage) => [
-      ...stage.needs.map((need) => html`<${Permission} key=${`${stage.id} ${need.kind} ${need.name}`} ...${{ run, need }} />`),
+      ...stage.needs.map(
+        (need) => html`<${Permission} key=${`${stage.id} ${need.kind} ${need.name}`} ...${{ run, need }} />`,
+      ),
       ...pending(stage).map((approval) => html`<${Approval} key=${approval.id} approval=${approval} />`),
       ...asking(stage).map((check) => html`<${Check} key=${check.id} check=${check} />`),
     ])}

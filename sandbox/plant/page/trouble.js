@@ -1,10 +1,13 @@
 // Troubles to make, to watch how Spotter copes. Each ends by itself.
 import { Icon } from "/page/icons.js";
 import { html, useContext } from "/page/view.js";
-import { span, useNow } from "./parts.js";
+import { useNow } from "./parts.js";
 import { clearTrouble, makeTrouble, Plant } from "./state.js";
 
-const Left = ({ until }) => html`<span class="span">${span(until - useNow())}</span>`;
+function Left({ until }) {
+  const left = Math.max(0, Math.round(until - useNow()));
+  return html`${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`;
+}
 
 /** In the top bar, for as long as something is wrong. */
 export function TroubleSign({ troubles }) {
@@ -37,7 +40,9 @@ function Trouble({ trouble }) {
       onClick=${press}
     >
       <span class="trouble-title">${trouble.title}</span>
-      <span class="trouble-left">${trouble.until ? html`ends in <${Left} until=${trouble.until} />` : `${trouble.seconds} s`}</span>
+      <span class="trouble-left"
+        >${trouble.until ? html`<${Left} until=${trouble.until} />` : `${trouble.seconds} s`}</span
+      >
       <span class="trouble-means">${trouble.means}</span>
     </button>
   </li>`;

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,22 @@ from sandbox.devops.identities import APPROVER, ENGINEER
 from sandbox.devops.pace import Pace as DevOpsPace
 from sandbox.devops.protected import Check
 from sandbox.devops.twin import DevOpsTwin
+from sandbox.edge.edge import Edge
+from sandbox.edge.incumbent import ship
+from sandbox.edge.pace import Pace as EdgePace
 from sandbox.line.formats import Picture, Workspace, write_coco, write_mltable
 from sandbox.line.scene import Box
 from sandbox.plant.site import Plant
 from sandbox.slack.twin import SlackTwin
 from tests.sandbox.azure.conftest import TRIAL, train_node
+from tests.sandbox.edge.brightness import write_model
 
 TRAINER, LINE_LEAD, QUALITY_LEAD, OUTSIDER = "U0TRAINER1", "U0APPROVE1", "U0APPROVE2", "U0OUTSIDE1"
 SHIP = """
 trigger: {branches: {include: [main]}}
 parameters:
   - {name: target, type: string, default: line-1, values: [line-1, line-2]}
+  - {name: note, type: string, default: none}
 stages:
   - stage: build
     displayName: Build the image
@@ -40,7 +45,7 @@ stages:
       - job: build
         displayName: Build
         steps:
-          - bash: echo built for ${{ parameters.target }}
+          - bash: echo "built for ${{ parameters.target }}, ${{ parameters.note }}"
             displayName: Build and push
   - stage: ship
     displayName: Ship to line-1
@@ -54,6 +59,7 @@ stages:
                 - bash: echo shipped
                   displayName: Ship
 """
+EDGE = EdgePace(evaluation=0.05, index=0.05, metrics=0.1, sync=0.05, picture=0.2, backoff=0.1)
 CAP, GAP = Box("cap_on", 0.1, 0.1, 0.2, 0.2), Box("cap_missing", 0.5, 0.5, 0.6, 0.6)
 AT = datetime(2026, 11, 2, 8, 15, 30, tzinfo=UTC)
 
@@ -67,22 +73,29 @@ class Stand:
         pace = Pace(node_start=0.05, preparing=0.02, finalizing=0.02, cancel=0.05)
         self.azure = AzureTwin(root / "azure", pace=pace, trainer=(sys.executable, str(TRIAL)))
         self.devops = DevOpsTwin(root / "devops", pace=DevOpsPace(agent_start=0.01, terminate_grace=0.3))
-        self.slack.beside("/plant", "The plant", Plant(self.slack, self.azure, self.devops).app())
+        self.edge = Edge(root / "edge", self.azure.workspace.tokens, pace=EDGE, lines={"line-1": 2})
+        plant = Plant(self.slack, self.azure, self.devops, self.edge)
+        self.slack.beside("/plant", "The plant", plant.app())
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+        ship(self.edge, "Caps", 1, write_model(self.root / "v1", "bright"), "line-1")
         for twin in (self.slack, self.azure, self.devops):
-            asyncio.run_coroutine_threadsafe(twin.start(), self._loop).result(30)
+            self._do(twin.start())
+        self._do(self.edge.start(self.azure))
         self._furnish_azure()
         self._furnish_devops()
 
     def stop(self) -> None:
-        for twin in (self.devops, self.azure, self.slack):
-            asyncio.run_coroutine_threadsafe(twin.stop(), self._loop).result(30)
+        for twin in (self.devops, self.edge, self.azure, self.slack):
+            self._do(twin.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     def _furnish_azure(self) -> None:
         studio = self.azure.studio
