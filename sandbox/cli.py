@@ -86,6 +86,7 @@ def _furnish(world: World, spotter: Spotter) -> None:
 def _welcome(url: str, process: int) -> None:
     click.echo(f"\n  Spotter's sandbox is ready:  {url}\n")
     click.echo("  You are the trainer. Type /train in #line-vision. Stop with Ctrl-C.")
+    click.echo(f"  What it does to Azure and the lines is seen at {url}/plant")
     click.echo(f"  Spotter is process {process}: kill it, and see it come back to where it was.")
     on_a_desktop = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if sys.stdout.isatty() and on_a_desktop:

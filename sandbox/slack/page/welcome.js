@@ -12,6 +12,7 @@ export function Welcome({ start, dismiss }) {
     <p>
       Everything here is real but Slack and Azure: ${bot} is the bot you would run, and the models it announces are
       really trained on this machine.
+      ${world.links.map((link) => html` Watch it at work in <a href=${`${link.url}#/${world.user}`} target="_blank">${link.title.toLowerCase()}</a>.`)}
     </p>
     <p class="welcome-who">
       You are <b>${world.name(world.user)}</b>${world.me.title && html` (${world.me.title})`}. Switch to another person
