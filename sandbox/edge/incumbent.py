@@ -18,7 +18,7 @@ LONG_AGO = 1
 def ship(edge: Edge, model: str, version: int, folder: Path, line: str) -> str:
     """Builds the image of a registered model's files and deploys it to the whole line; the deployment's id.
 
-    Call it before the edge starts, or from the loop that it runs in. Raises BuildFailed, CalledProcessError.
+    May be called from any thread, also before the edge starts. Raises BuildFailed, CalledProcessError.
     """
     image = push(edge, model, version, folder)
     done = subprocess.run(

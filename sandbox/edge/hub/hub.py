@@ -26,7 +26,10 @@ OPERATIONS = {
 
 
 class Hub:
-    """What devices do to it they do by `connect`, `report` and `disconnect`, for it speaks none of their protocols."""
+    """What devices do to it they do by `connect` and `report`, for it speaks none of their protocols.
+
+    Devices and configurations may be added from any thread.
+    """
 
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
@@ -75,8 +78,8 @@ class Hub:
 
     def evaluate(self) -> None:
         """Finds the devices of every deployment, and tells them."""
-        for device in self.devices.values():
-            roll_out(device, self.configurations.values())
+        for device in list(self.devices.values()):
+            roll_out(device, list(self.configurations.values()))
 
     def look(self) -> None:
         """Takes the picture of all twins that queries are answered from."""
@@ -88,7 +91,7 @@ class Hub:
 
     def count(self) -> None:
         """Counts what every deployment's metrics find."""
-        for configuration in self.configurations.values():
+        for configuration in list(self.configurations.values()):
             configuration.system_results = {
                 name: self._found(query) for name, query in configuration.system_queries.items()
             }
