@@ -2,6 +2,7 @@
 
 import json
 import os
+from http import HTTPStatus
 from pathlib import Path
 
 import click
@@ -83,9 +84,9 @@ def download(name: str, version: str, download_path: Path, resource_group: str, 
 def rest(resource: str, url: str, method: str, headers: str, body: str, output: str) -> None:
     given = dict(entry.partition("=")[::2] for entry in headers.split() if entry)
     content = Path(body[1:]).read_bytes() if body.startswith("@") else body.encode()
-    answer = azure.call(method.upper(), url, resource, headers=given, data=content or None)
-    if answer.status_code >= 400:
-        azure.failed(f"{answer.reason}({json.dumps(answer.json())})")
+    answer = azure.call(method.upper(), url, resource, headers=given, body=content or None)
+    if answer.status >= 400:
+        azure.failed(f"{HTTPStatus(answer.status).phrase}({json.dumps(answer.json())})")
 
 
 if __name__ == "__main__":

@@ -30,24 +30,28 @@ def download(name: str, version: str, folder: Path, group: str, workspace: str) 
     for blob in _blobs(container, path):
         file = target / blob.removeprefix(path).lstrip("/") if blob != path else target
         file.parent.mkdir(parents=True, exist_ok=True)
-        answer = call("GET", f"{container}/{quote(blob)}", STORAGE, headers={"x-ms-version": "2023-11-03"})
-        answer.raise_for_status()
-        file.write_bytes(answer.content)
+        file.write_bytes(_blob(f"{container}/{quote(blob)}"))
     return target
 
 
 def _arm(url: str) -> dict[str, str]:
-    answer = call("GET", url, ARM_SCOPE, params={"api-version": API})
-    if answer.status_code != 200:
+    answer = call("GET", url, ARM_SCOPE, query={"api-version": API})
+    if answer.status != 200:
         failed(answer.json()["error"]["message"])
     found: dict[str, str] = answer.json()["properties"]
     return found
 
 
+def _blob(url: str, asked: dict[str, str] | None = None) -> bytes:
+    answer = call("GET", url, STORAGE, query=asked, headers={"x-ms-version": "2023-11-03"})
+    if answer.status != 200:
+        failed(f"{url} was answered with {answer.status}.")
+    return answer.body
+
+
 def _blobs(container: str, path: str) -> list[str]:
     asked = {"restype": "container", "comp": "list", "prefix": path}
-    answer = call("GET", container, STORAGE, params=asked, headers={"x-ms-version": "2023-11-03"})
-    answer.raise_for_status()
-    names = [str(blob.text) for blob in ElementTree.fromstring(answer.content).iter("Name")]  # noqa: S314  our twin's
+    listed = ElementTree.fromstring(_blob(container, asked))  # noqa: S314  a twin's
+    names = [str(blob.text) for blob in listed.iter("Name")]
     found = [name for name in names if name == path or name.startswith(f"{path}/")]
     return found or failed(f"There is nothing at {path}.")

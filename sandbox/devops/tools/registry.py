@@ -6,9 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import urljoin
 
-import requests
-
-from sandbox.devops.tools.azure import ARM_SCOPE, SECONDS, failed, token
+from sandbox.devops.tools.azure import ARM_SCOPE, Answer, failed, send, token
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -18,9 +16,9 @@ def login(name: str) -> None:
     """Exchanges the identity's token for one of the registry's, and keeps it for Docker."""
     host = f"{name}.azurecr.io"
     form = {"grant_type": "access_token", "service": host, "access_token": token(ARM_SCOPE)}
-    answer = requests.post(f"https://{host}/oauth2/exchange", data=form, timeout=SECONDS)
-    if answer.status_code != 200:
-        failed(f"Could not connect to the registry login server '{host}': {answer.text}")
+    answer = send("POST", f"https://{host}/oauth2/exchange", form=form)
+    if answer.status != 200:
+        failed(f"Could not connect to the registry login server '{host}': {answer.body.decode()}")
     file = _config()
     file.parent.mkdir(parents=True, exist_ok=True)
     entry = {"username": NOBODY, "identitytoken": answer.json()["refresh_token"]}
@@ -36,33 +34,31 @@ class Repository:
         name, _, tag = (name, "", "") if at else rest.rpartition(":")
         self.reference = digest or tag
         self._base = f"https://{host}/v2/{name}"
-        self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {_access_token(host, name)}"
+        self._headers = {"Authorization": f"Bearer {_access_token(host, name)}"}
 
     def digest(self) -> str | None:
-        """Of the image; None where there is none. Raises HTTPError."""
-        answer = self._send("HEAD", f"{self._base}/manifests/{self.reference}")
-        if answer.status_code == 404:
-            return None
-        answer.raise_for_status()
-        return str(answer.headers["Docker-Content-Digest"])
+        """Of the image; None where there is none."""
+        answer = send("HEAD", f"{self._base}/manifests/{self.reference}", headers=self._headers)
+        return None if answer.status == 404 else _fine(answer).headers["docker-content-digest"]
 
     def push_blob(self, content: bytes) -> str:
-        """Its digest. Raises HTTPError."""
+        """Its digest."""
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        begun = self._send("POST", f"{self._base}/blobs/uploads/")
-        begun.raise_for_status()
-        place = urljoin(self._base, begun.headers["Location"])
-        self._send("PUT", place, params={"digest": digest}, data=content).raise_for_status()
+        begun = _fine(send("POST", f"{self._base}/blobs/uploads/", headers=self._headers, body=b""))
+        place = urljoin(self._base, begun.headers["location"])
+        headers = {**self._headers, "Content-Type": "application/octet-stream"}
+        _fine(send("PUT", place, headers=headers, query={"digest": digest}, body=content))
         return digest
 
     def push_manifest(self, content: bytes) -> None:
-        headers = {"Content-Type": MANIFEST_TYPE}
-        url = f"{self._base}/manifests/{self.reference}"
-        self._send("PUT", url, data=content, headers=headers).raise_for_status()
+        headers = {**self._headers, "Content-Type": MANIFEST_TYPE}
+        _fine(send("PUT", f"{self._base}/manifests/{self.reference}", headers=headers, body=content))
 
-    def _send(self, method: str, url: str, **options: object) -> requests.Response:
-        return self._session.request(method, url, timeout=SECONDS, **options)  # type: ignore[arg-type]  # passed on
+
+def _fine(answer: Answer) -> Answer:
+    if answer.status >= 400:
+        failed(f"unexpected status from the registry: {answer.status} {answer.body.decode()}")
+    return answer
 
 
 def _access_token(host: str, name: str) -> str:
@@ -74,8 +70,8 @@ def _access_token(host: str, name: str) -> str:
         "scope": f"repository:{name}:pull,push",
         "refresh_token": known.get(host, {}).get("identitytoken", ""),
     }
-    answer = requests.post(f"https://{host}/oauth2/token", data=form, timeout=SECONDS)
-    if answer.status_code != 200:
+    answer = send("POST", f"https://{host}/oauth2/token", form=form)
+    if answer.status != 200:
         failed(f"failed to authorize: {host}: 401 Unauthorized")
     return str(answer.json()["access_token"])
 

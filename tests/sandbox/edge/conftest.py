@@ -95,7 +95,7 @@ class Running:
         return answer.json()
 
     def until(
-        self, condition: Callable[[], Seen | Literal[False] | None], what: str, seconds: float = 30.0
+        self, condition: Callable[[], Seen | Literal[False] | None], what: str, seconds: float = 60.0
     ) -> Seen:
         """Waits for a condition; fails by saying what did not come true."""
         deadline = time.monotonic() + seconds

@@ -107,7 +107,7 @@ def said(build: Build) -> str:
 
 
 def until(condition: Callable[[], bool], what: str, build: Build) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if condition():
             return
