@@ -8,6 +8,7 @@ import click
 from bot import env_file
 
 COMMANDS = {
+    "init": "init:init",
     "doctor": "doctor:doctor",
     "run": "run:run",
     "publish-pipeline": "publish_pipeline:publish_pipeline",

@@ -38,6 +38,7 @@ NEEDED = {
 HELPFUL = {
     "computes/listNodes/action": "say why a training waits for a node",
 }
+ABSENT = re.compile(r"unavailable|not found|could not be found|not installed|to be installed")
 
 
 class AzureCheckup:
@@ -70,7 +71,8 @@ class AzureCheckup:
 
     def _sign_in(self) -> Verdict:
         who = survey.caller(self._workspace.connection)
-        return ok(f"As {who.name or 'an identity'} (object id {who.object_id}, tenant {who.tenant}).")
+        name = f"{who.name}, " if who.name else ""
+        return ok(f"As {name}object id {who.object_id}, in tenant {who.tenant}.")
 
     def _look_at_workspace(self) -> Verdict:
         self._about = survey.about(self._workspace.connection)
@@ -219,7 +221,7 @@ def explain(fault: Exception) -> Verdict | None:
     """What failures of Azure's mean that have nothing to do with what was asked."""
     if isinstance(fault, Denied):
         return problem(
-            f"Azure does not let Spotter in: {fault.message}",
+            f"Azure does not let Spotter in: {_in_short(fault.message)}",
             "Run where there is a managed identity, sign in with `az login`, or set AZURE_TENANT_ID,"
             " AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.",
         )
@@ -232,6 +234,13 @@ def explain(fault: Exception) -> Verdict | None:
     if isinstance(fault, AzureError):
         return problem(f"Azure refuses: {fault.message}", "See what it says, then look again.")
     return None
+
+
+def _in_short(message: str) -> str:
+    """Of all credentials that were tried, those that this machine has."""
+    tried = [line.strip() for line in message.splitlines() if line.startswith("\t")]
+    there = [line for line in tried if not ABSENT.search(line)]
+    return "; ".join(there) if there else "there is no identity here." if tried else message
 
 
 def _not_told(refused: Denied, role: str, where: str) -> Verdict:

@@ -82,7 +82,9 @@ class DatabaseCheckup:
 
 
 def explain(fault: Exception) -> Verdict | None:
-    if isinstance(fault, ArgumentError | NoSuchModuleError):
+    if isinstance(fault, ModuleNotFoundError) and fault.name == "psycopg":
+        return problem("The driver psycopg is not installed.", "Install Spotter with its extra `postgres`.")
+    if isinstance(fault, ArgumentError | NoSuchModuleError | ModuleNotFoundError):
         return problem(
             "DATABASE_URL is not the address of a database that Spotter can use.",
             "Such as sqlite:///spotter.db or postgresql://spotter@host/spotter.",

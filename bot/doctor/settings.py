@@ -2,15 +2,16 @@
 
 import difflib
 import os
-import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
 
 from dotenv import dotenv_values
 
+from bot import shapes
 from bot.doctor.finding import Check, Service, Verdict, ok, problem, skipped, warning
 from bot.env_file import ENV_FILE
 from bot.settings import CONFIG, Settings, faults
+from bot.shapes import Shape
 from commands.kit.errors import UserError
 from commands.kit.policy import DEFAULT, Policy
 
@@ -30,19 +31,14 @@ OTHERS = (
     "HTTP_PROXY",
     "NO_PROXY",
 )
-SHAPES: Mapping[str, tuple[str, str]] = {
-    "SLACK_BOT_TOKEN": (r"xoxb-\S+", "It begins with xoxb-: OAuth & Permissions on the app's page."),
-    "SLACK_APP_TOKEN": (r"xapp-\S+", "It begins with xapp-: Basic Information → App-Level Tokens."),
-    "AZURE_SUBSCRIPTION_ID": (
-        r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
-        "It is the subscription's id, not its name: `az account show --query id`.",
-    ),
-    "AZURE_DEVOPS_ORG_URL": (
-        r"https?://[^/\s]+(/[^/\s]+)?/?",
-        "It is the organisation's address alone, such as https://dev.azure.com/fabrikam.",
-    ),
-    "IOTHUB_HOSTNAME": (r"[^\s/:]+\.[^\s/:]+", "It is a host name alone, such as plant.azure-devices.net."),
+SHAPES: Mapping[str, Shape] = {
+    "SLACK_BOT_TOKEN": shapes.BOT_TOKEN,
+    "SLACK_APP_TOKEN": shapes.APP_TOKEN,
+    "AZURE_SUBSCRIPTION_ID": shapes.SUBSCRIPTION,
+    "AZURE_DEVOPS_ORG_URL": shapes.ORGANIZATION,
+    "IOTHUB_HOSTNAME": shapes.HOST_NAME,
 }
+SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
 NEEDED: Mapping[str, str] = {
     "SLACK_BOT_TOKEN": "Copy the Bot User OAuth Token from OAuth & Permissions on the app's page.",
     "AZURE_SUBSCRIPTION_ID": "`az account show --query id` prints it.",
@@ -99,9 +95,9 @@ def _environment() -> Verdict:
 def _wrong() -> dict[str, Verdict]:
     """What is set to something that it cannot be."""
     told = {
-        name: problem("This is not what it should be.", remedy)
-        for name, (shape, remedy) in SHAPES.items()
-        if (value := os.environ.get(name)) and not re.fullmatch(shape, value)
+        name: problem("It cannot be that." if name in SECRETS else f"It cannot be {value!r}.", shape.hint)
+        for name, shape in SHAPES.items()
+        if (value := os.environ.get(name)) and not shape.fits(value)
     }
     unread = {name: why for name, why in faults(Settings).items() if os.environ.get(name)}
     return told | {name: problem(f"{why}.", "Correct it.") for name, why in unread.items()}

@@ -254,10 +254,10 @@ def _channels(policy: Policy) -> dict[str, str]:
     """What each channel is for."""
     uses: dict[str, list[str]] = {}
     if policy.channels.models:
-        uses.setdefault(policy.channels.models, []).append("new versions are announced there")
+        uses.setdefault(policy.channels.models, []).append("new versions are announced")
     for name, target in policy.targets.items():
-        uses.setdefault(target.channel, []).append(f"approvals for {name} are asked for there")
-    return {channel: " and ".join(whys) for channel, whys in uses.items()}
+        uses.setdefault(target.channel, []).append(f"approvals for {name} are asked for")
+    return {channel: f"{' and '.join(whys)} there" for channel, whys in uses.items()}
 
 
 def _without_policy() -> Verdict:
