@@ -29,7 +29,7 @@ def page(browser: Browser, stand: Stand) -> Iterator[Page]:
     slack = context.new_page()
     slack.goto(stand.slack.url)
     with context.expect_page() as opened:
-        slack.get_by_role("link", name="The plant").click()
+        slack.get_by_role("link", name="The plant (opens a new tab)").click()
     yield opened.value
     context.close()
     assert problems == []
