@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 import commands
+from bot.settings import Settings
 from commands.kit import policy
 from commands.kit.errors import UserError
 from commands.kit.manifest import SCOPES, manifest
@@ -38,6 +39,11 @@ def test_every_policy_key_is_explained() -> None:
     for section, key in keys():
         assert f"## `[{section}]`" in POLICY
         assert f"| `{key}` |" in POLICY, f"[{section}] {key} is not explained in docs/policy.md"
+
+
+def test_every_setting_is_explained() -> None:
+    for name in {*Settings.model_fields} - {"slack_api_url"}:
+        assert f"`{name.upper()}`" in README, f"{name.upper()} is not explained in the README"
 
 
 @pytest.mark.parametrize("file", ["sandbox/spotter.toml", "tests/stories/spotter.toml"])
