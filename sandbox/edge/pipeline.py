@@ -1,23 +1,67 @@
-"""The edge pipeline in Azure DevOps as an engineer has set it up: its environments, the connection it ships with."""
+"""The edge pipeline in Azure DevOps as an engineer has set it up: guarded environments, and a connection to ship."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 
 from sandbox.azure.workspace import Workspace
-from sandbox.devops.portal import Portal
+from sandbox.devops.engine.invoke import INVOKE_REST
+from sandbox.devops.identities import ENGINEER
+from sandbox.devops.protected import Check
+from sandbox.devops.twin import DevOpsTwin
 
 PIPELINE = "spotter-edge"
 YAML = "infra/provision/pipelines/edge.yml"
 CONNECTION = "edge-connection"
+ASKED = "spotter"
 RINGS = ("canary", "all")
+LONGEST_CHECK = 60  # minutes
 
 
-def connect(portal: Portal, workspace: Workspace, lines: Iterable[str]) -> None:
-    """The repository has been pushed. Environments carry no checks yet."""
+def connect(devops: DevOpsTwin, workspace: Workspace, lines: Iterable[str]) -> None:
+    """The repository has been pushed. The environments carry no checks yet."""
+    portal, place = devops.portal, workspace.place
     portal.create_pipeline(PIPELINE, YAML)
-    place = workspace.place
     portal.add_azure_connection(CONNECTION, place.subscription, place.tenant, workspace.identity.client_id)
     portal.permit("endpoint", CONNECTION, PIPELINE)
     for line in lines:
         for ring in RINGS:
             portal.add_environment(f"{line}-{ring}", f"Devices of {line}, ring {ring}")
             portal.permit("environment", f"{line}-{ring}", PIPELINE)
+
+
+def ask_first(
+    devops: DevOpsTwin, lines: Iterable[str], url: str, path: str, headers: Mapping[str, str]
+) -> None:
+    """Puts the check "Invoke REST API" on every environment: it posts `{"buildId": "<id>"}` to `path` below `url`.
+
+    An answer of 2xx lets the run on, any other one ends it.
+    """
+    resources = devops.organisation.resources
+    body = {
+        "name": ASKED,
+        "type": "generic",
+        "url": url,
+        "authorization": {"scheme": "None", "parameters": {}},
+    }
+    endpoint = resources.add_endpoint(ASKED, body, ENGINEER)
+    settings = {
+        "definitionRef": {"id": INVOKE_REST, "name": "InvokeRESTAPI", "version": "1.220.0"},
+        "displayName": "Approved in Spotter",
+        "retryInterval": 0,
+        "inputs": {
+            "serviceConnection": endpoint.id,
+            "method": "POST",
+            "urlSuffix": path,
+            "headers": json.dumps({"Content-Type": "application/json", **headers}),
+            "body": json.dumps({"buildId": "$(Build.BuildId)"}),
+            "waitForCompletion": "false",
+        },
+    }
+    for line in lines:
+        for ring in RINGS:
+            environment = resources.environment(f"{line}-{ring}")
+            if environment is None:
+                raise KeyError(f"{line}-{ring}")
+            number = max(resources.checks, default=0) + 1
+            where = ("environment", str(environment.id))
+            resources.checks[number] = Check(number, "Task Check", settings, *where, LONGEST_CHECK, ENGINEER)

@@ -9,9 +9,10 @@ import pytest
 from sandbox.devops.builds import Build
 from sandbox.devops.pace import Pace as DevOpsPace
 from sandbox.edge.incumbent import ship
-from sandbox.edge.pipeline import PIPELINE, connect
+from sandbox.edge.pipeline import PIPELINE, ask_first, connect
 from sandbox.world import World
 
+from ..devops.receiver import Receiver
 from .brightness import write_model
 from .conftest import FAST
 
@@ -20,7 +21,15 @@ QUICK_AGENTS = DevOpsPace(agent_start=0.05, minute=5.0, terminate_grace=0.5, del
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def asked() -> Iterator[Receiver]:
+    """Who is asked whether a run is approved."""
+    running = Receiver()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, asked: Receiver) -> Iterator[World]:
     """One line whose two devices run the first version; the second one is registered."""
     root = tmp_path_factory.mktemp("world")
     world = World(root, devops_pace=QUICK_AGENTS, edge_pace=FAST, lines={"line-1": 2})
@@ -31,13 +40,27 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world.start()
     try:
         world.push(POLICY)
-        connect(world.devops.portal, world.azure.workspace, ["line-1"])
+        connect(world.devops, world.azure.workspace, ["line-1"])
+        ask_first(world.devops, ["line-1"], asked.url, "/checks/deployment", {"X-Secret": "s"})
         yield world
     finally:
         world.stop()
 
 
-def test_the_pipeline_builds_and_ships_ring_by_ring(world: World) -> None:
+def test_a_run_that_is_not_approved_does_nothing(world: World, asked: Receiver) -> None:
+    asked.answer = lambda heard: (403, {"reason": "Nobody has approved this run."})
+    build = ended(world, run(world, "canary"), "failed")
+    (heard,) = asked.heard
+    assert (heard.path, heard.body) == ("/checks/deployment", {"buildId": str(build.id)})
+    assert heard.headers["X-Secret"] == "s"
+    assert "Nobody has approved this run." in said(build)
+    assert not any(record.type == "Task" for record in build.records)
+    assert [name for name in world.edge.hub.configurations if "caps-2" in name] == []
+
+
+def test_the_pipeline_builds_and_ships_ring_by_ring(world: World, asked: Receiver) -> None:
+    asked.answer = lambda heard: (200, {})
+
     def sees(device: str, model: str, label: str) -> bool:
         seen = world.edge.plant[device].view().seen
         return seen is not None and seen.model == model and {box["label"] for box in seen.boxes} == {label}
