@@ -1,6 +1,7 @@
 """All Azure twins together: servers on free ports of this machine, and the environment that leads clients to them."""
 
 import asyncio
+import os
 import ssl
 import sys
 from collections.abc import Callable, Sequence
@@ -33,8 +34,9 @@ from sandbox.azure.studio import Studio
 from sandbox.azure.tunnel import Tunnel
 from sandbox.azure.workspace import Workspace
 from sandbox.faults import Faults
+from sandbox.trainer import ask
 
-TRAINER = (sys.executable, "-m", "sandbox.trainer.trial")
+TRAINER = (sys.executable, "-IS", str(Path(ask.__file__)), str(os.getpid()))
 LARGEST_BODY = 1 << 30
 
 
