@@ -20,6 +20,7 @@ RUNS = 12
 class PipelinesView:
     def __init__(self, twin: DevOpsTwin) -> None:
         self._organisation = twin.organisation
+        self._declared: dict[tuple[str, str], list[Json]] = {}
 
     def state(self) -> Json:
         """Newest runs first."""
@@ -44,30 +45,35 @@ class PipelinesView:
                 }
                 for ref, commit in organisation.repository.branches.items()
             ],
-            "pipelines": [_pipeline(organisation, p, newest) for p in organisation.pipelines.values()],
+            "pipelines": [self._pipeline(p, newest) for p in organisation.pipelines.values()],
             "runs": [_run(organisation, build) for build in newest[:RUNS]],
         }
 
+    def _pipeline(self, pipeline: Pipeline, newest: list[Build]) -> Json:
+        last = next((build for build in newest if build.pipeline is pipeline), None)
+        return {
+            "id": pipeline.id,
+            "name": pipeline.name,
+            "path": pipeline.path,
+            "parameters": self._parameters(pipeline),
+            "last": {"number": last.number, "status": last.status, "result": last.result} if last else None,
+        }
 
-def _pipeline(organisation: Organisation, pipeline: Pipeline, newest: list[Build]) -> Json:
-    last = next((build for build in newest if build.pipeline is pipeline), None)
-    return {
-        "id": pipeline.id,
-        "name": pipeline.name,
-        "path": pipeline.path,
-        "parameters": _parameters(organisation, pipeline),
-        "last": {"number": last.number, "status": last.status, "result": last.result} if last else None,
-    }
+    def _parameters(self, pipeline: Pipeline) -> list[Json]:
+        """What the form of a run asks for: the parameters on the default branch. Each commit's file is read once."""
+        repository = self._organisation.repository
+        commit = repository.branches.get(repository.default_branch)
+        if commit is None or pipeline.path not in commit.files:
+            return []
+        key = (pipeline.path, commit.files[pipeline.path])
+        if key not in self._declared:
+            self._declared[key] = _declared(pipeline.path, (commit.folder / pipeline.path).read_text())
+        return self._declared[key]
 
 
-def _parameters(organisation: Organisation, pipeline: Pipeline) -> list[Json]:
-    """What the form of a run asks for: the parameters on the default branch."""
-    repository = organisation.repository
-    commit = repository.branches.get(repository.default_branch)
-    if commit is None or pipeline.path not in commit.files:
-        return []
+def _declared(path: str, text: str) -> list[Json]:
     try:
-        found = declared(Document(pipeline.path, (commit.folder / pipeline.path).read_text()))
+        found = declared(Document(path, text))
     except PipelineRefused:
         return []
     return [{"name": p.name, "type": p.type, "default": p.default, "values": p.values} for p in found]

@@ -152,7 +152,6 @@ function Device({ device, line }) {
     <${Picture} device=${device} />
     <div class="device-name">
       <b title=${device.id}>${name}</b>${device.ring === "canary" && html`<span class="tag">canary</span>`}
-      <span class="bar-fill"></span>
       <${Happenings} device=${device} />
     </div>
     <p class="device-model" title=${device.model}>${device.model ? device.model.replace(":", " v") : "–"}</p>
