@@ -42,7 +42,9 @@ def env_file(answers: Answers, known: Mapping[str, str]) -> str:
 
     if answers["public-address"]:
         way_in = ["# Basic Information → App Credentials → Signing Secret", line("SLACK_SIGNING_SECRET")]
-        way_in += ["# Where your proxy finds Spotter.", "HOST=0.0.0.0", "PORT=8080"]
+        way_in += ["# Where your proxy finds Spotter", "HOST=0.0.0.0", "PORT=8080"]
+        way_in += ["# What Azure DevOps and Event Grid show when they push news: openssl rand -hex 32"]
+        way_in += [line("HOOKS_SECRET")]
     else:
         way_in = ["# Basic Information → App-Level Tokens → Generate, with the scope connections:write"]
         way_in += [line("SLACK_APP_TOKEN")]
@@ -124,6 +126,7 @@ def _provision(answers: Answers) -> str:
     lines = [
         "[provision]",
         f"repository = {_toml(answers['repository'])}",
+        *([f"public_url = {_toml(answers['public-address'])}"] if answers["public-address"] else []),
         "",
         "[provision.datastore]",
         f"account = {_toml(account or 'nameofthestorage')}",

@@ -44,8 +44,8 @@ def plan(config: Path | None) -> None:
             found = setup.look(steps)
         for seen in found:
             view.show(seen)
-        left = any(seen.finding.make for seen in found)
-        view.sum_up(found, "Make it: spotter provision apply" if left else "Nothing to change.")
+        to_make = any(seen.finding.make for seen in found)
+        view.sum_up(found, "Make it: spotter provision apply" if to_make else _next(found))
 
 
 @provision.command()
@@ -64,18 +64,18 @@ def apply(config: Path | None) -> None:
                     seen = setup.put_right(seen.step)
             view.show(seen)
             after.append(seen)
-        failed = any(seen.finding.state == "failed" for seen in after)
-        view.sum_up(after, _next(after, failed))
-    if failed:
+        view.sum_up(after, _next(after))
+    if any(seen.finding.state == "failed" for seen in after):
         sys.exit(1)
 
 
-def _next(after: "Sequence[Seen]", failed: bool) -> str:
-    if failed:
+def _next(found: "Sequence[Seen]") -> str:
+    states = {seen.finding.state for seen in found}
+    if "failed" in states:
         return "Put right what failed, then run this again: it goes on where it stands."
-    if any(seen.finding.state in ("waits", "person") for seen in after):
+    if states & {"waits", "person"}:
         return "Run this again when that is done."
-    return "All stands." if any(seen.done for seen in after) else "Nothing to change."
+    return "All stands." if any(seen.done for seen in found) else "Nothing to change."
 
 
 @contextmanager
@@ -104,7 +104,9 @@ def _entered(config: Path | None) -> Iterator[tuple["View", list["Step"]]]:
         view.open(entered)
         names = setup.Pipelines(rules.pipelines.infrastructure, rules.pipelines.publish, rules.pipelines.edge)
         targets = {name: target.rings for name, target in rules.targets.items()}
-        yield view, setup.steps(entered, wanted, names, targets)
+        secret = settings.read_part(settings.HooksSettings).hooks_secret
+        known = secret.get_secret_value() if secret else ""
+        yield view, setup.steps(entered, wanted, names, targets, known)
     except world.NotThere as problem:
         sys.exit(f"spotter: {problem.message} {problem.next_step}")
     except (UserError, AzureError) as problem:

@@ -38,6 +38,7 @@ NEEDED = {
 HELPFUL = {
     "computes/listNodes/action": "say why a training waits for a node",
 }
+REFUSED = re.compile(r"request error|AADSTS")
 ABSENT = re.compile(r"unavailable|not found|could not be found|not installed|to be installed")
 
 
@@ -239,7 +240,7 @@ def explain(fault: Exception) -> Verdict | None:
 def _in_short(message: str) -> str:
     """Of all credentials that were tried, those that this machine has."""
     tried = [line.strip() for line in message.splitlines() if line.startswith("\t")]
-    there = [line for line in tried if not ABSENT.search(line)]
+    there = [line for line in tried if REFUSED.search(line) or not ABSENT.search(line)]
     return "; ".join(there) if there else "there is no identity here." if tried else message
 
 

@@ -50,7 +50,10 @@ NEEDED: Mapping[str, str] = {
 def service(policy: Policy | UserError) -> Service:
     checks = [Check("env-file", ".env", _env_file), Check("environment", "Environment", _environment)]
     checks += [Check(f"value.{name}", name, _value(name, wrong)) for name, wrong in _wrong().items()]
-    return Service("settings", TITLE, [*checks, Check("policy", "Policy", lambda: _policy(policy))])
+    checks += [Check("policy", "Policy", lambda: _policy(policy))]
+    if isinstance(policy, Policy) and policy.provision and policy.provision.public_url:
+        checks += [Check("hooks", "Hooks", _hooks)]
+    return Service("settings", TITLE, checks)
 
 
 def _env_file() -> Verdict:
@@ -105,6 +108,15 @@ def _wrong() -> dict[str, Verdict]:
 
 def _value(name: str, wrong: Verdict) -> Callable[[], Verdict]:
     return lambda: wrong
+
+
+def _hooks() -> Verdict:
+    if not os.environ.get("HOOKS_SECRET"):
+        return problem(
+            "HOOKS_SECRET is not set, so Spotter refuses the news that is pushed to its public address.",
+            "Make one with `openssl rand -hex 32`, set it here, and run `spotter provision apply`.",
+        )
+    return ok("There is a secret for those who push news.")
 
 
 def _policy(policy: Policy | UserError) -> Verdict:
