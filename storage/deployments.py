@@ -99,7 +99,8 @@ def locked(tx: Connection, deployment_id: str) -> Deployment | None:
 
 
 def change(tx: Connection, deployment_id: str, **columns: Any) -> Deployment:
-    tx.execute(update(deployments).where(deployments.c.id == deployment_id).values(**columns))
+    if columns:
+        tx.execute(update(deployments).where(deployments.c.id == deployment_id).values(**columns))
     found = get(tx, deployment_id)
     if found is None:
         raise LookupError(deployment_id)

@@ -2,11 +2,11 @@
 
 from commands.deploy.messages import gates_passed
 from commands.deploy.record import approvers
-from commands.deploy.standing import changes_since_asked
+from commands.deploy.standing import changes_in_azure
 from commands.kit.people import Person
 from commands.kit.policy import Target
 from commands.kit.services import Services
-from storage import catalog, deployments
+from storage import deployments
 from storage.deployments import Decision, Deployment
 
 
@@ -19,15 +19,10 @@ def objection(deployment: Deployment, services: Services) -> str | None:
     target = services.policy.targets.get(deployment.target)
     if target is None:
         return "the target is not in spotter.toml any more"
-    with services.store.read() as tx:
-        changed = changes_since_asked(tx, deployment, services)
-        model = catalog.get_model(tx, deployment.model_name, deployment.model_version)
-        decided = deployments.decisions_on(tx, deployment.id)
-    if changed:
+    if changed := changes_in_azure(deployment, services):
         return changed
-    evidence = deployment.evidence or {}
-    if model is None or services.azure.files_digest(model.uri or "") != evidence["candidate"]["digest"]:
-        return "the model's files changed"
+    with services.store.read() as tx:
+        decided = deployments.decisions_on(tx, deployment.id)
     return _too_few(deployment, decided, target, services)
 
 

@@ -81,7 +81,7 @@ def rejected(args: ReasonArgs, asked: Asked, services: Services) -> Answer:
             details={"reason": args.reason},
             state="rejected",
             decided_at=services.clock.now(),
-            outcome=f"{asked.person.name}: {args.reason}",
+            outcome=f"{asked.person.name} says: “{args.reason}”.",
         )
         return None
 

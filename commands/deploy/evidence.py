@@ -7,6 +7,7 @@ from typing import Any
 
 from commands.deploy import gates
 from commands.kit.policy import Target
+from infra.azureml.models import ModelVersion
 from infra.training.register import model_tags
 from storage.catalog import ModelRow
 
@@ -14,7 +15,7 @@ Evidence = dict[str, Any]
 PRECISION = 6
 
 
-def figures(model: ModelRow, digest: str) -> dict[str, Any]:
+def figures(model: ModelRow | ModelVersion, digest: str) -> dict[str, Any]:
     """A version's own facts. `digest` is that of its files; metrics are between 0 and 1, or None."""
     dataset = model.tags.get(model_tags.DATASET)
     version = model.tags.get(model_tags.DATASET_VERSION)
@@ -27,8 +28,8 @@ def figures(model: ModelRow, digest: str) -> dict[str, Any]:
         "recall": _rounded(model.recall),
         "dataset": dataset,
         "dataset_version": version,
-        "evaluated_on": f"{dataset}:{version}" if dataset and version else None,
-        "run_id": model.run_id,
+        "evaluated_on": f"{dataset}:{version}" if dataset and version else dataset,
+        "run_id": model.tags.get(model_tags.PIPELINE_RUN),
     }
 
 

@@ -14,7 +14,7 @@ from commands.deploy.prepare import prepare
 from commands.deploy.record import approvers, change, tell
 from commands.deploy.rollback import roll_back
 from commands.deploy.ship import ship
-from commands.deploy.standing import changes_since_asked, expire, make_stale
+from commands.deploy.standing import changes_in_azure, changes_since_asked, expire, make_stale
 from commands.deploy.truth import Look
 from commands.kit.command import COURIER
 from commands.kit.errors import UserError
@@ -54,7 +54,7 @@ def _preparing(deployment: Deployment, services: Services, look: Look) -> None:
 
 
 def _waiting(deployment: Deployment, services: Services, _look: Look) -> None:
-    if _settled(deployment, services):
+    if _settled(deployment, services) or _has_changed(deployment, services):
         return
     target = services.policy.targets[deployment.target]
     due = deployment.expires_at - timedelta(hours=target.remind_hours)
@@ -84,6 +84,18 @@ def _settled(deployment: Deployment, services: Services) -> bool:
             make_stale(tx, now, changed, services)
             return True
     return False
+
+
+def _has_changed(deployment: Deployment, services: Services) -> bool:
+    """Asks the registry itself: what Spotter remembers of an older version is not read anew by itself."""
+    changed = changes_in_azure(deployment, services)
+    if not changed:
+        return False
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is not None and now.state == "waiting":
+            make_stale(tx, now, changed, services)
+    return True
 
 
 STEPS: dict[str, Callable[[Deployment, Services, Look], None]] = {

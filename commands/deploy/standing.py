@@ -5,23 +5,45 @@ from sqlalchemy import Connection
 from commands.deploy import evidence
 from commands.deploy.record import change
 from commands.kit.services import Services
+from infra.azureml.models import ModelVersion
+from infra.http.errors import NotFound
 from storage import catalog, deployments
+from storage.catalog import ModelRow
 from storage.deployments import Deployment
 
 
 def changes_since_asked(tx: Connection, deployment: Deployment, services: Services) -> str:
-    """What the fingerprint covers and is not as it was shown, in words; empty while all is as it was."""
+    """What the fingerprint covers and is not as it was shown, in words, as far as Spotter knows; empty while all is."""
     if deployment.evidence is None:
         return ""
+    model = catalog.get_model(tx, deployment.model_name, deployment.model_version)
+    return _changes(deployment, model, deployment.evidence["candidate"]["digest"], services)
+
+
+def changes_in_azure(deployment: Deployment, services: Services) -> str:
+    """The same, asked of the registry and of the model's files now. Raises AzureError."""
+    try:
+        model = services.azure.version(deployment.model_name, deployment.model_version)
+    except NotFound:
+        return _changes(deployment, None, "", services)
+    return _changes(deployment, model, services.azure.files_digest(model.uri), services)
+
+
+def _changes(
+    deployment: Deployment, model: ModelRow | ModelVersion | None, digest: str, services: Services
+) -> str:
     target = services.policy.targets.get(deployment.target)
     if target is None:
         return "the target is not in spotter.toml any more"
-    model = catalog.get_model(tx, deployment.model_name, deployment.model_version)
     if model is None:
         return "the model version is not in the registry any more"
-    digest = deployment.evidence["candidate"]["digest"]
-    candidate = evidence.figures(model, digest)
-    now = {**deployment.evidence, "candidate": candidate, "rings": list(target.rings)}
+    if deployment.evidence is None:
+        return ""
+    now = {
+        **deployment.evidence,
+        "candidate": evidence.figures(model, digest),
+        "rings": list(target.rings),
+    }
     if evidence.fingerprint(deployment.target, now) == deployment.fingerprint:
         return ""
     return f"{' and '.join(evidence.what_changed(deployment.evidence, now))} changed"

@@ -58,6 +58,15 @@ def versions(connection: Connection, name: str) -> list[ModelVersion]:
     return sorted((version for version in found if version), key=lambda each: each.version, reverse=True)
 
 
+def one(connection: Connection, name: str, version: int) -> ModelVersion:
+    """Raises NotFound."""
+    told = connection.get(connection.arm("models", name, "versions", str(version)), api=API)
+    found = version_from(told, name)
+    if found is None:
+        raise NotFound(f"{name} has no version {version}.")
+    return found
+
+
 def version_from(told: Any, name: str) -> ModelVersion | None:
     """A version from its body; None where its number is not a whole number, as only other kinds of asset have."""
     about = mapping(told, "properties")

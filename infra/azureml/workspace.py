@@ -149,6 +149,10 @@ class Workspace:
         """Models whose latest version differs from `known` (name to version)."""
         return models.changed(self.connection, known)
 
+    def version(self, name: str, version: int) -> ModelVersion:
+        """Raises NotFound."""
+        return models.one(self.connection, name, version)
+
     def files_digest(self, uri: str) -> str:
         """A digest of a model version's files, which changes with any of them. Raises Unreadable."""
         return self._storage.digest(self._storage.locate(uri))

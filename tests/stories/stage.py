@@ -20,6 +20,7 @@ from storage.database import Store
 PATIENCE = 90.0
 SEEDED_EXPORTS = 6
 RUN_ID = re.compile(r"\b([a-z0-9_-]+)-\d{8}-[0-9a-f]{6}\b")
+REQUEST = re.compile(r"\b(request [\w-]+-|fingerprint )[0-9a-f]{6,12}\b")
 DURATION = re.compile(r"\b\d+ (?:s|min)\b")
 EPOCH = re.compile(r"\bepoch \d+ of")
 MEASURED = re.compile(r"\b[01]\.\d{3}\b")
@@ -30,6 +31,7 @@ def steady(text: str) -> str:
     """Run ids, times, durations, epochs and measured figures made the same in every run."""
     for pattern, instead in (
         (RUN_ID, r"\1-<id>"),
+        (REQUEST, r"\1<id>"),
         (DURATION, "<duration>"),
         (EPOCH, "epoch <n> of"),
         (MEASURED, "0.xxx"),
@@ -143,14 +145,34 @@ class Stage:
         """Wait until the bot has read the seeded workspace."""
         self.until(self._has_read_the_workspace, "the bot knows the workspace")
 
+    def knows_the_commit(self, title: str) -> None:
+        """Wait until the bot has read this commit as the last one of a branch."""
+        query = f"SELECT count(*) FROM branches WHERE commit_title = '{title}'"
+
+        def has_read() -> bool:
+            with self.store().read() as tx:
+                return bool(tx.exec_driver_sql(query).scalar_one())
+
+        self.until(has_read, f"the bot knows the commit {title}")
+
+    def has_looked_at_the_pipeline(self) -> None:
+        """Wait until the bot knows which runs of the publish pipeline are no news."""
+
+        def has_looked() -> bool:
+            with self.store().read() as tx:
+                marks = "SELECT count(*) FROM marks WHERE key LIKE 'publish.seen:%%'"
+                return bool(tx.exec_driver_sql(marks).scalar_one())
+
+        self.until(has_looked, "the bot has looked at the runs of the pipeline")
+
     def _has_read_the_workspace(self) -> bool:
         with self.store().read() as tx:
             exports = tx.exec_driver_sql("SELECT count(*) FROM exports WHERE present").scalar_one()
             clusters = tx.exec_driver_sql("SELECT count(*) FROM clusters").scalar_one()
             looked = tx.exec_driver_sql(
-                "SELECT count(*) FROM marks WHERE key = 'models.first_look'"
+                "SELECT count(*) FROM marks WHERE key IN ('models.first_look', 'labeling.projects')"
             ).scalar_one()
-        return bool(exports >= SEEDED_EXPORTS and clusters and looked)
+        return bool(exports >= SEEDED_EXPORTS and clusters and looked == 2)
 
     def check(self) -> None:
         """No story is over well with a dead bot or an unexpected error in its log."""

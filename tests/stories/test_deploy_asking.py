@@ -2,15 +2,196 @@
 
 from collections.abc import Callable
 
+from inline_snapshot import snapshot
+
+from sandbox.faults import Fault
+from sandbox.people import Message, Person
+from storage import audit, deployments
+from tests.stories.deploying import LINE_1, MODEL, asks, two_versions
 from tests.stories.registry import registers
-from tests.stories.stage import Stage
-
-MODEL = "Cap_Detection_Model"
-DATASET = "caps_20261120_093011"
+from tests.stories.stage import Stage, steady
 
 
-def test_two_people_approve(new_stage: Callable[..., Stage]) -> None:
-    stage = new_stage(lines={"line-1": 2}, before=lambda world: registers(world, MODEL, DATASET, 0.81, 0.83))
-    stage.trainer.types(f"/deploy {MODEL}:2 line-1 'fewer missed caps'", stage.line)
-    stage.until(lambda: "Put Cap" in stage.line.transcript(), "asked")
-    print(stage.line.transcript())
+def gives_a_reason(person: Person, button: str, card: Message, reason: str) -> None:
+    person.clicks(button, on=card)
+    form = person.sees_modal({"Reject …": "Reject the deployment"}.get(button, "Override failed gates"))
+    form.fills({"Why": reason})
+    form.submits()
+
+
+def test_approvers_see_what_they_decide_about_and_only_they_decide(new_stage: Callable[..., Stage]) -> None:
+    stage = new_stage(lines=LINE_1, before=two_versions)
+    first, second = stage.people["first_approver"], stage.people["second_approver"]
+
+    stage.outsider.types(f"/deploy {MODEL} line-1 'because'")
+    assert "needs the role deploy" in stage.outsider.sees("role").text
+    stage.trainer.types(f"/deploy {MODEL}:7 line-1 'because'")
+    assert stage.trainer.sees("no version").text == snapshot(
+        ":warning: Cap_Detection_Model has no version “7”. It has v2, v1."
+    )
+    stage.trainer.types(f"/deploy {MODEL} line-9 'because'")
+    assert stage.trainer.sees("line-9").text == snapshot(
+        ":warning: There is no target called “line-9”. There are line-1."
+    )
+
+    card = asks(stage)
+    assert steady(card.text) == snapshot("""\
+# Put Cap_Detection_Model v2 on line-1?
+@edge-approvers: 2 approvals needed.
+trainer asks: fewer missed caps
+Metric    | v2
+mAP       | 0.xxx
+Precision | 0.xxx
+Recall    | 0.xxx
+Gates: 2 of 2 passed
+:white_check_mark: mAP: 0.xxx (at least 0.xxx)
+:white_check_mark: Against the model now there: there is none yet
+Measured on held-out pictures of caps_20261120_093011 · Devices: canary: line-1-cam-1; all: line-1-cam-1, line-1-cam-2
+Expires <time> · fingerprint <id>
+[Approve v2] [Reject …] [Withdraw]\
+""")
+    stage.trainer.clicks("Approve v2", on=card)
+    assert stage.trainer.sees("may not").text == snapshot(
+        ":warning: You may not decide for line-1. Ask @edge-approvers."
+    )
+    stage.outsider.clicks("Withdraw", on=card)
+    assert stage.outsider.sees("withdraw").text == snapshot(
+        ":warning: Only trainer, who asked, can withdraw it. Approvers can reject it."
+    )
+
+    first.clicks("Approve v2", on=card)
+    card.becomes("1 approval needed")
+    first.clicks("Approve v2", on=card)
+    assert first.sees("already").text == snapshot(
+        ":warning: You have decided about this already. The card shows who has, and who is still needed."
+    )
+
+    refused = Fault("POST", "usergroups.users.list", "answer", times=1000)
+    stage.world.slack_faults.arm(refused)
+    second.clicks("Approve v2", on=card)
+    assert second.sees("for now").text == snapshot(
+        ":warning: Slack did not say who is in the group that may do this, so the answer is no for now. Nothing was changed. Try again in a minute."
+    )
+    stage.world.slack_faults.disarm(refused)
+
+    gives_a_reason(second, "Reject …", card, "the lamp is being replaced today")
+    assert steady(card.becomes("rejected").text) == snapshot("""\
+# Cap_Detection_Model v2 on line-1: rejected
+second_approver: the lamp is being replaced today Nothing was shipped.
+Metric    | v2
+mAP       | 0.xxx
+Precision | 0.xxx
+Recall    | 0.xxx
+Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
+Approved by first_approver <time> · Rejected by second_approver <time>: the lamp is being replaced today\
+""")
+    with stage.store().read() as tx:
+        (ended,) = deployments.recent(tx, 5)
+        assert [row.action for row in audit.rows(tx, subject=ended.id)] == snapshot(
+            ["deploy.request", "deploy.ask", "deploy.approve", "deploy.reject"]
+        )
+        assert audit.verify(tx) is None
+
+
+def test_no_one_approves_what_they_asked_for_and_a_newer_request_takes_the_place(
+    new_stage: Callable[..., Stage],
+) -> None:
+    stage = new_stage(lines=LINE_1, before=two_versions)
+    first = stage.people["first_approver"]
+    own = asks(stage, by=first)
+    first.clicks("Approve v2", on=own)
+    assert first.sees("yourself").text == snapshot(
+        ":warning: You asked for this yourself, so you cannot approve it. Somebody else has to."
+    )
+
+    newer = asks(stage, 1, "to compare on the line")
+    assert steady(own.becomes("superseded").text) == snapshot("""\
+# Cap_Detection_Model v2 on line-1: superseded
+trainer asked for Cap_Detection_Model v1 instead. Nothing was shipped.
+Metric    | v2
+mAP       | 0.xxx
+Precision | 0.xxx
+Recall    | 0.xxx
+Asked by first_approver <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>\
+""")
+    assert steady(newer.text) == snapshot("""\
+# Put Cap_Detection_Model v1 on line-1?
+@edge-approvers: 2 approvals needed.
+trainer asks: to compare on the line
+Metric    | v1
+mAP       | 0.xxx
+Precision | 0.xxx
+Recall    | 0.xxx
+Gates: 1 of 2 passed
+:x: mAP: 0.xxx (at least 0.xxx)
+:white_check_mark: Against the model now there: there is none yet
+Measured on held-out pictures of caps_20261120_093011 · Devices: canary: line-1-cam-1; all: line-1-cam-1, line-1-cam-2
+Expires <time> · fingerprint <id>
+[Override gates …] [Reject …] [Withdraw]\
+""")
+
+    stage.trainer.clicks("Withdraw", on=newer)
+    assert steady(newer.becomes("withdrawn").text) == snapshot("""\
+# Cap_Detection_Model v1 on line-1: withdrawn
+Withdrawn by trainer. Nothing was shipped. Ask again with /deploy.
+Metric    | v1
+mAP       | 0.xxx
+Precision | 0.xxx
+Recall    | 0.xxx
+Asked by trainer <time>: to compare on the line · request line-1-cap_detection_model-1-<id>\
+""")
+
+
+def test_a_failed_gate_needs_an_override_that_everybody_sees(new_stage: Callable[..., Stage]) -> None:
+    stage = new_stage(lines=LINE_1, before=two_versions)
+    first, second = stage.people["first_approver"], stage.people["second_approver"]
+    card = asks(stage, 1, "to compare on the line")
+    gives_a_reason(second, "Override gates …", card, "it is only for an hour")
+    refused = second.sees_modal("Override failed gates").becomes("may not")
+    assert refused.text == snapshot("""\
+# Override failed gates
+:warning: You may not override gates for line-1. Ask @First approver.
+Why: it is only for an hour
+  (Everybody in the channel reads this)
+[Cancel] [Override and approve]\
+""")
+    refused.closes()
+
+    gives_a_reason(first, "Override gates …", card, "it is only for an hour")
+    card.becomes("1 approval needed")
+    assert card.thread_shows("overrides").text == snapshot("""\
+:warning: first_approver overrides a gate for Cap_Detection_Model v1 on line-1: mAP (0.410)
+Reason: it is only for an hour\
+""")
+
+    registers(stage.world, MODEL, "caps_20261121_093011", 0.9)
+    stage.line.shows(f"{MODEL} v3 registered")
+    stage.world.azure.studio.delete_model_version(MODEL, "1")
+    assert steady(card.becomes("out of date").text) == snapshot("""\
+# Cap_Detection_Model v1 on line-1: out of date
+After it was asked for, the model version is not in the registry any more. Nothing was shipped. Ask again with /deploy.
+Metric    | v1
+mAP       | 0.xxx
+Precision | 0.xxx
+Recall    | 0.xxx
+Asked by trainer <time>: to compare on the line · request line-1-cap_detection_model-1-<id>
+Gates overridden by first_approver <time>: it is only for an hour\
+""")
+
+
+def test_an_undecided_request_reminds_and_then_expires(new_stage: Callable[..., Stage]) -> None:
+    short = "expires_hours = 0.0025\nremind_hours = 0.0015\napprovals = 2"
+    stage = new_stage(lines=LINE_1, before=two_versions, policy={"approvals = 2": short})
+    card = asks(stage)
+    assert steady(card.thread_shows("still needs").text) == snapshot(
+        ":hourglass: @edge-approvers: Cap_Detection_Model v2 on line-1 still needs 2 approvals and expires <time>."
+    )
+    assert steady(card.becomes("expired").text) == snapshot("""\
+# Cap_Detection_Model v2 on line-1: expired
+Nobody decided in time. Nothing was shipped. Ask again with /deploy.
+Metric    | v2
+mAP       | 0.xxx
+Precision | 0.xxx
+Recall    | 0.xxx
+Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>\
+""")
