@@ -71,10 +71,13 @@ class StoreSettings(_Settings):
         return self.database_url
 
 
-class Settings(WorkspaceSettings, SlackSettings, DevOpsSettings, StoreSettings):
+class HooksSettings(_Settings):
     hooks_secret: SecretStr | None = Field(
         None, min_length=20, description="what Azure DevOps and Event Grid know when they push news"
     )
+
+
+class Settings(WorkspaceSettings, SlackSettings, DevOpsSettings, StoreSettings, HooksSettings):
     host: str = "127.0.0.1"
     port: int = 8080
 

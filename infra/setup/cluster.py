@@ -14,7 +14,7 @@ from infra.setup.world import World, no_identity
 
 READY = "succeeded"
 FAILED = ("failed", "canceled")
-POLL_SECONDS = 2.0
+POLL_SECONDS = 1.0
 READY_WITHIN_SECONDS = 900.0
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from infra.azureml import datastores
 from infra.azureml.datastores import NO_CREDENTIALS, WORKSPACE_IDENTITY
-from infra.azureml.errors import Denied, Unreadable
+from infra.azureml.errors import Denied, NotFound, Unreadable
 from infra.azureml.storage import Storage
 from infra.setup.step import Finding, Todo, differs, fine, for_a_person, missing, waits
 from infra.setup.wanted import PicturesWanted
@@ -89,7 +89,9 @@ class BrowseStep:
         except Unreadable as fault:
             if isinstance(fault.__cause__, Denied):
                 return for_a_person("may not be read by this identity", self.by_hand())
-            return for_a_person(fault.reason, self._container())
+            gone = isinstance(fault.__cause__, NotFound)
+            place = f"{self.wanted.account}/{self.wanted.container}"
+            return for_a_person(f"there is no {place}" if gone else fault.reason, self._container())
         if not found:
             return for_a_person("no picture has such a path", self._nothing())
         more = ", …" if len(found) > SHOWN else ""

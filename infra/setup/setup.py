@@ -1,5 +1,6 @@
 """All steps in the order in which they are made, looked at together and put right one after the other."""
 
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from infra.setup.cluster import ClusterStep, QuotaStep
 from infra.setup.connections import ConnectionStep, GivenConnectionStep, TrustStep
 from infra.setup.environments import EnvironmentStep
 from infra.setup.files import TargetsStep, VariablesStep
+from infra.setup.news import EVENTS, NewsStep
 from infra.setup.pictures import BrowseStep, DatastoreStep
 from infra.setup.pipelines import PipelineStep
 from infra.setup.roles import RolesStep
@@ -20,6 +22,7 @@ from infra.setup.wanted import Wanted
 from infra.setup.world import World
 
 AT_ONCE = 6
+_ACTION = re.compile(r"perform action '([^']+)'")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,11 @@ class Seen:
 
 
 def steps(
-    world: World, wanted: Wanted, pipelines: Pipelines, targets: Mapping[str, Sequence[str]]
+    world: World,
+    wanted: Wanted,
+    pipelines: Pipelines,
+    targets: Mapping[str, Sequence[str]],
+    hooks_secret: str,
 ) -> list[Step]:
     """`targets` are those of the edge with their rings. Each step comes after those that it needs."""
     rings = tuple((target, ring) for target, names in targets.items() for ring in names)
@@ -49,6 +56,7 @@ def steps(
         EnvironmentStep(world, f"{target}-{ring}", pipelines.edge, f"Devices of {target}, ring {ring}")
         for target, ring in rings
     ]
+    news = EVENTS if wanted.public_url else ()
     return [
         VariablesStep(world, wanted),
         *([TargetsStep(world, rings)] if rings else []),
@@ -64,6 +72,7 @@ def steps(
             world, "infrastructure", pipelines.infrastructure, "What Spotter works with in Azure"
         ),
         *shipping,
+        *(NewsStep(world, each, f"{wanted.public_url}/hooks/devops", hooks_secret) for each in news),
         DatastoreStep(world, wanted.datastore),
         BrowseStep(world, wanted.datastore),
         ClusterStep(world, wanted.cluster),
@@ -88,7 +97,7 @@ def seen(step: Step) -> Seen:
     except Denied as fault:
         if fault.status == 401:
             raise
-        return Seen(step, for_a_person(f"may not be looked at: {fault.message}", step.by_hand()))
+        return Seen(step, for_a_person(f"this identity may not see it{_right(fault)}", step.by_hand()))
     except Refused as fault:
         return Seen(step, Finding("failed", fault.message, todo=step.by_hand()))
 
@@ -110,11 +119,16 @@ def put_right(step: Step) -> Seen:
     except Denied as fault:
         if fault.status == 401:
             raise
-        words = f"this identity may not make it: {fault.message}"
-        return Seen(step, Finding("failed", words, todo=step.by_hand()))
+        return Seen(step, Finding("failed", f"this identity may not{_right(fault)}", todo=step.by_hand()))
     except (Refused, NotFound) as fault:
         return Seen(step, Finding("failed", fault.message, todo=step.by_hand()))
     after = seen(step)
     if after.finding.make is not None:
         return Seen(step, Finding("failed", f"was asked for, but {after.finding.words}", todo=step.by_hand()))
     return Seen(step, after.finding, "made" if before.finding.state == "missing" else "changed")
+
+
+def _right(fault: Denied) -> str:
+    """The right that is lacking, in Azure's own words; ARM's are long and end in it."""
+    action = _ACTION.search(fault.message)
+    return f": it lacks the right {action[1]}" if action else f": {fault.message}"

@@ -46,5 +46,6 @@ class Wanted(_Table):
     edge_connection: Name = "edge-connection"
     edge_identity: Name = "spotter-edge"
     infrastructure_connection: Name = "azure-resource-connection"
+    public_url: Annotated[str, Field(pattern=r"^(https://[^/\s]+)?$")] = ""
     datastore: PicturesWanted
     cluster: ClusterWanted = ClusterWanted()

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 POLICY = f"""
 [provision]
 repository = "vision"
+public_url = "https://spotter.example"
 
 [provision.datastore]
 account = "{PICTURES_ACCOUNT}"
@@ -32,6 +34,7 @@ path = "line-1/*.png"
 [targets.line-1]
 channel = "C0LINEVIS1"
 """
+SECRET = "not-known-to-anyone-else"
 VARIABLES = "infra/provision/pipelines/variables.yml"
 CONTAINER = ("CAPTURE_CONTAINER: captures", f"CAPTURE_CONTAINER: {PICTURES_CONTAINER}")
 
@@ -89,6 +92,7 @@ class Place:
             **self.azure.env(),
             **self.devops.env(),
             "SPOTTER_CONFIG": str(self.policy),
+            "HOOKS_SECRET": SECRET,
             "COLUMNS": "80",
             "PYTHONIOENCODING": "utf-8",
         }
@@ -106,16 +110,26 @@ class Place:
         )
         return Told(done.returncode, self._plain(done.stdout), self._plain(done.stderr))
 
+    def plan(self, **env: str) -> Told:
+        return self._told("plan", env)
+
     def apply(self, **env: str) -> Told:
+        return self._told("apply", env)
+
+    def says(self, policy: str) -> None:
+        """Adds to the policy, or replaces it where it begins with its first table."""
+        self.policy.write_text(policy if policy.startswith("[provision]") else POLICY + policy)
+
+    def _told(self, what: str, env: dict[str, str]) -> Told:
         """The same in a copy of a process, which starts faster."""
-        started = self._started(env)
-        started.join(60)
-        assert started.exitcode is not None, "provision apply did not end"
+        started = self._started(what, env)
+        started.join(120)
+        assert started.exitcode is not None, f"provision {what} did not end"
         return Told(started.exitcode, *(self._plain(self._printed(name)) for name in ("out", "err")))
 
     def killed_at(self, fault: Fault) -> None:
         """Applies, and kills the process when it waits for the answer that the fault holds back."""
-        started = self._started({})
+        started = self._started("apply", {})
         assert fault.reached.wait(60), f"nothing came to {fault.path}: {self._printed('err')}"
         started.kill()
         started.join(10)
@@ -149,6 +163,10 @@ class Place:
                 for name in ("spotter-publish", "spotter-edge")
                 if (identity := workspace.identities.get(name))
             },
+            "hooks": sorted(
+                (hook.body["eventType"], hook.body["consumerInputs"]["url"], hook.status)
+                for hook in self.devops.hooks.subscriptions.values()
+            ),
             "datastore": (store.account, store.container, store.service_identity) if store else None,
             "clusters": {
                 c.name: (c.size.name, c.minimum, c.maximum, c.idle_time) for c in workspace.clusters.values()
@@ -161,8 +179,10 @@ class Place:
             assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
             time.sleep(0.02)
 
-    def _started(self, env: dict[str, str]) -> Any:
-        started = _SERVER.Process(target=_apply, args=({**self.env(), **env}, str(self.root)))
+    def _started(self, what: str, env: dict[str, str]) -> Any:
+        """A variable that is set to nothing is left out."""
+        whole = {name: value for name, value in {**self.env(), **env}.items() if value}
+        started = _SERVER.Process(target=_provision, args=(what, whole, str(self.root)))
         started.start()
         return started
 
@@ -171,14 +191,16 @@ class Place:
 
     def _plain(self, text: str) -> str:
         """Without what differs from one world to the next."""
-        return text.replace(self.devops.organisation.base_url, "https://dev.azure.com/bottling")
+        text = text.replace(self.devops.organisation.base_url, "https://dev.azure.com/bottling")
+        text = re.sub(r"resourceId=[0-9a-f-]{36}", "resourceId=…", text)
+        return text.replace(f"{self.policy}", self.policy.name)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
 
 
-def _apply(env: dict[str, str], folder: str) -> None:
-    """In the child: `spotter provision apply` with this environment."""
+def _provision(what: str, env: dict[str, str], folder: str) -> None:
+    """In the child: `spotter provision plan` or `apply` with this environment."""
     from bot.cli import main
 
     os.environ.clear()
@@ -188,7 +210,7 @@ def _apply(env: dict[str, str], folder: str) -> None:
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8") for number in (1, 2))
     try:
-        main(["provision", "apply"])
+        main(["provision", what])
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,9 +1,15 @@
 """`spotter provision`, from nothing to all that must stand, whatever happens in between."""
 
+import json
+import re
+from dataclasses import replace
+
 from inline_snapshot import snapshot
 
+from sandbox.devops.deliveries import Subscription
+from sandbox.devops.identities import ENGINEER
 from sandbox.faults import Fault
-from tests.setup.place import Place
+from tests.setup.place import POLICY, Place, Told
 
 SUBJECT = "sc://bottling/Vision"
 END = {
@@ -24,6 +30,14 @@ END = {
         "spotter-publish": [("azure-devops", f"{SUBJECT}/aml-workspace-connection")],
         "spotter-edge": [("azure-devops", f"{SUBJECT}/edge-connection")],
     },
+    "hooks": [
+        (f"ms.vss-{event}", "https://spotter.example/hooks/devops", "enabled")
+        for event in (
+            "pipelinechecks-events.approval-pending",
+            "pipelines.run-state-changed-event",
+            "pipelines.stage-state-changed-event",
+        )
+    ],
     "datastore": ("edgevisionstorage", "pictures", "WorkspaceSystemAssignedIdentity"),
     "clusters": {"gpu-cluster": ("STANDARD_NC4AS_T4_V3", 0, 5, "PT3M")},
 }
@@ -60,6 +74,11 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   + line-1-canary             for spotter-edge
   + line-1-all                for spotter-edge
 
+  Service hooks
+  + runs                      to https://spotter.example/hooks/devops
+  + stages                    to https://spotter.example/hooks/devops
+  + approvals                 to https://spotter.example/hooks/devops
+
   Datastore
   + edgevisionstorage         on edgevisionstorage/pictures, without a key
 
@@ -82,7 +101,7 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   Agents
   ! Azure Pipelines           no run has succeeded yet that would prove them
 
-  + 10 to make   · 3 after that   ! 2 for a person   ✓ 6 as wanted
+  + 13 to make   · 3 after that   ! 2 for a person   ✓ 6 as wanted
 
   For a person
 
@@ -105,7 +124,7 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
 
 """)
     assert (planned.code, planned.err, place.writes()) == (0, "", [])
-    applied = place.spotter("provision", "apply")
+    applied = place.apply()
     assert applied.out == snapshot("""\
 
   bottling-line in spotter-sandbox, westeurope
@@ -135,6 +154,11 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   ✓ line-1-canary             made: for spotter-edge
   ✓ line-1-all                made: for spotter-edge
 
+  Service hooks
+  ✓ runs                      made: to https://spotter.example/hooks/devops
+  ✓ stages                    made: to https://spotter.example/hooks/devops
+  ✓ approvals                 made: to https://spotter.example/hooks/devops
+
   Datastore
   ✓ edgevisionstorage         made: on edgevisionstorage/pictures, without a key
 
@@ -159,7 +183,7 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   Agents
   ! Azure Pipelines           no run has succeeded yet that would prove them
 
-  12 made   ! 2 for a person   ✓ 7 as wanted
+  15 made   ! 2 for a person   ✓ 7 as wanted
 
   For a person
 
@@ -184,7 +208,7 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
     assert (applied.code, applied.err) == (0, "")
     assert place.end() == END
     written = len(place.writes())
-    again = place.spotter("provision", "apply")
+    again = place.apply()
     assert (again.code, len(place.writes())) == (0, written)
     assert "made:" not in again.out and "changed:" not in again.out
 
@@ -200,14 +224,310 @@ def test_killed_at_any_write_and_run_again_it_comes_to_the_same_end(place: Place
         (place.azure.faults, "PUT", "/federatedIdentityCredentials/", False),
         (place.devops.faults, "POST", r"/environments\?", False),
         (place.devops.faults, "PATCH", "/pipelinepermissions/environment/", True),
+        (place.devops.faults, "POST", "/hooks/subscriptions", False),
         (place.azure.faults, "PUT", "/datastores/", False),
         (place.azure.faults, "PUT", "/computes/", False),
     ):
-        action = "hang_before" if before else "hang_after"
-        place.killed_at(faults.arm(Fault(method, path, action)))
+        place.killed_at(faults.arm(Fault(method, path, "hang_before" if before else "hang_after")))
     finished = place.apply()
     assert (finished.code, finished.err) == (0, "")
     assert place.end() == END
     written = len(place.writes())
     assert place.apply().code == 0
     assert len(place.writes()) == written
+
+
+def test_lost_answers_leave_nothing_out_and_double_nothing(place: Place) -> None:
+    for method in ("POST", "PUT", "PATCH"):
+        place.devops.faults.arm(Fault(method, "/_apis/", "drop_after", times=50))
+        place.azure.faults.arm(Fault(method, "/providers/", "drop_after", times=50))
+    applied = place.apply()
+    assert (applied.code, applied.err) == (0, "")
+    assert place.end() == END
+
+
+def test_what_differs_is_shown_and_put_right(place: Place) -> None:
+    place.apply()
+    organisation, workspace = place.devops.organisation, place.azure.workspace
+    next(p for p in organisation.pipelines.values() if p.name == "spotter-publish").path = "old.yml"
+    connection = organisation.resources.endpoint("edge-connection")
+    environment = organisation.resources.environment("line-1-all")
+    identity = workspace.identities.get("spotter-publish")
+    assert connection and environment and identity
+    connection.body["data"]["mlWorkspaceName"] = "old-workspace"
+    organisation.resources.permissions("environment", str(environment.id)).pipelines.clear()
+    identity.credentials["azure-devops"] = replace(identity.credentials["azure-devops"], subject="sc://old")
+    runs, stages, _ = sorted(place.devops.hooks.subscriptions.values(), key=lambda hook: hook.created)
+    twice = Subscription(runs.body, runs.created_by)
+    place.devops.hooks.subscriptions[twice.id] = twice
+    stages.status = "disabledBySystem"
+    workspace.storage.stores["edgevisionstorage"].service_identity = "None"
+    place.azure.studio.resize("gpu-cluster", 1, 2)
+    assert marked(place.plan(), "~") == snapshot("""\
+~ spotter-publish           runs old.yml instead of publish.yml
+~ edge-connection           has another workspace
+~ spotter-publish           trusts another connection
+~ line-1-all                spotter-edge may not use it yet
+~ runs                      2 times to https://spotter.example/hooks/devops
+~ stages                    is switched off
+~ edgevisionstorage         the studio does not browse it as the workspace yet
+~ gpu-cluster               1 to 2 nodes, idle 180\xa0s; would be 0 to 5 nodes,\
+""")
+    applied = place.apply()
+    assert (applied.code, applied.err) == (0, "")
+    assert marked(applied, "✓", "changed: ") == snapshot("""\
+✓ spotter-publish           changed: from publish.yml
+✓ edge-connection           changed: acts as spotter-edge, for spotter-edge
+✓ spotter-publish           changed: trusts aml-workspace-connection
+✓ line-1-all                changed: for spotter-edge
+✓ runs                      changed: to https://spotter.example/hooks/devops
+✓ stages                    changed: to https://spotter.example/hooks/devops
+✓ edgevisionstorage         changed: on edgevisionstorage/pictures, without a
+✓ gpu-cluster               changed: Standard_NC4as_T4_v3, 0 to 5 nodes, idle\
+""")
+    assert place.end() == END
+    written = len(place.writes())
+    place.apply()
+    assert len(place.writes()) == written
+
+
+def test_what_this_identity_may_not_do_is_told_with_page_and_values(place: Place) -> None:
+    rights = (
+        "Microsoft.MachineLearningServices/workspaces/computes/write",
+        "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write",
+        "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read",
+    )
+    for right in rights:
+        place.azure.studio.forbid(right)
+    refused = json.dumps({"typeKey": "AccessCheckException", "message": "TF50309: Create environments: no."})
+    place.devops.faults.arm(Fault("POST", r"/environments\?", "answer", times=3, status=403, body=refused))
+    applied = place.apply()
+    assert (applied.code, applied.err) == (1, "")
+    assert applied.out.partition("  For a person\n")[2] == snapshot("""\
+
+  1. Create the service connection azure-resource-connection: New service
+     connection → Azure Resource Manager → App registration (automatic),
+     workload identity federation; then give it both roles on the resource group
+     https://dev.azure.com/bottling/Vision/_settings/adminservices
+     Scope level     Subscription
+     Subscription    Bottling line (8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3)
+     Resource group  spotter-sandbox
+     Name            azure-resource-connection
+     Roles           Contributor and Role Based Access Control Administrator
+
+  2. Let spotter-publish trust aml-workspace-connection: Federated credentials →
+     Add credential → Other issuer
+     https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/providers/Microsoft.ManagedIdentity/userAssignedIdentities/spotter-publish/overview
+     Issuer              https://vstoken.dev.azure.com/934f8d62-eaef-5dab-aece-9add91890bca
+     Subject identifier  sc://bottling/Vision/aml-workspace-connection
+     Name                azure-devops
+     Audience            api://AzureADTokenExchange
+
+  3. Let spotter-edge trust edge-connection: Federated credentials → Add
+     credential → Other issuer
+     https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/providers/Microsoft.ManagedIdentity/userAssignedIdentities/spotter-edge/overview
+     Issuer              https://vstoken.dev.azure.com/934f8d62-eaef-5dab-aece-9add91890bca
+     Subject identifier  sc://bottling/Vision/edge-connection
+     Name                azure-devops
+     Audience            api://AzureADTokenExchange
+
+  4. Create the environment infrastructure, and under ⋮ → Security → Pipeline
+     permissions add spotter-infrastructure
+     https://dev.azure.com/bottling/Vision/_environments
+     Name                  infrastructure
+     Resource              None
+     Pipeline permissions  spotter-infrastructure
+
+  5. Create the environment line-1-canary, and under ⋮ → Security → Pipeline
+     permissions add spotter-edge
+     https://dev.azure.com/bottling/Vision/_environments
+     Name                  line-1-canary
+     Resource              None
+     Pipeline permissions  spotter-edge
+
+  6. Create the environment line-1-all, and under ⋮ → Security → Pipeline
+     permissions add spotter-edge
+     https://dev.azure.com/bottling/Vision/_environments
+     Name                  line-1-all
+     Resource              None
+     Pipeline permissions  spotter-edge
+
+  7. Let yourself, who runs this, read the pictures: Access control (IAM) → Add
+     role assignment
+     https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/providers/Microsoft.Storage/storageAccounts/edgevisionstorage/users
+     Role    Storage Blob Data Reader
+     Member  yourself
+
+  8. Create the compute cluster gpu-cluster: New → Dedicated, GPU
+     https://ml.azure.com/compute/list/training?wsid=/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourcegroups/spotter-sandbox/workspaces/bottling-line
+     Location                        westeurope
+     Virtual machine size            Standard_NC4as_T4_v3
+     Compute name                    gpu-cluster
+     Minimum number of nodes         0
+     Maximum number of nodes         5
+     Idle seconds before scale down  180
+     Identity                        User-assigned, spotter-training
+
+  9. See that private projects have at least one Microsoft-hosted parallel job;
+     a new organisation asks for its free one under Request, or buys one under
+     Change
+     https://dev.azure.com/bottling/_settings/buildqueue?_a=concurrentJobs
+
+  Put right what failed, then run this again: it goes on where it stands.
+
+""")
+    assert marked(applied, "✗") == snapshot("""\
+✗ spotter-publish           this identity may not: it lacks the right
+✗ spotter-edge              this identity may not: it lacks the right
+✗ infrastructure            this identity may not: TF50309: Create
+✗ line-1-canary             this identity may not: TF50309: Create
+✗ line-1-all                this identity may not: TF50309: Create
+✗ gpu-cluster               this identity may not: it lacks the right\
+""")
+    for right in rights:
+        place.azure.studio.allow(right)
+    assert place.apply().code == 0
+    assert place.end() == END
+
+
+def test_what_only_a_person_can_decide_stays_as_it_is(place: Place) -> None:
+    studio, organisation = place.azure.studio, place.devops.organisation
+    studio.add_datastore("edgevisionstorage", "another", "captures")
+    studio.add_cluster("gpu-cluster", "Standard_DS3_v2", 0, 5)
+    studio.set_quota("Standard NCASv3_T4 Family", 4)
+    body = {"type": "azurerm", "data": {}, "authorization": {"scheme": "ServicePrincipal", "parameters": {}}}
+    organisation.resources.add_endpoint(
+        "edge-connection", {**body, "serviceEndpointProjectReferences": []}, ENGINEER
+    )
+    place.says('[targets.line-9]\nchannel = "C0LINEVIS1"\n')
+    assert marked(place.plan(), "!") == snapshot("""\
+! edge.yml                  does not list line-9
+! azure-resource-connection deploys the infrastructure, so only an owner can
+! edge-connection           signs in by ServicePrincipal
+! edgevisionstorage         is on another/captures, not on
+! line-1/*.png              no picture has such a path
+! gpu-cluster               has STANDARD_DS3_V2, not Standard_NC4as_T4_v3
+! Standard_NC4as_T4_v3      4 vCPUs; 5 nodes need 20
+! Azure Pipelines           no run has succeeded yet that would prove them\
+""")
+    place.says(
+        """[provision]
+repository = "vision"
+identity = "nobody"
+[provision.datastore]
+name = "pictures"
+account = "nowhere"
+[provision.cluster]
+name = "gpu-retired"
+vm_size = "Standard_NC6"
+"""
+    )
+    place.apply()
+    planned = place.plan()
+    assert marked(planned, "!") == snapshot("""\
+! variables.yml             says otherwise: AML_COMPUTE_CLUSTER_NAME, VM_SIZE,
+! azure-resource-connection deploys the infrastructure, so only an owner can
+! aml-workspace-connection  there is no identity nobody to act as
+! edge-connection           signs in by ServicePrincipal
+! **/*.jpg                  there is no nowhere/captures
+! gpu-retired               Standard_NC6 is of the series NC (K80), retired on
+! spotter-training          lacks Storage Blob Data Reader
+! Azure Pipelines           no run has succeeded yet that would prove them\
+""")
+    assert planned.out.partition("  For a person\n")[2] == snapshot("""\
+
+  1. Correct variables.yml, or the settings under [provision], so that both say
+     the same
+     https://dev.azure.com/bottling/Vision/_git/vision?path=/infra/provision/pipelines/variables.yml&version=GBmain
+     AML_COMPUTE_CLUSTER_NAME  gpu-retired
+     VM_SIZE                   Standard_NC6
+     CAPTURE_CONTAINER         captures
+     CAPTURE_DATASTORE         pictures
+
+  2. Create the service connection azure-resource-connection: New service
+     connection → Azure Resource Manager → App registration (automatic),
+     workload identity federation; then give it both roles on the resource group
+     https://dev.azure.com/bottling/Vision/_settings/adminservices
+     Scope level     Subscription
+     Subscription    Bottling line (8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3)
+     Resource group  spotter-sandbox
+     Name            azure-resource-connection
+     Roles           Contributor and Role Based Access Control Administrator
+
+  3. Run the infrastructure pipeline, which makes the identity nobody and gives
+     it its roles
+     https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/overview
+     Resource group  spotter-sandbox
+     Identity        nobody
+
+  4. Convert edge-connection to workload identity federation (Convert, on its
+     page), or delete it
+     https://dev.azure.com/bottling/Vision/_settings/adminservices?resourceId=…
+
+  5. See that storage account nowhere has the container captures
+     https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/providers/Microsoft.Storage/storageAccounts/nowhere/containersList
+
+  6. Choose a size with a GPU that the region offers, and set it as
+     [provision.cluster] vm_size
+     https://ml.azure.com/compute/list/training?wsid=/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourcegroups/spotter-sandbox/workspaces/bottling-line
+     Region  westeurope
+
+  7. Run the infrastructure pipeline, which gives spotter-training its roles;
+     or, as an owner, on each resource: Access control (IAM) → Add role
+     assignment → Managed identity
+     https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/overview
+     Storage Blob Data Reader  on storage nowhere
+
+  8. See that private projects have at least one Microsoft-hosted parallel job;
+     a new organisation asks for its free one under Request, or buys one under
+     Change
+     https://dev.azure.com/bottling/_settings/buildqueue?_a=concurrentJobs
+
+  Run this again when that is done.
+
+""")
+
+
+def test_at_the_door(place: Place) -> None:
+    """What nothing can be done without: one sentence each, and nothing is touched."""
+    pat = place.devops.portal.pat
+    place.devops.portal.expire_pat()
+    told = [
+        place.apply(AZURE_DEVOPS_EXT_PAT=pat),
+        place.apply(AZURE_DEVOPS_PROJECT="gone"),
+        place.apply(AZURE_DEVOPS_ORG_URL=""),
+        place.apply(AZUREML_WORKSPACE_NAME="gone"),
+        place.apply(AZURE_SUBSCRIPTION_ID=""),
+    ]
+    place.says(POLICY.replace('"vision"', '"gone"').lstrip())
+    told.append(place.apply())
+    place.says("[provision]\n")
+    told.append(place.apply())
+    place.policy.write_text("")
+    told.append(place.apply())
+    assert [each.code for each in told] == [1] * len(told)
+    assert [each.out for each in told] == [""] * len(told)
+    assert "".join(each.err for each in told) == snapshot("""\
+spotter: Azure DevOps does not accept the personal access token: it has expired or was revoked, or belongs to another organisation. Make a new one for AZURE_DEVOPS_EXT_PAT, or leave it out and use an Entra identity.
+spotter: Project gone has no repository vision that this identity may see: TF200016: The following project does not exist: gone. Verify that the name of the project is correct and that the project exists on the specified Azure DevOps Server. Correct [provision] repository, or AZURE_DEVOPS_ORG_URL and AZURE_DEVOPS_PROJECT.
+spotter: Where the pipelines are is not set. Set AZURE_DEVOPS_ORG_URL and AZURE_DEVOPS_PROJECT.
+spotter: There is no workspace gone in resource group spotter-sandbox: The Resource 'Microsoft.MachineLearningServices/workspaces/gone' under resource group 'spotter-sandbox' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix Run the infrastructure pipeline first, or correct AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP and AZUREML_WORKSPACE_NAME.
+spotter: These settings are missing or wrong: AZURE_SUBSCRIPTION_ID (field required). Set them in the environment or in .env.
+spotter: Project Vision has no repository gone that this identity may see: TF401019: The Git repository with name or identifier gone does not exist or you do not have permissions for the operation you are attempting. Correct [provision] repository, or AZURE_DEVOPS_ORG_URL and AZURE_DEVOPS_PROJECT.
+spotter: spotter.toml has settings that Spotter does not take: provision.repository: field required; provision.datastore: field required. Correct them.
+spotter: spotter.toml does not say what to provision. Add what follows, with your names:
+
+  [provision]
+  repository = "vision"
+
+  [provision.datastore]
+  account = "edgevisionstorage"
+
+""")
+    assert place.writes() == []
+
+
+def marked(told: Told, mark: str, words: str = "") -> str:
+    """The first lines of all things with this mark."""
+    line = re.compile(rf"^  ({re.escape(mark)} [^\d ]\S* .*{words}.*)$", re.MULTILINE)
+    return "\n".join(line.findall(told.out))
