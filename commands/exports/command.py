@@ -49,6 +49,8 @@ def show(args: ExportsArgs, asked: Asked, services: Services) -> Reply:
         shown = [(row, readiness.before(tx, row), _prepared(tx, row)) for row in found[:SHOWN]]
         projects = [(each, new_pictures(tx, each)) for each in known_projects(tx, args.name)]
         was_read = marks.get(tx, READ) is not None
+    if not found and not was_read:
+        return Reply(note(NOT_READ))
     may_train = services.people.surely_may(asked.person, "train")
     blocks = [_line(*each, services, may_train=may_train) for each in shown]
     if len(found) > SHOWN:
@@ -59,7 +61,7 @@ def show(args: ExportsArgs, asked: Asked, services: Services) -> Reply:
     if len(projects) > SHOWN:
         blocks.append(context(f"{len(projects) - SHOWN} more: type `/exports` and part of a name."))
     if not found:
-        nothing = _nothing(args.name, bool(projects)) if was_read else note(NOT_READ)
+        nothing = _nothing(args.name, bool(projects))
         return Reply(Message(nothing.text, [*nothing.blocks, *blocks]))
     title = f"{count(len(found), 'labeling export')}, newest first"
     text = f"{count(len(found), 'labeling export')}; the newest is {esc(found[0].name)}."

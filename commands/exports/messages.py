@@ -35,7 +35,7 @@ def announcement(row: ExportRow, previous: ExportRow | None, problem: str, polic
     lines += [esc(told) for told in (readiness.news(row, previous), readiness.measured_before(row)) if told]
     if problem:
         lines.append(f":warning: {esc(problem)}")
-    if found and (thin := readiness.thin_classes(found, policy)):
+    if found and not problem and (thin := readiness.thin_classes(found, policy)):
         lines.append(f":warning: Few boxes of {esc(', '.join(thin))}: expect poor results there.")
     made = when(row.created_at) if row.created_at else ""
     footer = f"New labeling export {f'by {esc(row.created_by)} ' if row.created_by else ''}{made}".strip()
@@ -65,7 +65,7 @@ def exporting(wish: LabelExport) -> Message:
     if wish.state == "exported":
         title = f"Labels of {wish.title} exported"
         name = f" as {code(wish.export_name)}" if wish.export_name else ""
-        text = f"*{esc(title)}*{name}. What is in it is told as soon as it is counted."
+        text = f"*{esc(title)}*{name}. What is in it is announced below."
         return Message(f"{esc(title)}.", [section(text), asked])
     if wish.state in ("failed", "unknown"):
         failure = wish.failure or {}
@@ -77,7 +77,7 @@ def exporting(wish: LabelExport) -> Message:
         return Message(f"{esc(title)}.", [header(title), section(text), asked, again])
     title = f"Labels of {wish.title} are being exported"
     told = f":warning: {esc(wish.trouble)}" if wish.trouble else ""
-    told = told or f"{count(wish.labelled, 'labelled picture')}. The new export is told of here."
+    told = told or f"{count(wish.labelled, 'labelled picture')}. The new export is announced here."
     return Message(f"{esc(title)}.", [section(f"*{esc(title)}*\n{told}"), asked])
 
 
@@ -91,17 +91,16 @@ def preparing(preparation: Preparation) -> Message:
     )
     if preparation.state == "prepared":
         title = f"{name} prepared for training"
-        text = (
-            f"*{esc(title)}* as {code(preparation.target)}. What is in it is told as soon as it is counted."
-        )
+        text = f"*{esc(title)}* as {code(preparation.target)}. What is in it is announced below."
         return Message(f"{esc(title)}.", [section(text), footer])
     if preparation.state == "failed":
         failure = preparation.failure or {}
         title = f"{name} could not be prepared"
         raw = f"\nAzure's words: {esc(failure['raw'])}" if failure.get("raw") else ""
         text = f":x: {esc(failure.get('cause', ''))} {esc(failure.get('remedy', ''))}{raw}"
-        buttons = actions(button("Prepare again", PREPARE, name), studio)
-        return Message(f"{esc(title)}.", [header(title), section(text), footer, buttons])
+        blocks = [header(title), section(text), footer]
+        again = button("Prepare again", PREPARE, name) if failure.get("again") else None
+        return Message(f"{esc(title)}.", [*blocks, actions(again, studio)] if again or studio else blocks)
     title = f"{name} is being prepared for training"
     told = f":warning: {esc(preparation.trouble)}" if preparation.trouble else _phase(preparation)
     blocks = [section(f"*{esc(title)}*\n{told}"), footer]

@@ -197,12 +197,12 @@ def _seen(job: Job) -> dict[str, Any]:
     return {"status": job.status, "studio_url": job.studio_url or None}
 
 
-def _why(preparation: Preparation, services: Services) -> dict[str, str]:
-    """The reason that the step itself wrote down; else what Azure says."""
+def _why(preparation: Preparation, services: Services) -> dict[str, Any]:
+    """The reason that the step itself wrote down, which stays so as the export stays as it is; else what Azure says."""
     fault = services.azure.fault(preparation.id)
     for line in reversed(fault.last_lines):
         if line.startswith(REASON):
-            return {"cause": line.removeprefix(REASON), "remedy": CORRECT}
+            return {"cause": line.removeprefix(REASON), "remedy": CORRECT, "again": False}
     told = explain_fault(fault)
     return {"cause": told.cause, "remedy": told.remedy, "raw": told.raw if told.is_known else ""}
 
@@ -214,8 +214,8 @@ def _later(preparation: Preparation, services: Services) -> None:
     _change(preparation, services, tries=preparation.tries + 1, next_try_at=at, trouble=told)
 
 
-def _fail(preparation: Preparation, services: Services, **failure: str) -> None:
-    _end(preparation, "failed", services, failure=failure)
+def _fail(preparation: Preparation, services: Services, **failure: Any) -> None:
+    _end(preparation, "failed", services, failure={"again": True, **failure})
 
 
 def _end(preparation: Preparation, state: str, services: Services, **columns: Any) -> None:

@@ -25,14 +25,19 @@ caps_20261116_143000  2026-11-16 14:30 UTC
 [Train on this]
 caps_coco_20261112_093011  2026-11-12 09:30 UTC
 120 images, 411 boxes: cap_missing 152, cap_on 259
-:warning: caps_coco_20261112_093011 is a COCO export, and AutoML reads MLTable. In the labeling project, export again as “Azure ML dataset”.
+AutoML does not read COCO: it has to be prepared for training first.
+[Prepare for training]
 caps_crooked_20261109_101204  2026-11-09 10:12 UTC
 120 images, 411 boxes: cap_crooked 3, cap_missing 152, cap_on 256
 :warning: Few boxes of cap_crooked (3): expect poor results there.
 [Train on this]
 caps_20261102_081530  2026-11-02 08:15 UTC
 60 images, 215 boxes: cap_missing 75, cap_on 140
-[Train on this]\
+[Train on this]
+---
+# Labeling projects
+caps: 240 of 300 pictures labelled (80 %), all of them in its newest export
+[Export labels]\
 """)
 
     stage.trainer.types("/exports NIGHT")
@@ -68,8 +73,15 @@ def test_new_exports_show_up_by_themselves_and_deleted_ones_go(new_stage: Callab
 
     stage.world.azure_faults.clear()
     stage.until(lambda: "no labeling export" in _exports(stage), "the exports are read")
+    stage.until(lambda: "Labeling projects" in _exports(stage), "the projects are read")
     assert _exports(stage) == snapshot(
-        "There is no labeling export in the workspace yet. In the labeling project choose Export, then “Azure ML dataset”; it shows up here within a minute."
+        """\
+There is no labeling export in the workspace yet. Export labels makes the first one.
+---
+# Labeling projects
+caps: 240 of 300 pictures labelled (80 %)
+[Export labels]\
+"""
     )
 
     label_and_export(stage, "lids_20261101_120000", ("lid_on",), ("lid_off",), times=10)
@@ -86,7 +98,11 @@ lids_20261103_120000  2026-11-03 12:00 UTC
 lids_20261101_120000  2026-11-01 12:00 UTC
 20 images, 20 boxes: lid_off 10, lid_on 10
 :warning: Few boxes of lid_off (10), lid_on (10): expect poor results there.
-[Train on this]\
+[Train on this]
+---
+# Labeling projects
+caps: 240 of 300 pictures labelled (80 %)
+[Export labels]\
 """)
 
     azure.studio.delete_export("lids_20261103_120000", "1")

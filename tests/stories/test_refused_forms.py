@@ -24,7 +24,7 @@ def test_each_wrong_word_is_answered_with_what_to_do(stage: Stage) -> None:
     ) == snapshot("""\
 :warning: Model name cannot be “Cap.Model”. A model name begins with a letter or digit and has up to 255 letters, digits, - and _ (no space, dot or slash).
 :warning: There is no labeling export called “caps_20251231_000000”. The newest are caps_unlabelled_20261120_070500, caps_nightshift_20261118_220110, caps_20261116_143000.
-:warning: caps_coco_20261112_093011 is a COCO export, and AutoML reads MLTable. In the labeling project, export again as “Azure ML dataset”.
+:warning: caps_coco_20261112_093011 is a COCO export, and AutoML reads MLTable. Prepare it for training with its button in /exports.
 :warning: caps_unlabelled_20261120_070500 has no boxes on its 40 images. Draw boxes in the labeling project and export again.
 :warning: There is no cluster called “gpu-clutser”. Choose one of: gpu-cluster, gpu-small.
 :warning: cpu-cluster has no GPU (STANDARD_DS3_V2). Choose one of: gpu-cluster, gpu-small.
@@ -65,7 +65,7 @@ Model name: Cap_Model
   (For example Cap_Detection_Model. An existing name gets a new version.)
 Labeling export: caps_coco_20261112_093011
   (Newest first)
-  ! caps_coco_20261112_093011 is a COCO export, and AutoML reads MLTable. In the labeling project, export again as “Azure ML dataset”.
+  ! caps_coco_20261112_093011 is a COCO export, and AutoML reads MLTable. Prepare it for training with its button in /exports.
 GPU cluster: gpu-small
   (The one you used last comes first)
 Experiment: spotter
