@@ -19,7 +19,7 @@ from storage.database import Store
 
 PATIENCE = 90.0
 SEEDED_EXPORTS = 6
-RUN_ID = re.compile(r"\b([a-z0-9_-]+)-\d{8}-[0-9a-f]{6}\b")
+RUN_ID = re.compile(r"\b([a-z0-9_-]+-)?\d{8}-[0-9a-f]{6}\b")
 REQUEST = re.compile(r"\b(request [\w-]+-|fingerprint )[0-9a-f]{6,12}\b")
 DURATION = re.compile(r"\b\d+ (?:s|min)\b")
 EPOCH = re.compile(r"\bepoch \d+ of")
@@ -30,7 +30,7 @@ Seen = TypeVar("Seen")
 def steady(text: str) -> str:
     """Run ids, times, durations, epochs and measured figures made the same in every run."""
     for pattern, instead in (
-        (RUN_ID, r"\1-<id>"),
+        (RUN_ID, r"\1<id>"),
         (REQUEST, r"\1<id>"),
         (DURATION, "<duration>"),
         (EPOCH, "epoch <n> of"),
