@@ -19,7 +19,7 @@ from infra.http.errors import NotFound
 from storage import marks, publishes
 from storage.publishes import BranchRow
 
-BRANCHES = "branches"
+BRANCHES, PUBLISHES = "branches", "publish runs"
 BRANCH = "branch"
 PIPELINE = "publish.pipeline"
 MISSING = "missing"
@@ -73,7 +73,9 @@ def must_be_publishable(branch: str, services: Services) -> BranchRow | None:
         return None
     row = next((row for row in rows if row.name == branch), None)
     if row is None:
-        instead = f"There are: {listing([row.name for row in rows])}." if rows else "It has no branch yet."
+        instead = (
+            f"Choose one of: {listing([row.name for row in rows])}." if rows else "It has no branch yet."
+        )
         raise UserError(f"There is no branch called “{branch[:80]}”.", instead, field=BRANCH)
     return row
 
@@ -130,8 +132,11 @@ def _with_commits(
 
 def _keep(services: Services, pipeline: str, rows: list[BranchRow]) -> None:
     with services.store.write() as tx:
+        is_news = marks.get(tx, _mark(services)) != pipeline
         publishes.put_branches(tx, rows)
         marks.put(tx, _mark(services), pipeline, services.clock.now())
+    if is_news:
+        services.wake(PUBLISHES)
 
 
 def _is_readable(pipeline: Pipeline) -> bool:

@@ -13,6 +13,7 @@ from commands.kit.services import Services
 from commands.kit.words import esc
 from commands.publish.branches import (
     BRANCHES,
+    PUBLISHES,
     branches_newest_first,
     follow_branches,
     must_be_publishable,
@@ -21,8 +22,6 @@ from commands.publish.confirm import confirmation
 from commands.publish.show import show_publish
 from storage import audit, publishes
 from storage.publishes import BranchRow, PublishRun
-
-PUBLISHES = "publish runs"
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ At the first look ever, what is there already is taken as known, silently.
 """
 
 from collections.abc import Sequence
-
-from sqlalchemy import Connection
+from dataclasses import replace
 
 from commands.kit.services import Services
 from commands.publish.record import adopt, facts_of
@@ -44,13 +43,12 @@ def _take(there: Run, services: Services) -> None:
     if ours is not None and ours.run_id is None:
         adopt(ours, there, services)
         return
+    run = _record(there, services)
     with services.store.write() as tx:
-        run = _record(tx, there, services)
         if publishes.add(tx, run):
-            now = services.clock.now()
             audit.record(
                 tx,
-                at=now,
+                at=services.clock.now(),
                 actor="spotter",
                 action="publish.found",
                 subject=run.id,
@@ -62,10 +60,8 @@ def _take(there: Run, services: Services) -> None:
             show_publish(tx, run, services)
 
 
-def _record(tx: Connection, there: Run, services: Services) -> PublishRun:
-    branch = publishes.get_branch(tx, there.branch)
-    same = branch if branch and branch.commit_id == there.commit else None
-    return PublishRun(
+def _record(there: Run, services: Services) -> PublishRun:
+    run = PublishRun(
         id=f"run-{there.id}",
         request_id=f"devops:{there.id}",
         state="queued",
@@ -75,8 +71,5 @@ def _record(tx: Connection, there: Run, services: Services) -> PublishRun:
         requested_by_name=there.requested_by,
         channel=services.policy.channels.models or "",
         requested_at=there.queued_at or services.clock.now(),
-        commit_title=same.commit_title if same else None,
-        commit_author=same.commit_author if same else None,
-        commit_at=same.commit_at if same else None,
-        **facts_of(there),
     )
+    return replace(run, **facts_of(there, run, services))

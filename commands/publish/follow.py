@@ -12,8 +12,8 @@ import structlog
 from commands.kit.command import COURIER
 from commands.kit.health import DEVOPS
 from commands.kit.services import Services
-from commands.publish.branches import known_pipeline
-from commands.publish.command import PUBLISHES, publish
+from commands.publish.branches import PUBLISHES, known_pipeline
+from commands.publish.command import publish
 from commands.publish.elsewhere import take_in
 from commands.publish.record import change, end, facts_of, gone_for_long
 from commands.publish.submit import SUBMIT, in_short, submit
@@ -125,7 +125,7 @@ def _observe(run: PublishRun, there: Run | None, devops: Project, services: Serv
         waiting=waiting_of(stages, devops),
         missing_since=None,
         trouble=None,
-        **facts_of(there, run),
+        **facts_of(there, run, services),
     )
 
 
@@ -139,7 +139,7 @@ def _one(run: PublishRun, devops: Project) -> Run | None:
 
 def _ended(run: PublishRun, there: Run, devops: Project, services: Services) -> None:
     facts = {
-        **facts_of(there, run),
+        **facts_of(there, run, services),
         "started_at": there.started_at or run.started_at,
         "stages": stages_of(devops.stages(there.id)),
     }

@@ -23,11 +23,10 @@ TRAIN = "train.start"
 STAGES_SHOWN, JOBS_SHOWN = 8, 5
 OPENERS = {"permission": "Open and permit it", "approval": "Open and approve it"}
 STARTED_BY = {
-    "individualCI": "Started by a push",
-    "batchedCI": "Started by a push",
-    "pullRequest": "Started by a pull request",
+    "individualCI": "Started by a push of {}",
+    "batchedCI": "Started by a push of {}",
+    "pullRequest": "Started by a pull request of {}",
     "schedule": "Started by its schedule",
-    "manual": "Started in Azure DevOps",
 }
 RESULTS = {
     "succeeded": ":white_check_mark: {} done",
@@ -112,7 +111,7 @@ def open_button(run: PublishRun) -> Element | None:
 def _under_way(run: PublishRun) -> Message:
     title = f"Publishing {run.branch}: {phase(run)}"
     blocks: list[Block] = [header(title), section(_lead(run))]
-    if stages := _stage_lines(run):
+    if stages := stage_lines(run):
         blocks.append(section("\n".join(stages)))
     blocks.append(_footer(run))
     stop = None if run.cancel_by or run.state == "completed" else cancel_button(run)
@@ -161,7 +160,7 @@ def _failed(run: PublishRun, used: str | None) -> Message:
     )
     lead = f":x: {esc(cause)} {esc(failure.get('remedy') or '')}".rstrip() + said
     blocks = [header(title), section(lead), section(_still(used)), _footer(run)]
-    if stages := _stage_lines(run):
+    if stages := stage_lines(run):
         blocks.insert(2, section("\n".join(stages)))
     blocks.append(actions(button("Publish again", AGAIN, run.id, style="primary"), open_button(run)))
     return Message(f"{esc(title)}. {esc(cause)}", blocks)
@@ -185,15 +184,15 @@ def _still(used: str | None) -> str:
 
 def _footer(run: PublishRun) -> Block:
     if run.elsewhere:
-        start = STARTED_BY.get(run.reason or "", "Started in Azure DevOps")
-        asked = f"{start}, {esc(run.requested_by_name)}" if run.requested_by_name else start
+        start = STARTED_BY.get(run.reason or "", "Started in Azure DevOps by {}")
+        asked = start.format(esc(run.requested_by_name or "someone"))
     else:
         asked = f"Asked by {esc(run.requested_by_name)}"
     commit = commit_words(run.commit_id, run.commit_title, run.commit_author) if run.commit_id else ""
     return context(f"{asked} {when(run.requested_at)}", commit, f"run {code(run.run_name or run.id)}")
 
 
-def _stage_lines(run: PublishRun) -> list[str]:
+def stage_lines(run: PublishRun) -> list[str]:
     """Each stage, and its jobs where it has several."""
     lines: list[str] = []
     for stage in _stages(run)[:STAGES_SHOWN]:

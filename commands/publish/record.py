@@ -41,7 +41,9 @@ def end(run: PublishRun, state: str, services: Services, **columns: Any) -> None
 
 def adopt(run: PublishRun, there: Run, services: Services) -> PublishRun:
     """This is the run that was asked for: queued just now, or found after its answer was lost."""
-    return change(run, services, action="publish.queue", state="queued", **facts_of(there, run), **UNTROUBLED)
+    return change(
+        run, services, action="publish.queue", state="queued", **facts_of(there, run, services), **UNTROUBLED
+    )
 
 
 UNTROUBLED: dict[str, Any] = {
@@ -53,21 +55,31 @@ UNTROUBLED: dict[str, Any] = {
 }
 
 
-def facts_of(there: Run, run: PublishRun | None = None) -> dict[str, Any]:
-    """What a record keeps of a run as DevOps tells it. A commit that it does not tell stays what it was in `run`;
-    nothing is known of one that was pushed after `run` was asked for."""
-    facts: dict[str, Any] = {
+def facts_of(there: Run, run: PublishRun, services: Services) -> dict[str, Any]:
+    """What a record keeps of a run as DevOps tells it; the words of its commit as far as they were read."""
+    return {
         "run_id": there.id,
         "run_name": there.name,
         "run_url": there.web_url,
         "reason": there.reason,
         "queued_at": there.queued_at,
         "status": there.status,
+        **_commit(there.commit, run, services),
     }
-    if not there.commit or (run is not None and run.commit_id == there.commit):
-        return facts
-    facts["commit_id"] = there.commit
-    return facts if run is None else {**facts, "commit_title": None, "commit_author": None, "commit_at": None}
+
+
+def _commit(commit_id: str, run: PublishRun, services: Services) -> dict[str, Any]:
+    if not commit_id or (commit_id == run.commit_id and run.commit_title is not None):
+        return {}
+    with services.store.read() as tx:
+        branch = publishes.get_branch(tx, run.branch)
+    words = branch if branch and branch.commit_id == commit_id else None
+    return {
+        "commit_id": commit_id,
+        "commit_title": words.commit_title if words else None,
+        "commit_author": words.commit_author if words else None,
+        "commit_at": words.commit_at if words else None,
+    }
 
 
 def settling(services: Services) -> timedelta:

@@ -1,4 +1,4 @@
-"""The command and its answers. Canceling belongs to `/train`, whose button is shown here too."""
+"""The command and its answers. Canceling belongs to `/train` and `/publish`, whose buttons are shown here too."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,10 +22,14 @@ from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import code, count, duration, esc, metric, when
+from commands.runs import publishing
 from commands.train.messages import AGAIN, STUDIO, best, cancel_button, phase, trial_table
+from storage import publishes
 from storage import runs as records
+from storage.publishes import PublishRun
 from storage.runs import TrainingRun
 
+AnyRun = TrainingRun | PublishRun
 SHOWN = 5
 DETAILS = "runs.details"
 
@@ -33,9 +37,11 @@ DETAILS = "runs.details"
 def recent_runs(services: Services, person: Person, typed: str) -> list[Option]:
     """Type-ahead over runs, open ones first."""
     with services.store.read() as tx:
-        found = records.open_runs(tx)[::-1] + records.recent(tx, 50)
-    fitting = [run for run in found if typed.lower() in run.id.lower()]
-    return [Option(run.id, run.id, run.state) for run in fitting]
+        trained = records.open_runs(tx)[::-1] + records.recent(tx, 50)
+        published = publishes.open_runs(tx)[::-1] + publishes.recent(tx, 20)
+    options = [Option(run.id, run.id, run.state) for run in trained]
+    options += [publishing.option(run) for run in published]
+    return [each for each in options if typed.lower() in f"{each.value} {each.label}".lower()]
 
 
 @dataclass(frozen=True)
@@ -51,26 +57,38 @@ def show(args: RunsArgs, asked: Asked, services: Services) -> Reply:
     if args.run:
         return details(args.run, asked, services)
     with services.store.read() as tx:
-        now_open = records.open_runs(tx)[::-1]
-        ended = records.recent(tx, SHOWN)
+        training, publishing_now = records.open_runs(tx), publishes.open_runs(tx)
+        ended: list[AnyRun] = [*records.recent(tx, SHOWN), *publishes.recent(tx, SHOWN)]
+    now_open: list[AnyRun] = [*training, *publishing_now]
     if not now_open and not ended:
         return Reply(note("No training has been asked for yet. Type `/train` to start the first one."))
     now = services.clock.now()
-    title = f"{count(len(now_open), 'training')} running" if now_open else "Nothing is running"
+    title = _title(len(training), len(publishing_now))
     blocks: list[Block] = [header(title)]
+    now_open.sort(key=lambda run: run.requested_at, reverse=True)
     blocks += [_line(run, now) for run in now_open[: SHOWN * 2]]
     if len(now_open) > SHOWN * 2:
         blocks.append(context(f"and {len(now_open) - SHOWN * 2} more"))
     if ended:
+        ended.sort(key=lambda run: run.ended_at or now, reverse=True)
         blocks += [divider(), section("*Ended last*")]
-        blocks += [_line(run, now) for run in ended]
+        blocks += [_line(run, now) for run in ended[:SHOWN]]
     return Reply(Message(f"{title}.", blocks))
+
+
+def _title(training: int, publishing_now: int) -> str:
+    counted = [count(training, "training")] if training else []
+    counted += [count(publishing_now, "publish run")] if publishing_now else []
+    return f"{' and '.join(counted)} running" if counted else "Nothing is running"
 
 
 @runs.action("details")
 def details(run_id: str, asked: Asked, services: Services) -> Reply:
     with services.store.read() as tx:
         run = records.get(tx, run_id)
+        published = publishes.get(tx, run_id)
+    if published is not None:
+        return Reply(publishing.details(published, asked, services))
     if run is None:
         raise UserError(f"No run is called “{esc(run_id[:80])}”.", "/runs lists them.")
     now = services.clock.now()
@@ -103,7 +121,9 @@ def _change(run: TrainingRun) -> Element | None:
     return None
 
 
-def _line(run: TrainingRun, now: datetime) -> Block:
+def _line(run: AnyRun, now: datetime) -> Block:
+    if isinstance(run, PublishRun):
+        return publishing.line(run, now, DETAILS)
     took = duration((run.ended_at or now) - run.requested_at)
     text = f"*{esc(run.model_name)}*: {_standing(run)}, {took}\n{code(run.dataset)} on {code(run.cluster)}"
     if reason := _reason(run):
