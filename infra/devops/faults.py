@@ -16,7 +16,9 @@ TAIL_LINES = 12
 READ_LINES = 60
 FAILED = ("failed", "canceled", "abandoned")
 _STAMP = re.compile(r"^\ufeff?\d{4}-\d\d-\d\dT[\d:.]+Z ?")
-_NOISE = re.compile(r"^##\[(section|debug|group|endgroup|command)\]")
+_NOISE = re.compile(
+    r"^(##\[(section|debug|group|endgroup|command)\]|Generating script\.$|=+ Starting Command Output =+$)"
+)
 _MARK = re.compile(r"^##\[\w+\]")
 
 log = logging.getLogger(__name__)

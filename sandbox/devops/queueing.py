@@ -67,10 +67,10 @@ class Queue:
         builds = self._organisation.builds
         known = known_when_queued(self._organisation, pipeline, ref, commit, reason, by)
         taken = {build.number for build in builds.values() if build.pipeline is pipeline}
-        number = run_number(plan.run_name, Variables({**known, **plan.variables}), now(), taken)
-        return Build(
-            next(self._organisation.build_ids), number, pipeline, ref, commit, dict(given), plan, reason, by
-        )
+        build_id = next(self._organisation.build_ids)
+        variables = Variables({**known, **plan.variables, "Build.BuildId": str(build_id)})
+        number = run_number(plan.run_name, variables, now(), taken)
+        return Build(build_id, number, pipeline, ref, commit, dict(given), plan, reason, by)
 
     def _plan(
         self,
