@@ -70,12 +70,13 @@ def _emptied(folder: Path) -> Path:
 
 
 def _furnish(world: World, spotter: Spotter) -> None:
-    """All that the bot finds when it first looks: the pipeline, the labeling exports, the app in Slack."""
+    """All that the bot finds when it first looks: pipelines, labeling exports, the app in Slack."""
     with ThreadPoolExecutor() as pool:
         manifest = pool.submit(spotter.call, "manifest")
         published = pool.submit(spotter.call, "publish-pipeline", "--version", "1", "--config", str(POLICY))
         try:
             world.seed()
+            world.connect(POLICY)
             world.slack.install(json.loads(manifest.result()))
             published.result()
         except BaseException:

@@ -14,9 +14,11 @@ from sandbox.azure.twin import AzureTwin
 from sandbox.devops.pace import Pace as DevOpsPace
 from sandbox.devops.twin import DevOpsTwin
 from sandbox.edge.edge import Edge
+from sandbox.edge.incumbent import ship
 from sandbox.edge.pace import Pace as EdgePace
 from sandbox.edge.plant.plant import LINES
 from sandbox.faults import Faults
+from sandbox.pipelines import connect
 from sandbox.plant.site import Plant
 from sandbox.repository import furnish
 from sandbox.slack.twin import SlackTwin
@@ -41,6 +43,7 @@ class World:
         cache: Path | None = None,
     ) -> None:
         self._root = root
+        self._lines = lines
         self.slack_faults = Faults()
         self.azure_faults = Faults()
         self.devops_faults = Faults()
@@ -83,6 +86,19 @@ class World:
         """Makes this project, with that policy file, the main branch of the team's repository in Azure DevOps."""
         folder = furnish(self._root / "repository", policy, self.azure.workspace.place)
         self.devops.portal.push("main", folder, "Train object-detection models with Spotter")
+
+    def connect(self, policy: Path) -> None:
+        """Gives the team its repository, with that policy file, its pipelines, and what they may use."""
+        self.push(policy)
+        connect(self.devops, self.azure.workspace, self._lines)
+
+    def ship(self, model: str, version: int, folder: Path, line: str) -> None:
+        """Puts a registered model's files on all devices of a line, as if that had been done long ago."""
+
+        async def work() -> None:
+            ship(self.edge, model, version, folder, line)
+
+        self._do(work())
 
     def was_read(self) -> bool:
         """Whether somebody has read the content of every labeling export of the line, and had time to take it in."""

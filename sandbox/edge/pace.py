@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds. `minute` is how long a minute of the hub's throttling limits lasts."""
+    """Seconds. `minute` is how long a minute of the hub's throttling limits lasts: ten times as much may be asked."""
 
     evaluation: float = 2.0
     """Until the hub has found the devices of a deployment and written their twins; up to minutes in Azure."""
@@ -18,4 +18,4 @@ class Pace:
     picture: float = 4.0
     backoff: float = 2.0
     """Before a module that ended is started again the first time; doubles with every end."""
-    minute: float = 60.0
+    minute: float = 6.0

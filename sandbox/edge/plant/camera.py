@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import time
 from asyncio import to_thread
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -25,7 +25,7 @@ class Seen:
 
     frame: int
     at: float
-    picture: bytes
+    picture: bytes = field(repr=False)
     boxes: list[dict[str, Any]]
     model: str
 
