@@ -57,7 +57,7 @@ class Channels(Section):
     """Slack channel ids (not names)."""
 
     models: str | None = Field(
-        None, description="where versions are announced that no training of Spotter's made"
+        None, description="where versions and labeling exports are announced that nobody asked Spotter for"
     )
 
 

@@ -7,15 +7,18 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from commands.exports import messages as export_messages
 from commands.kit.blocks import Message
 from commands.kit.failures import log_tail
+from commands.kit.policy import Exports
 from commands.kit.words import esc
 from commands.models import messages as model_messages
 from commands.publish import messages as publish_messages
 from commands.train import messages as train_messages
 from sandbox.slack.blocks import check_message
-from storage import publishes
-from storage.catalog import ModelRow
+from storage import labels, publishes
+from storage.catalog import ExportRow, ModelRow
+from storage.labels import LabelExport, Preparation
 from storage.publishes import PublishRun
 from storage.runs import ENDED, OPEN, TrainingRun
 
@@ -184,6 +187,91 @@ def test_any_announcement_is_accepted_by_slack(
 @given(st.lists(models(), min_size=1, max_size=20))
 def test_any_list_of_versions_is_accepted_by_slack(rows: list[ModelRow]) -> None:
     accepted(model_messages.versions(rows[0].name, rows))
+
+
+@st.composite
+def exports(draw: st.DrawFn) -> ExportRow:
+    measured = st.fixed_dictionaries(
+        {
+            "model": names,
+            "dataset": names,
+            "held_out": st.none() | st.integers(0, 10**6),
+            "again": st.integers(0, 10**6),
+        }
+    )
+    contents = st.fixed_dictionaries(
+        {
+            "images": st.integers(0, 10**6),
+            "boxes": st.dictionaries(names, st.integers(0, 10**6), max_size=60),
+            "images_without_boxes": st.integers(0, 10**6),
+            "blockers": st.lists(names, max_size=5),
+            "measured": st.none() | measured,
+        }
+    )
+    return ExportRow(
+        name=draw(names),
+        version="1",
+        kind=draw(st.sampled_from(["mltable", "coco"])),
+        created_at=draw(st.none() | moments),
+        created_by=draw(st.none() | names),
+        uri=None,
+        contents=draw(st.none() | contents),
+        unreadable=draw(st.none() | names),
+        seen_at=NOW,
+        present=True,
+    )
+
+
+@given(exports(), st.none() | exports(), st.just("") | names)
+def test_any_new_export_is_accepted_by_slack(
+    export: ExportRow, previous: ExportRow | None, problem: str
+) -> None:
+    accepted(export_messages.announcement(export, previous, problem, Exports()))
+
+
+@given(
+    st.builds(
+        LabelExport,
+        id=st.just("labels"),
+        state=st.sampled_from([*labels.EXPORTING, "exported", "failed", "unknown"]),
+        project=names,
+        title=names,
+        labelled=st.integers(0, 10**6),
+        requested_by=st.just("U0TRAINER1"),
+        requested_by_name=names,
+        channel=st.just("C0LINEVIS1"),
+        requested_at=moments,
+        export_name=st.none() | names,
+        failure=failures,
+        trouble=st.none() | names,
+    )
+)
+def test_any_label_export_is_accepted_by_slack(wish: LabelExport) -> None:
+    accepted(export_messages.exporting(wish))
+
+
+@given(
+    st.builds(
+        Preparation,
+        id=names,
+        state=st.sampled_from([*labels.PREPARING, "prepared", "failed"]),
+        export_name=names,
+        export_version=st.just("1"),
+        export_uri=names,
+        target=names,
+        cluster=names,
+        requested_by=st.just("U0TRAINER1"),
+        requested_by_name=names,
+        channel=st.just("C0LINEVIS1"),
+        requested_at=moments,
+        status=st.none() | names,
+        studio_url=st.none() | st.just("https://ml.azure.com/runs/x"),
+        failure=failures,
+        trouble=st.none() | names,
+    )
+)
+def test_any_preparation_is_accepted_by_slack(preparation: Preparation) -> None:
+    accepted(export_messages.preparing(preparation))
 
 
 @given(st.text() | HOSTILE)
