@@ -16,6 +16,8 @@ from infra.azureml.errors import AzureError, Denied, NotFound, Throttled, Unavai
 from infra.azureml.survey import About
 from infra.azureml.workspace import Workspace
 from infra.training.component import needed_component
+from infra.training.definition import TrainingDefinition
+from infra.training.publish import CONTENT_TAG, content_of
 
 TITLE = "Azure Machine Learning"
 DATA_SCIENTIST = "AzureML Data Scientist"
@@ -66,8 +68,7 @@ class AzureCheckup:
         else:
             pattern, definition = re.compile(self._policy.exports.pattern), self._policy.training
             yield Check("exports", "Labeling exports", lambda: self._exports(pattern), "workspace")
-            name = needed_component(definition)
-            yield Check("component", "Training pipeline", lambda: self._component(name), "workspace")
+            yield Check("component", "Training pipeline", lambda: self._component(definition), "workspace")
         yield Check("trainings", "Trainings so far", self._trainings, "workspace")
 
     def _sign_in(self) -> Verdict:
@@ -165,7 +166,8 @@ class AzureCheckup:
             )
         return ok(f"{told}, with {contents.images} images and {len(contents.boxes)} classes.")
 
-    def _component(self, name: str) -> Verdict:
+    def _component(self, definition: TrainingDefinition) -> Verdict:
+        name = needed_component(definition)
         published = self._workspace.published(name)
         if published is None:
             return problem(
@@ -173,6 +175,11 @@ class AzureCheckup:
                 "Publish it: `spotter publish-pipeline --version 1`, or /publish in Slack.",
             )
         since = f", since {published.created_at:%Y-%m-%d %H:%M} UTC" if published.created_at else ""
+        if published.tags.get(CONTENT_TAG) != content_of(definition):
+            return warning(
+                f"{name} version {published.version}{since}, is not what this Spotter would publish from [training].",
+                "Publish again: /publish in Slack, or `spotter publish-pipeline --version` with the next number.",
+            )
         return ok(f"{name} version {published.version}{since}.")
 
     def _trainings(self) -> Verdict:

@@ -6,7 +6,7 @@ from bot.doctor import azure
 from bot.doctor.finding import Check, Service, Verdict, ok, problem, skipped, warning
 from bot.doctor.words import listed
 from commands.kit.policy import Policy
-from infra.devops import checks, resources
+from infra.devops import checks, permissions, resources
 from infra.devops.connection import Place
 from infra.devops.pipelines import Parameter, Pipeline
 from infra.devops.project import Project
@@ -16,6 +16,7 @@ from infra.http.fields import text
 
 TITLE = "Azure DevOps"
 MAKE = "`spotter provision apply` makes it."
+ENOUGH = ("ok", "skipped")
 SHIPMENT = ("modelName", "modelVersion", "target", "ring", CORRELATION)
 
 
@@ -56,7 +57,8 @@ class DevOpsCheckup:
                 pipeline = self._project.pipeline(name)
             except NotFound:
                 return self._without_pipeline(kind)
-            return self._parameters(pipeline, gives)
+            found = self._parameters(pipeline, gives)
+            return self._rights(pipeline, found) if gives and found.state in ENOUGH else found
 
         return Check(f"pipeline.{kind}", f"Pipeline {name}", look, "project")
 
@@ -65,6 +67,18 @@ class DevOpsCheckup:
         if kind == "publish" or (kind == "edge" and self._policy and self._policy.targets):
             return problem("It is not there.", remedy)
         return warning("It is not there; nothing needs it yet.", remedy)
+
+    def _rights(self, pipeline: Pipeline, found: Verdict) -> Verdict:
+        """As found, where Spotter may also run it."""
+        connection = self._project.connection
+        remedy = (
+            "On its page: ⋮ → Manage security → Spotter's identity → Queue builds and Stop builds: Allow."
+        )
+        if not permissions.may(connection, permissions.QUEUE, pipeline):
+            return problem("Spotter may not run it.", remedy)
+        if not permissions.may(connection, permissions.STOP, pipeline):
+            return warning("Spotter may run it, but not cancel a run.", remedy)
+        return found
 
     def _parameters(self, pipeline: Pipeline, gives: Sequence[str]) -> Verdict:
         branch = self._policy.pipelines.branch if self._policy else ""

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from importlib.resources import as_file, files
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,14 @@ from infra.training import component
 from infra.training.definition import TrainingDefinition
 
 CONTENT_TAG = "spotter_content"
+STEP_CODE = (
+    "infra.training.prepare",
+    "infra.training.split",
+    "infra.training.register",
+    "infra.training.evaluate",
+    "infra.training.job",
+    "infra.edge.module.model",
+)
 
 
 @dataclass(frozen=True)
@@ -52,43 +61,67 @@ def publish(
     connection = Connection.open(workspace, credential)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            steps = _steps(definition, Path(folder))
-            return _publish(connection, definition, version, steps, _fingerprint(definition, steps))
+            steps, code = _steps(definition), _code(Path(folder))
+            content = _fingerprint(definition, steps, code)
+            return _publish(connection, definition, version, steps, code, content)
     finally:
         connection.close()
 
 
+def content_of(definition: TrainingDefinition) -> str:
+    """What a component that this Spotter publishes from this definition carries as its tag `CONTENT_TAG`."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _fingerprint(definition, _steps(definition, Path(folder)))
+
+
 @dataclass(frozen=True)
 class _Step:
-    """A command component of its own: what it runs, on what, and the folder that is uploaded with it."""
+    """A command component of its own: what it runs, and on what."""
 
     name: str
     title: str
     command: str
     inputs: dict[str, dict[str, str]]
     outputs: dict[str, dict[str, str]]
-    code: Path
+    environment: str
 
 
-def _steps(definition: TrainingDefinition, folder: Path) -> tuple[_Step, ...]:
-    """The one that a pipeline cannot do without comes last: when it is there, all are."""
+def _steps(definition: TrainingDefinition) -> tuple[_Step, ...]:
+    """The one that a training submitted with its graph asks for comes last: when it is there, all are."""
+    plain = definition.register_environment
     prepare = _Step(
         component.prepare_component_name(definition),
         "Prepare a COCO export for training",
         component.prepare_command(),
         component.prepare_inputs(),
         component.prepare_outputs(),
-        _code("prepare", folder),
+        plain,
+    )
+    split = _Step(
+        component.split_component_name(definition),
+        "Hold out pictures to measure on",
+        component.split_command(),
+        component.split_inputs(),
+        component.split_outputs(),
+        plain,
+    )
+    evaluate = _Step(
+        component.evaluate_component_name(definition),
+        "Measure the model beside those it may replace",
+        component.evaluate_command(),
+        component.evaluate_inputs(),
+        {},
+        definition.evaluate_environment,
     )
     register = _Step(
         component.register_component_name(definition),
         "Register the best model",
         component.register_command(definition),
         component.register_inputs(),
-        {},
-        _code("register", folder),
+        component.register_outputs(),
+        plain,
     )
-    return prepare, register
+    return prepare, split, evaluate, register
 
 
 def _publish(
@@ -96,6 +129,7 @@ def _publish(
     definition: TrainingDefinition,
     version: str,
     steps: tuple[_Step, ...],
+    code: Path,
     content: str,
 ) -> PublishedComponent:
     name = component.needed_component(definition)
@@ -103,7 +137,7 @@ def _publish(
         return PublishedComponent(_id(connection, name, version), name, version, created=False)
     for step in steps:
         if not _is_there(connection, step.name, version, content):
-            _publish_step(connection, step, definition.register_environment, version, content)
+            _publish_step(connection, step, code, version, content)
     register = component.register_component_name(definition)
     if name == register:  # sent inline, the graph itself is not published
         return PublishedComponent(_id(connection, name, version), name, version, created=True)
@@ -122,7 +156,7 @@ def _publish(
     return PublishedComponent(text(told, "id") or _id(connection, name, version), name, version, created=True)
 
 
-def _publish_step(connection: Connection, step: _Step, environment: str, version: str, content: str) -> None:
+def _publish_step(connection: Connection, step: _Step, code: Path, version: str, content: str) -> None:
     """With Azure's SDK, which knows how code is uploaded."""
     from azure.ai.ml import MLClient  # several seconds to import; only publishing needs it
     from azure.ai.ml.entities import CommandComponent
@@ -138,8 +172,8 @@ def _publish_step(connection: Connection, step: _Step, environment: str, version
         inputs=step.inputs,
         outputs=step.outputs,
         command=step.command,
-        code=str(step.code),
-        environment=environment,
+        code=str(code),
+        environment=step.environment,
         is_deterministic=False,
         tags={CONTENT_TAG: content},
     )
@@ -173,23 +207,29 @@ def _id(connection: Connection, name: str, version: str) -> str:
     return f"{connection.workspace.path}/components/{name}/versions/{version}"
 
 
-def _code(package: str, folder: Path) -> Path:
-    """A step's package alone in a folder, without what Python leaves beside it."""
-    copied = folder / f"{package}-code" / package
-    with as_file(files(f"infra.training.{package}")) as source:
-        shutil.copytree(source, copied, ignore=shutil.ignore_patterns("__pycache__"))
-    return copied.parent
+def _code(folder: Path) -> Path:
+    """What the steps run, under the names that it has here, without the rest and what Python leaves beside it."""
+    for name in STEP_CODE:
+        target = folder.joinpath(*name.split("."))
+        package, _, module = name.rpartition(".")
+        with as_file(files(package)) as source:
+            if (source / module).is_dir():
+                shutil.copytree(source / module, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source / f"{module}.py", target.with_suffix(".py"))
+        for parent in takewhile(lambda each: each != folder, target.parents):
+            (parent / "__init__.py").touch()
+    return folder
 
 
-def _fingerprint(definition: TrainingDefinition, steps: tuple[_Step, ...]) -> str:
-    """Of all that makes the pipeline: its graph, and each step's command and code."""
+def _fingerprint(definition: TrainingDefinition, steps: tuple[_Step, ...], code: Path) -> str:
+    """Of all that makes the pipeline: its graph, each step's command and environment, and the code."""
     described: Any = [
         component.graph(definition, ""),
-        [[step.command, step.inputs, step.outputs] for step in steps],
-        definition.register_environment,
+        [[step.command, step.inputs, step.outputs, step.environment] for step in steps],
     ]
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
-    for step in steps:
-        for file in sorted(step.code.rglob("*.py")):
-            digest.update(f"\n{file.relative_to(step.code).as_posix()}\n".encode() + file.read_bytes())
+    for file in sorted(code.rglob("*.py")):
+        digest.update(f"\n{file.relative_to(code).as_posix()}\n".encode() + file.read_bytes())
     return digest.hexdigest()

@@ -8,8 +8,12 @@ from typing import Any
 from sandbox.azure.errors import ServiceError
 from sandbox.azure.identity import BOT_PRINCIPAL
 from sandbox.azure.tokens import Tokens
+from sandbox.devops.errors import devops_error
 
 DEVOPS_RESOURCE = "499b84ac-1321-427f-aa17-267ca6975798"
+BUILD_NAMESPACE = "33344d9c-fc72-4d6f-aba5-fa317101a7e9"
+QUEUE_BUILDS, STOP_BUILDS = 128, 512
+"""Permission bits of the namespace."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Access:
         self._tokens = tokens
         self._expired: set[str] = set()
         self._jobs: set[str] = set()
+        self._denied: set[tuple[Identity, int, str]] = set()
         self.pat = secrets.token_hex(26)
 
     def expire_pat(self) -> None:
@@ -57,6 +62,22 @@ class Access:
         self.expire_pat()
         self.pat = secrets.token_hex(26)
         return self.pat
+
+    def deny(self, bit: int, pipeline: int, to: Identity = SPOTTER) -> None:
+        """Takes a permission on a pipeline away; everybody has all of them otherwise."""
+        self._denied.add((to, bit, str(pipeline)))
+
+    def may(self, caller: Identity, bits: int, pipeline: str) -> bool:
+        """Whether none of the bits was taken away."""
+        return not any((who, on) == (caller, pipeline) and bit & bits for who, bit, on in self._denied)
+
+    def require(self, caller: Identity, bit: int, pipeline: int, what: str) -> None:
+        if not self.may(caller, bit, str(pipeline)):
+            message = (
+                f"TF215106: Access denied. {caller.name} needs {what} permissions for pipeline {pipeline} to perform "
+                "the action. For more information, contact the Azure DevOps Services administrator."
+            )
+            raise devops_error(403, "AccessDeniedException", message)
 
     def job_token(self) -> str:
         """What `$(System.AccessToken)` is for one job."""

@@ -15,6 +15,7 @@ from sandbox.devops.api.endpoints import EndpointsApi
 from sandbox.devops.api.environments import EnvironmentsApi
 from sandbox.devops.api.git import GitApi
 from sandbox.devops.api.pipelines import PipelinesApi
+from sandbox.devops.api.security import SecurityApi
 from sandbox.devops.api.subscriptions import SubscriptionsApi
 from sandbox.devops.engine.engine import Engine
 from sandbox.devops.front import Front, guard
@@ -66,6 +67,7 @@ class DevOpsTwin:
                 *EnvironmentsApi(self.organisation).resources(),
                 *ChecksApi(self.organisation).resources(),
                 *EndpointsApi(self.organisation).resources(),
+                *SecurityApi(self.organisation).resources(),
                 *SubscriptionsApi(self.organisation, self.hooks).resources(),
             ],
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from inline_snapshot import snapshot
 
+from sandbox.devops.identities import QUEUE_BUILDS
 from sandbox.faults import Fault
 from sandbox.world import World
 from storage import migrate
@@ -240,6 +241,22 @@ def test_every_trouble_is_told_with_its_remedy(new_stage: Callable[..., Stage]) 
                 "problem database.reachable: DATABASE_URL is not the address of a database that Spotter can use. → Such as sqlite:///spotter.db or postgresql://spotter@host/spotter.",
             ],
         )
+    )
+
+    rewrite(stage, "publish.yml", "correlation", "correlationId")
+    world.devops.organisation.access.deny(QUEUE_BUILDS, 1)
+    toml = stage.bot.log_file.parent / "spotter.toml"
+    toml.write_text(
+        toml.read_text()
+        .replace("spotter_other", "spotter_training")
+        .replace("max_trials = 2", "max_trials = 3")
+    )
+    found = troubles(*doctor(stage, "--json"))[1]
+    assert [line for line in found if re.search("component|pipeline.publish", line)] == snapshot(
+        [
+            "warning azure.component: spotter_training version 1, since … … UTC, is not what this Spotter would publish from [training]. → Publish again: /publish in Slack, or `spotter publish-pipeline --version` with the next number.",
+            "problem devops.pipeline.publish: Spotter may not run it. → On its page: ⋮ → Manage security → Spotter's identity → Queue builds and Stop builds: Allow.",
+        ]
     )
 
     alone = {name: "" for name in stage.bot.environment if name.startswith(("SLACK_", "AZURE", "IOTHUB"))}

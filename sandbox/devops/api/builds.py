@@ -8,6 +8,7 @@ from sandbox.azure.times import arm_time
 from sandbox.devops.builds import Build
 from sandbox.devops.engine.engine import Engine
 from sandbox.devops.errors import devops_error, invalid, not_found
+from sandbox.devops.identities import STOP_BUILDS
 from sandbox.devops.organisation import Organisation
 from sandbox.devops.resources import Call, Resource, collection, paged
 from sandbox.devops.timeline import Log
@@ -85,6 +86,7 @@ class BuildsApi:
         if build.over:
             message = f"Build {build.id} is completed and cannot be updated."
             raise devops_error(400, "InvalidBuildException", message)
+        self._organisation.access.require(call.caller, STOP_BUILDS, build.pipeline.id, "Stop builds")
         self._engine.cancel(build)
         return web.json_response(build_view(self._organisation, build))
 

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from sandbox.devops.builds import Build, Pipeline
 from sandbox.devops.errors import devops_error, invalid, not_found, pipeline_invalid
+from sandbox.devops.identities import QUEUE_BUILDS
 from sandbox.devops.organisation import Organisation
 from sandbox.devops.queueing import Queue, strings
 from sandbox.devops.repository import full_ref
@@ -115,6 +116,7 @@ class PipelinesApi:
                 f"You can't set the following variables ({names}). If you want to be able to set these variables, then "
                 "edit the pipeline and select Settable at queue time on the variables tab of the pipeline editor."
             )
+        self._organisation.access.require(call.caller, QUEUE_BUILDS, pipeline.id, "Queue builds")
         dry = bool(body.get("previewRun")) or call.request.path.lower().endswith("/preview")
         ref, version = _source(body)
         newest = self._organisation.repository.branches.get(ref)
