@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from storage.once import insert_once
 from storage.tables import decisions, deployments
 
 UNDECIDED = ("preparing", "waiting")
@@ -79,9 +79,7 @@ class Decision:
 
 def add(tx: Connection, deployment: Deployment) -> bool:
     """Store a new request; False when it was stored before (the same form twice)."""
-    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    wish = upsert(deployments).values(**vars(deployment)).on_conflict_do_nothing()
-    return tx.execute(wish.returning(deployments.c.id)).first() is not None
+    return insert_once(tx, deployments, vars(deployment))
 
 
 def get(tx: Connection, deployment_id: str) -> Deployment | None:
@@ -145,9 +143,7 @@ def incumbent(tx: Connection, target: str) -> Deployment | None:
 
 def decide(tx: Connection, decision: Decision) -> bool:
     """Store a decision; False where this person has said so before."""
-    upsert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    wish = upsert(decisions).values(**vars(decision)).on_conflict_do_nothing()
-    return tx.execute(wish.returning(decisions.c.person)).first() is not None
+    return insert_once(tx, decisions, vars(decision))
 
 
 def in_favour(given: Sequence[Decision]) -> list[str]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def insert_once(tx: Connection, table: Table, values: Mapping[str, Any]) -> bool:
-    """False, and nothing is changed, where a row with this key is there already."""
+    """False, and nothing is changed, where a row with this key, or with another value that must be unique, is there."""
     wish = _insert(tx, table).values(**values).on_conflict_do_nothing().returning(*table.primary_key)
     return tx.execute(wish).first() is not None
 

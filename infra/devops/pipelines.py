@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from infra.devops import repositories
 from infra.devops.connection import Connection
 from infra.http.errors import NotFound, Refused, Unclear
@@ -108,6 +106,8 @@ def parameters(connection: Connection, pipeline: Pipeline, branch: str) -> tuple
 
 def declared(content: str, path: str) -> tuple[Parameter, ...]:
     """The parameters of a pipeline's YAML, in both forms: a list with types, or a mapping of names to defaults."""
+    import yaml  # not needed to start
+
     try:
         told = mapping(yaml.safe_load(content)).get("parameters")
     except (yaml.YAMLError, RecursionError) as fault:
