@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import Counter
 from sqlalchemy.exc import OperationalError
 
+from commands.deploy.checks import verdict
 from commands.kit.command import Follower
 from commands.kit.health import AZURE, DEVOPS
 from commands.kit.services import Services
@@ -26,6 +27,8 @@ LONGEST_ID = 100
 class Hooks:
     """`/hooks/devops`: Azure DevOps service hooks, known by the secret in the header `X-Spotter-Secret`.
     `/hooks/azure`: Event Grid with its own event schema, known by the secret in the query, `?secret=…`.
+    `/checks/deployment`: the check of the edge targets' environments, with the same header; 200 for a run that was
+    approved, else 403 and the reason.
 
     Who does not give the secret learns nothing. What is delivered twice counts once; its content is not believed.
     """
@@ -41,6 +44,7 @@ class Hooks:
     def attach(self, app: web.Application) -> None:
         app.router.add_post("/hooks/devops", self._devops)
         app.router.add_post("/hooks/azure", self._azure)
+        app.router.add_post("/checks/deployment", self._check)
 
     async def _devops(self, request: web.Request) -> web.Response:
         self._must_know(request.headers.get(HEADER))
@@ -57,6 +61,17 @@ class Hooks:
         if request.headers.get("aeg-event-type") == HANDSHAKE:
             return web.json_response({"validationResponse": _code(events)})
         return await self._take(AZURE, [_id(event, "id") for event in events])
+
+    async def _check(self, request: web.Request) -> web.Response:
+        self._must_know(request.headers.get(HEADER))
+        asked = await _json(request)
+        run = str(asked.get("buildId", "")) if isinstance(asked, dict) else ""
+        if not (run.isascii() and run.isdigit() and len(run) < LONGEST_ID):
+            raise web.HTTPBadRequest
+        # asks Azure, which may take its time: not in the pool that acknowledges
+        approved, reason = await asyncio.to_thread(verdict, int(run), self._services)
+        TAKEN.labels(DEVOPS, "approved" if approved else "not approved").inc()
+        return web.json_response({"approved": approved, "reason": reason}, status=200 if approved else 403)
 
     def _must_know(self, given: str | None) -> None:
         if not hmac.compare_digest((given or "").encode(), self._secret):

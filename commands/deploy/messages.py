@@ -72,19 +72,23 @@ def shipped_aloud(deployment: Deployment) -> Message:
     return note(f":white_check_mark: {esc(text)}")
 
 
-def rolling_back_aloud(deployment: Deployment, there: Deployment | None) -> Message:
-    back = f"v{there.model_version} comes back" if there else "what ran there before comes back"
-    text = f"{_what(deployment)} is being rolled back; {back}. {deployment.rollback_reason}"
+def rolling_back_aloud(deployment: Deployment) -> Message:
+    there = _incumbent(deployment)
+    back = f"{there} comes back" if there else "what ran there before comes back"
+    text = f"{_what(deployment)} is being rolled back: {back}. {deployment.rollback_reason}"
     return note(f":rewind: {esc(text)}")
 
 
-def rolled_back_aloud(deployment: Deployment, there: Deployment | None) -> Message:
-    runs = (
-        f"{there.model_name} v{there.model_version} runs again"
-        if there
-        else "its devices run what they ran before"
-    )
+def rolled_back_aloud(deployment: Deployment) -> Message:
+    there = _incumbent(deployment)
+    runs = f"{there} runs again" if there else "its devices run what they ran before"
     return note(f":rewind: {esc(deployment.target)}: {esc(runs)}. {esc(deployment.outcome or '')}")
+
+
+def _incumbent(deployment: Deployment) -> str:
+    """What ran there when the request was made."""
+    there = (deployment.evidence or {}).get("incumbent")
+    return f"{there['name']} v{there['version']}" if there else ""
 
 
 def _preparing(deployment: Deployment) -> Message:
@@ -293,4 +297,4 @@ def _roll_back(deployment: Deployment) -> Element:
 
 
 def _run(ring: dict[str, Any]) -> Element:
-    return link(f"Open {ring['name']} run", ring["url"], RUN)
+    return link(f"Open {ring['name']} run", ring["url"], f"{RUN}.{ring['name']}")

@@ -75,7 +75,7 @@ def begin_rollback(
             begun,
             services,
             "rolling_back",
-            rolling_back_aloud(begun, deployments.incumbent(tx, begun.target)),
+            rolling_back_aloud(begun),
         )
     return begun
 
@@ -191,5 +191,4 @@ def _end(deployment: Deployment, state: str, outcome: str, services: Services) -
             return
         ended = change(tx, now, services, action=f"deploy.{state}", state=state, outcome=outcome)
         if state == "rolled_back":
-            there = deployments.incumbent(tx, ended.target)
-            tell(tx, ended, services, "rolled_back", rolled_back_aloud(ended, there))
+    X

@@ -1,0 +1,66 @@
+"""An approved model on its way to the devices of a line, ring by ring, and back."""
+
+from collections.abc import Callable
+
+from inline_snapshot import snapshot
+
+from tests.stories.deploying import approved, asks, sees, shipping
+from tests.stories.stage import Stage, steady
+
+__all__ = ["shipping"]
+
+
+def test_canary_first_then_all_and_back_by_a_click(shipping: Callable[..., Stage]) -> None:
+    stage = shipping()
+    stage.until(lambda: sees(stage, "line-1-cam-2") == "Cap_Detection_Model:1 ['old']", "the old model runs")
+    card = asks(stage)
+    assert steady(card.text) == snapshot("""\
+# Put Cap_Detection_Model v2 on line-1?
+@edge-approvers: 2 approvals needed.
+trainer asks: fewer missed caps
+Metric    | v2    | v1, now there | Change
+mAP       | 0.xxx | 0.xxx         | +0.xxx better
+Precision | 0.xxx | 0.xxx         | unchanged
+Recall    | 0.xxx | 0.xxx         | unchanged
+Gates: 2 of 2 passed
+:white_check_mark: mAP: 0.xxx (at least 0.xxx)
+:white_check_mark: Against Cap_Detection_Model v1: 0.xxx better (at most 0.xxx worse)
+Measured on held-out pictures of caps_20261120_093011 · Devices: canary: line-1-cam-1; all: line-1-cam-1, line-1-cam-2
+Expires <time> · fingerprint <id>
+[Approve v2] [Reject …] [Withdraw]\
+""")
+    approved(stage, card)
+    card.becomes("canary is being watched|all is")
+    assert sees(stage, "line-1-cam-1") == "Cap_Detection_Model:2 ['new']"
+    card.becomes("on all devices")
+    assert steady(card.text) == snapshot("""\
+# Cap_Detection_Model v2 on line-1: on all devices
+Ring   | State | Devices | Healthy | Failed | Silent
+canary | done  | 1       | 1       | 0      | 0
+all    | done  | 2       | 2       | 0      | 0
+Approved by first_approver <time> · Approved by second_approver <time>
+Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
+[Open canary run] [Open all run] [Roll back]\
+""")
+    stage.until(lambda: sees(stage, "line-1-cam-2") == "Cap_Detection_Model:2 ['new']", "all see with it")
+
+    stage.trainer.clicks("Roll back", on=card)
+    assert steady(card.becomes("rolled back").text) == snapshot("""\
+# Cap_Detection_Model v2 on line-1: rolled back
+trainer rolled it back.
+Ring   | State  | Devices | Healthy | Failed | Silent
+canary | undone | 1       | 1       | 0      | 0
+all    | undone | 2       | 2       | 0      | 0
+Approved by first_approver <time> · Approved by second_approver <time>
+Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
+[Open canary run] [Open all run]\
+""")
+    stage.until(
+        lambda: sees(stage, "line-1-cam-2") == "Cap_Detection_Model:1 ['old']", "the old model is back"
+    )
+    assert [steady(reply.text) for reply in card.thread()] == snapshot(
+        [
+            ":white_check_mark: Cap_Detection_Model v2 on line-1: 2 devices run it and report that it works.",
+            ":rewind: Cap_Detection_Model v2 on line-1 is being rolled back; what ran there before comes back. trainer rolled it back.",
+        ]
+    )
