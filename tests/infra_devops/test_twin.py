@@ -10,14 +10,14 @@ from typing import TypeVar
 
 import pytest
 
-from infra.devops import runs
+from infra.devops import permissions, runs
 from infra.devops.connection import PREVIEW, Place
 from infra.devops.pipelines import Parameter, Pipeline
 from infra.devops.project import Project
 from infra.devops.resources import Endpoint, WorkspaceEndpoint
 from infra.failures.stages import explain_run, why_stage_waits
 from infra.http.errors import Denied, NotFound, Refused
-from sandbox.devops.identities import APPROVER
+from sandbox.devops.identities import APPROVER, QUEUE_BUILDS, STOP_BUILDS
 from sandbox.devops.pace import Pace
 from sandbox.devops.twin import DevOpsTwin
 from sandbox.faults import Fault
@@ -196,6 +196,22 @@ def test_what_the_branch_does_not_declare_is_refused(
     with pytest.raises(Refused, match="outcome"):
         project.queue(publish, "main", {"outcome": "odd"}, "corr-1")
     assert not twin.portal.builds()
+
+
+def test_what_is_denied_can_be_asked_beforehand_and_is_refused(
+    twin: DevOpsTwin, project: Project, publish: Pipeline
+) -> None:
+    both = permissions.QUEUE | permissions.STOP
+    assert permissions.may(project.connection, both, publish)
+    twin.organisation.access.deny(STOP_BUILDS, publish.id)
+    assert permissions.may(project.connection, permissions.QUEUE, publish)
+    assert not permissions.may(project.connection, both, publish)
+    run = project.queue(publish, "main", {"outcome": "slow"}, "corr-denied")
+    with pytest.raises(Denied, match="TF215106: Access denied. Spotter needs Stop builds"):
+        project.cancel(run.id)
+    twin.organisation.access.deny(QUEUE_BUILDS, publish.id)
+    with pytest.raises(Denied, match="needs Queue builds"):
+        project.queue(publish, "main", {}, "corr-denied-too")
 
 
 def test_an_expired_token(twin: DevOpsTwin, project: Project, publish: Pipeline) -> None:
