@@ -207,7 +207,7 @@ def test_what_is_denied_can_be_asked_beforehand_and_is_refused(
     assert permissions.may(project.connection, permissions.QUEUE, publish)
     assert not permissions.may(project.connection, both, publish)
     run = project.queue(publish, "main", {"outcome": "slow"}, "corr-denied")
-    with pytest.raises(Denied, match="TF215106: Access denied. Spotter needs Stop builds"):
+    with pytest.raises(Denied, match=r"TF215106: Access denied\. Spotter needs Stop builds"):
         project.cancel(run.id)
     twin.organisation.access.deny(QUEUE_BUILDS, publish.id)
     with pytest.raises(Denied, match="needs Queue builds"):
