@@ -115,7 +115,8 @@ def _observe(run: PublishRun, there: Run | None, devops: Project, services: Serv
     if run.cancel_by and there.status != "cancelling":
         _cancel(run, there, devops, services)
     stages = devops.stages(there.id)
-    started = there.started_at or run.started_at
+    runs_now = any(stage.state == "inProgress" for stage in stages)  # read later than the run itself
+    started = there.started_at or run.started_at or (services.clock.now() if runs_now else None)
     change(
         run,
         services,

@@ -95,7 +95,7 @@ def pipeline_is_published(args: TrainArgs, services: Services) -> None:
     if version == NOT_PUBLISHED:
         raise UserError(
             "The training pipeline is not published in this workspace yet.",
-            "Whoever runs Spotter publishes it with: spotter publish-pipeline --version 1",
+            "Somebody with the role publish types /publish; spotter publish-pipeline --version 1 does the same.",
         )
 
 

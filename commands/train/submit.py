@@ -63,7 +63,7 @@ def _is_final(trouble: Exception) -> bool:
 
 def _failure(refused: Exception) -> dict[str, str]:
     if isinstance(refused, NotPublished):
-        remedy = "Publish it with spotter publish-pipeline, then train again."
+        remedy = "Publish it with /publish, then train again."
         return {"cause": str(refused), "remedy": remedy}
     if isinstance(refused, NameTaken):
         return {"cause": refused.message, "remedy": "Train again: the new job gets another name."}
