@@ -3,6 +3,9 @@
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import requests
 
 from sandbox.world import World
 from tests.stories.stage import Stage
@@ -31,13 +34,33 @@ stages:
               {script}
             displayName: {step}
 """
+TRIGGERED = SHORT.replace("trigger: none", "trigger: [main]")
+NEEDS_CONNECTION = """
+trigger: none
+{parameters}
+stages:
+  - stage: publish
+    displayName: Publish the training pipeline
+    jobs:
+      - job: publish
+        displayName: publish
+        steps:
+          - task: AzureCLI@2
+            displayName: {step}
+            inputs:
+              azureSubscription: aml-workspace-connection
+              scriptType: bash
+              scriptLocation: inlineScript
+              inlineScript: |
+                {script}
+"""
 
 
 class Gate:
     """A step passes it once it is opened. `wait` is the shell script of that step."""
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "open"
+    def __init__(self, world: World) -> None:
+        self._file = world.azure.workspace.root / "open"
         self.wait = f"while ! test -e {self._file}; do sleep 0.03; done"
 
     def open(self) -> None:
@@ -58,7 +81,7 @@ def push(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / YAML
         file.parent.mkdir(parents=True)
-        lines = script.replace("\n", "\n              ")
+        lines = script.replace("\n", "\n" + 18 * " ")
         file.write_text(yaml.format(script=lines, step=step, parameters=parameters))
         return world.devops.portal.push(branch, Path(folder), message).id
 
@@ -85,6 +108,27 @@ def real_pipeline(policy: Path) -> Callable[[World], None]:
         portal.permit("endpoint", SERVICE_CONNECTION, PIPELINE)
 
     return prepare
+
+
+def subscribe(world: World, address: str, secret: str) -> None:
+    """A service hook of Azure DevOps for runs that end, as its settings page makes it."""
+    organisation = world.devops.organisation
+    body: dict[str, Any] = {
+        "publisherId": "tfs",
+        "eventType": "build.complete",
+        "resourceVersion": "2.0",
+        "consumerId": "webHooks",
+        "consumerActionId": "httpRequest",
+        "publisherInputs": {"projectId": organisation.project_id},
+        "consumerInputs": {"url": address, "httpHeaders": f"X-Spotter-Secret:{secret}"},
+    }
+    made = requests.post(
+        f"{organisation.base_url}/_apis/hooks/subscriptions?api-version=7.1",
+        json=body,
+        auth=("", world.devops.portal.pat),
+        timeout=10,
+    )
+    assert made.status_code == 200, made.text
 
 
 def read(stage: Stage, text: str) -> str:

@@ -93,7 +93,7 @@ def test_no_training_without_a_published_pipeline(new_stage: Callable[..., Stage
     form.submits()
     assert stage.trainer.sees_modal("Train a model").becomes("not published").text == snapshot("""\
 # Train a model
-:warning: The training pipeline is not published in this workspace yet. Whoever runs Spotter publishes it with: spotter publish-pipeline --version 1
+:warning: The training pipeline is not published in this workspace yet. Somebody with the role publish types /publish; spotter publish-pipeline --version 1 does the same.
 Model name: Lid_Model
   (For example Cap_Detection_Model. An existing name gets a new version.)
 Labeling export: caps_20261102_081530
