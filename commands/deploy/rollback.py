@@ -191,4 +191,4 @@ def _end(deployment: Deployment, state: str, outcome: str, services: Services) -
             return
         ended = change(tx, now, services, action=f"deploy.{state}", state=state, outcome=outcome)
         if state == "rolled_back":
-    X
+            tell(tx, ended, services, "rolled_back", rolled_back_aloud(ended))
