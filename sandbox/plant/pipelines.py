@@ -14,7 +14,7 @@ from sandbox.devops.twin import DevOpsTwin
 from sandbox.plant.people import called
 
 Json = dict[str, Any]
-RUNS = 12
+RUNS = 20
 
 
 class PipelinesView:
@@ -45,18 +45,16 @@ class PipelinesView:
                 }
                 for ref, commit in organisation.repository.branches.items()
             ],
-            "pipelines": [self._pipeline(p, newest) for p in organisation.pipelines.values()],
+            "pipelines": [self._pipeline(p) for p in organisation.pipelines.values()],
             "runs": [_run(organisation, build) for build in newest[:RUNS]],
         }
 
-    def _pipeline(self, pipeline: Pipeline, newest: list[Build]) -> Json:
-        last = next((build for build in newest if build.pipeline is pipeline), None)
+    def _pipeline(self, pipeline: Pipeline) -> Json:
         return {
             "id": pipeline.id,
             "name": pipeline.name,
             "path": pipeline.path,
             "parameters": self._parameters(pipeline),
-            "last": {"number": last.number, "status": last.status, "result": last.result} if last else None,
         }
 
     def _parameters(self, pipeline: Pipeline) -> list[Json]:

@@ -36,7 +36,7 @@ const Trial = ({ trial, job, isBest }) =>
       trial.note && !trial.curve.length
         ? html`<span class="row-about is-wide" title=${trial.note}><span class="note">${trial.note}</span></span>`
         : html`<span class="row-about" title=${trial.note}
-              >${trial.note ? html`<span class="note">${trial.note}</span>` : settings(trial)}</span
+              >${trial.note ? html`<span class=${trial.status === "Failed" ? "note" : ""}>${trial.note}</span>` : settings(trial)}</span
             >
             <${Curve} values=${trial.curve} label="mAP by epoch" />`
     }

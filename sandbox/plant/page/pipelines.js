@@ -3,6 +3,7 @@ import { Icon, IconButton } from "/page/icons.js";
 import { html, useContext, useEffect, useState } from "/page/view.js";
 import { Dialog, Field, Form } from "./dialog.js";
 import { RecordMark } from "./parts.js";
+import { waits } from "./runs.js";
 import { file, files, Plant } from "./state.js";
 
 function Parameter({ parameter }) {
@@ -127,6 +128,9 @@ function Agents({ agents }) {
   >`;
 }
 
+const Last = ({ run }) =>
+  run ? html`<${RecordMark} record=${run} waits=${run.stages.some(waits)} />` : html`<span class="mark"></span>`;
+
 export function Pipelines({ devops }) {
   const [running, setRunning] = useState(null);
   const [editing, setEditing] = useState(false);
@@ -136,7 +140,7 @@ export function Pipelines({ devops }) {
       ${devops.pipelines.map(
         (pipeline) =>
           html`<li class="pipeline" key=${pipeline.id}>
-            ${pipeline.last ? html`<${RecordMark} record=${pipeline.last} />` : html`<span class="mark"></span>`}
+            <${Last} run=${devops.runs.find((run) => run.pipeline === pipeline.name)} />
             <span class="row-name">${pipeline.name}</span>
             <span class="row-about">${pipeline.path}</span>
             <button

@@ -10,7 +10,7 @@ const REASONS = { manual: "by hand", individualCI: "by a push" };
 
 const pending = (stage) => stage.approvals.filter((one) => one.status === "pending");
 const asking = (stage) => stage.checks.filter((one) => one.state === "inProgress");
-const waits = (stage) => stage.needs.length + pending(stage).length + asking(stage).length > 0;
+export const waits = (stage) => stage.needs.length + pending(stage).length + asking(stage).length > 0;
 
 function Permission({ run, need }) {
   const plant = useContext(Plant);
@@ -51,11 +51,15 @@ function Approval({ approval }) {
   </div>`;
 }
 
-const Check = ({ check }) =>
-  html`<div class="ask">
+function Check({ run, stage, check }) {
+  const plant = useContext(Plant);
+  const open = () => plant.openLog({ title: `Check before ${stage.name}`, url: logOfStep(run.id, check.log) });
+  return html`<div class="ask">
     <${Icon} name="eye" />
-    <p class="ask-text">Waits for the answer of a check that asks another service: <b>${check.name}</b>.</p>
+    <p class="ask-text">Waits for a check that asks another service.</p>
+    <button type="button" class="button button-small" onClick=${open}>Log</button>
   </div>`;
+}
 
 function Step({ run, job, step }) {
   const plant = useContext(Plant);
@@ -142,7 +146,7 @@ function Run({ run }) {
         (need) => html`<${Permission} key=${`${stage.id} ${need.kind} ${need.name}`} ...${{ run, need }} />`,
       ),
       ...pending(stage).map((approval) => html`<${Approval} key=${approval.id} approval=${approval} />`),
-      ...asking(stage).map((check) => html`<${Check} key=${check.id} check=${check} />`),
+      ...asking(stage).map((check) => html`<${Check} key=${check.id} ...${{ run, stage, check }} />`),
     ])}
     ${
       shown &&
