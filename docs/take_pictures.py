@@ -65,6 +65,14 @@ def look_around(browser: Browser, url: str) -> None:
     phone = visitor(browser, url, 390, 844)
     expect(phone.get_by_role("heading", name="v2 registered")).to_be_visible()
     take(phone, "announcement-phone")
+    with dark.context.expect_page() as opened:
+        dark.get_by_role("link", name="The plant (opens a new tab)").click()
+    plant = opened.value
+    plant.set_viewport_size({"width": 1440, "height": 1000})
+    plant.emulate_media(color_scheme="light")
+    expect(plant.get_by_role("article", name="Cap_Detection_Model").get_by_text("v2")).to_be_visible()
+    expect(plant.get_by_role("listitem", name="line-1-cam-1")).to_be_visible()
+    take(plant, "plant")
 
 
 def visitor(browser: Browser, url: str, width: int, height: int, *, dark: bool = False) -> Page:
