@@ -1,6 +1,6 @@
 """Training jobs: submitted once each, listed together, canceled."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,13 +19,15 @@ REQUEST_TAG = "spotter_request"
 REQUESTED_BY_TAG = "spotter_requested_by"
 MODEL_TAG = "spotter_model"
 EXPORT_TAG = "spotter_export"
+NONE = "none"  # an input may not be empty
 
 
 @dataclass(frozen=True)
 class Training:
     """What to train. `component` names the published pipeline; `graph` is its steps, for a workspace that refuses it.
 
-    `name` becomes the job's name, `request_id` the tag by which the job is known to be ours.
+    `name` becomes the job's name, `request_id` the tag by which the job is known to be ours. `compared_with` are models
+    in use, as "name:version".
     """
 
     name: str
@@ -36,6 +38,7 @@ class Training:
     cluster: str
     experiment: str
     requested_by: str
+    compared_with: Sequence[str] = ()
     component: Component | None = None
     graph: Mapping[str, Any] | None = None
     display_name: str = ""
@@ -156,6 +159,7 @@ def inputs_of(training: Training, workspace: WorkspaceId) -> dict[str, Any]:
         "dataset_version": training.export_version,
         "request_id": training.request_id,
         "compute": training.cluster,
+        "compared_with": ",".join(training.compared_with) or NONE,
     }
     return {
         "training_data": {"jobInputType": "mltable", "uri": data},

@@ -69,6 +69,9 @@ class TrainingDefinition(BaseModel):
     register_environment: Annotated[str, Field(pattern=r"^azureml:")] = (
         "azureml://registries/azureml/environments/sklearn-1.5/labels/latest"
     )
+    evaluate_environment: Annotated[str, Field(pattern=r"^azureml:")] = (
+        "azureml://registries/azureml/environments/ai-ml-automl-dnn-vision-gpu/labels/latest"
+    )
 
     @model_validator(mode="after")
     def _searchable(self) -> "TrainingDefinition":

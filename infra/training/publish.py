@@ -71,7 +71,7 @@ def publish(
 def content_of(definition: TrainingDefinition) -> str:
     """What a component that this Spotter publishes from this definition carries as its tag `CONTENT_TAG`."""
     with tempfile.TemporaryDirectory() as folder:
-        return _fingerprint(definition, _steps(definition, Path(folder)))
+        return _fingerprint(definition, _steps(definition), _code(Path(folder)))
 
 
 @dataclass(frozen=True)

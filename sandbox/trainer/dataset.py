@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 
 FEWEST_PICTURES = 10
 HELD_OUT_SHARE = 0.2
-SPLIT_RULE = "the fifth of the pictures whose sha256(datastore path) sorts first"
 DATASTORE_ADDRESS = re.compile(r"azureml://.*/?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.+)")
 CORNERS = ("topX", "topY", "bottomX", "bottomY")
 
@@ -44,19 +43,17 @@ class Example:
 
 def load(data: Path, datastores: Path) -> list[Example]:
     """All usable pictures of the MLTable in `data`. TrainingError with AutoML's sentence for what it would not take."""
-    records = list(_records(data))
-    examples = []
-    for index, record in enumerate(records):
-        if "image_url" not in record:
-            raise TrainingError("Image URL column 'image_url' is not present in the dataset.")
-        name, file = _locate(record["image_url"], datastores)
-        boxes = _boxes(record, index)
-        if boxes is not None:
-            examples.append(Example(name, file, boxes))
-    if records and not examples:
-        raise TrainingError("All annotations provided are ill-formed.")
-    _check_classes(records)
-    return _check(examples)
+    examples = _check(_examples(data, datastores))
+    if len(examples) < FEWEST_PICTURES:
+        raise TrainingError(
+            f"AutoML for images needs at least {FEWEST_PICTURES} images; the dataset has {len(examples)}."
+        )
+    return examples
+
+
+def load_measured(data: Path, datastores: Path) -> list[Example]:
+    """The same for validation data, which may be few."""
+    return _check(_examples(data, datastores))
 
 
 def hold_out(examples: list[Example]) -> tuple[list[Example], list[Example]]:
@@ -78,6 +75,22 @@ def fingerprint(examples: list[Example]) -> str:
         total.update(example.name.encode() + hashlib.sha256(example.file.read_bytes()).digest())
         total.update(repr(example.boxes).encode())
     return total.hexdigest()
+
+
+def _examples(data: Path, datastores: Path) -> list[Example]:
+    records = list(_records(data))
+    examples = []
+    for index, record in enumerate(records):
+        if "image_url" not in record:
+            raise TrainingError("Image URL column 'image_url' is not present in the dataset.")
+        name, file = _locate(record["image_url"], datastores)
+        boxes = _boxes(record, index)
+        if boxes is not None:
+            examples.append(Example(name, file, boxes))
+    if records and not examples:
+        raise TrainingError("All annotations provided are ill-formed.")
+    _check_classes(records)
+    return examples
 
 
 def _records(data: Path) -> Iterator[dict[str, Any]]:
@@ -178,17 +191,13 @@ def _check_classes(records: list[dict[str, Any]]) -> None:
 
 
 def _check(examples: list[Example]) -> list[Example]:
-    """The readable pictures, if they are enough to train on."""
+    """The readable pictures, if they show anything."""
     readable = [example for example in examples if _readable(example)]
     if examples and not readable:
         raise TrainingError("No images left in batch after removing None values.")
     if not any(example.boxes for example in readable):
         raise TrainingError(
             "No objects in dataset. Please ensure that at least one image has one or more objects."
-        )
-    if len(readable) < FEWEST_PICTURES:
-        raise TrainingError(
-            f"AutoML for images needs at least {FEWEST_PICTURES} images; the dataset has {len(readable)}."
         )
     return readable
 

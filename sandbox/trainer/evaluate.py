@@ -1,7 +1,7 @@
 """`python -m sandbox.trainer.evaluate`: measure a saved model again, through its own scoring file.
 
 Reads what a trial left in `outputs` and the data it was trained on, scores the same held-out pictures, and writes the
-figures as one JSON object. Nothing of the training is used but the way pictures are held out and figures computed.
+figures as one JSON object. Nothing of the training is used but the way figures are computed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sandbox.trainer.dataset import fingerprint, hold_out, load
+from sandbox.trainer.dataset import fingerprint, load
 from sandbox.trainer.errors import TrainingError
 from sandbox.trainer.metrics import Detection, Figures, measure
 from sandbox.trainer.settings import IOU_THRESHOLD
@@ -24,8 +24,9 @@ from sandbox.trainer.settings import IOU_THRESHOLD
 
 def evaluate(outputs: Path, data: Path, datastores: Path) -> Figures:
     """Figures of the model in `outputs`. TrainingError if the held-out pictures are not those of its training."""
-    _, held_out = hold_out(load(data, datastores))
     noted = json.loads((outputs / "metrics.json").read_text(encoding="utf-8"))["held_out"]
+    names = set(noted["files"])
+    held_out = [example for example in load(data, datastores) if example.name in names]
     if noted["sha256"] != fingerprint(held_out):
         raise TrainingError("These are not the held-out pictures that the model was measured on.")
     scoring = _scoring_file(outputs)

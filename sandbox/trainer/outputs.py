@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 
 from sandbox.trainer import scoring
-from sandbox.trainer.dataset import SPLIT_RULE, Example, fingerprint
+from sandbox.trainer.dataset import Example, fingerprint
 from sandbox.trainer.learning import Epoch
 from sandbox.trainer.metrics import DEFINITION, Figures
 from sandbox.trainer.network import CELL
@@ -74,7 +74,6 @@ def _metrics(
         "definition": DEFINITION,
         "box_score_threshold": settings.score_threshold,
         "held_out": {
-            "rule": SPLIT_RULE,
             "sha256": fingerprint(held_out),
             "files": [example.name for example in held_out],
         },

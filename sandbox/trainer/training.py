@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.trainer.dataset import Example, fingerprint, hold_out, load
+from sandbox.trainer.dataset import Example, fingerprint, hold_out, load, load_measured
 from sandbox.trainer.learning import Epoch, TrainingSet, train
 from sandbox.trainer.metrics import DEFINITION, Detection, Figures, measure
 from sandbox.trainer.onnx_file import write_onnx
@@ -22,17 +22,28 @@ log = logging.getLogger(__name__)
 
 
 def run_trial(
-    data: Path, datastores: Path, params: Mapping[str, Any], seed: int, run: Path, tracking: Tracking
+    data: Path,
+    datastores: Path,
+    params: Mapping[str, Any],
+    seed: int,
+    run: Path,
+    tracking: Tracking,
+    validation: Path | None = None,
 ) -> Figures:
     """Train, log every epoch, leave `outputs` and `train_artifacts` in `run`; the best epoch's figures.
+
+    What is in `validation` is measured on, else a part of `data` that is held out.
 
     TrainingError if data or parameters cannot be used.
     """
     settings, notes = read_settings(params, seed)
     for note in notes:
         log.info(note)
-    examples = load(data, datastores)
-    training, held_out = hold_out(examples)
+    training = load(data, datastores)
+    training, held_out = (
+        (training, load_measured(validation, datastores)) if validation else hold_out(training)
+    )
+    examples = [*training, *held_out]
     labels = sorted({box.label for example in examples for box in example.boxes})
     log.info(
         "%d images to train on, %d held out; classes: %s", len(training), len(held_out), ", ".join(labels)

@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one trial; the process's exit code."""
     parser = argparse.ArgumentParser(prog="sandbox.trainer.trial", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data asset, with MLTable")
+    parser.add_argument("--validation", type=Path, help="the same for validation; else a part is held out")
     parser.add_argument("--datastores", type=Path, required=True, help="folder with one folder per datastore")
     parser.add_argument("--params", default="{}", help="hyper-parameters as a JSON object")
     parser.add_argument("--seed", type=int, default=0)
@@ -61,7 +62,13 @@ def _run(given: argparse.Namespace) -> None:
             " pip install 'spotter[sandbox]'."
         ) from error
     best = run_trial(
-        given.data, given.datastores, params, given.seed, Path.cwd(), Tracking.from_environment()
+        given.data,
+        given.datastores,
+        params,
+        given.seed,
+        Path.cwd(),
+        Tracking.from_environment(),
+        given.validation,
     )
     logging.getLogger(__name__).info("done: best mean_average_precision %.4f", best.mean_average_precision)
 

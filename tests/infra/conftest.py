@@ -94,16 +94,24 @@ def line(twin_id: WorkspaceId) -> Iterator[Workspace]:
 
 
 def _furnish(azure: AzureTwin, folder: Path) -> None:
+    write_export(folder, FIGURES)
+    azure.studio.add_export(EXPORT, "1", folder, datetime(2026, 11, 20, 9, 30, 11, tzinfo=UTC))
+    azure.studio.add_cluster(CLUSTER, "Standard_NC4as_T4_v3", 0, 2)
+
+
+def write_export(folder: Path, figures: dict[str, dict[str, list[float]]]) -> None:
+    """An export of pictures that nobody looks at, with what trials on it are to log."""
     folder.mkdir()
-    row = {
-        "image_url": "azureml://datastores/workspaceblobstore/paths/line/1.jpg",
-        "label": [{"label": "cap_on", "topX": 0.1, "topY": 0.1, "bottomX": 0.4, "bottomY": 0.5}],
-    }
-    (folder / "annotations.jsonl").write_text(json.dumps(row) + "\n")
+    rows = [
+        {
+            "image_url": f"azureml://datastores/workspaceblobstore/paths/line/{number}.jpg",
+            "label": [{"label": "cap_on", "topX": 0.1, "topY": 0.1, "bottomX": 0.4, "bottomY": 0.5}],
+            "figures": figures,
+        }
+        for number in range(12)
+    ]
+    (folder / "annotations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "MLTable").write_text(
         "paths:\n- file: ./annotations.jsonl\ntransformations:\n- read_json_lines: {encoding: utf8}\n"
         "- convert_column_types:\n  - columns: image_url\n    column_type: stream_info\n"
     )
-    (folder / "figures.json").write_text(json.dumps(FIGURES))
-    azure.studio.add_export(EXPORT, "1", folder, datetime(2026, 11, 20, 9, 30, 11, tzinfo=UTC))
-    azure.studio.add_cluster(CLUSTER, "Standard_NC4as_T4_v3", 0, 2)

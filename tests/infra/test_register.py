@@ -1,7 +1,6 @@
 """The register step as a real process, with the environment that a job has, when things go wrong around it."""
 
 import ast
-import json
 import shutil
 import subprocess
 import sys
@@ -10,18 +9,19 @@ from pathlib import Path
 
 import pytest
 
-import infra.training
+import infra
 from infra.azureml.connection import WorkspaceId
 from infra.azureml.workspace import Workspace
-from infra.training.publish import publish
+from infra.training.publish import _code, publish
 from sandbox.azure.engine.environment import job_environment
 from sandbox.azure.twin import AzureTwin
 from sandbox.faults import Fault
-from tests.infra.conftest import CLUSTER, DEFINITION, FIGURES
+from tests.infra.conftest import CLUSTER, DEFINITION, FIGURES, write_export
 from tests.infra.test_training import ended, training
 
 VERSIONS = r"/models/Caps/versions"
 NOWHERE = Path("nowhere")
+SOURCES = Path(infra.__path__[0]).parent
 
 
 @pytest.fixture
@@ -41,10 +41,11 @@ def register(
     network = {name: entry for name, entry in twin.env().items() if not name.startswith("IDENTITY")}
     environment = job_environment(twin.workspace, run, network, NOWHERE)
     given = {"model-name": "Caps", "dataset-name": "caps", "dataset-version": "1", "request-id": request}
+    given["registered"] = str(twin.workspace.root / "registered")
     options = [option for name, entry in given.items() for option in (f"--{name}", entry)]
     return subprocess.run(
-        [sys.executable, "-m", "register.register", *options, "--framework", "a detector"],
-        cwd=Path(infra.training.__path__[0]),
+        [sys.executable, "-m", "infra.training.register.register", *options, "--framework", "a detector"],
+        cwd=SOURCES,
         env={name: entry for name, entry in environment.items() if name not in without},
         capture_output=True,
         text=True,
@@ -124,8 +125,7 @@ def test_nothing_is_registered_without_a_figure(
     silent: dict[str, dict[str, list[float]]] = {
         size: {name: [] for name in FIGURES[size]} for size in FIGURES
     }
-    shutil.copytree(tmp_path / "export", tmp_path / "silent")
-    (tmp_path / "silent" / "figures.json").write_text(json.dumps(silent))
+    write_export(tmp_path / "silent", silent)
     twin.studio.add_export(
         "caps_20261121_093011", "1", tmp_path / "silent", datetime(2026, 11, 21, tzinfo=UTC)
     )
@@ -137,10 +137,11 @@ def test_nothing_is_registered_without_a_figure(
     assert "ERROR: None of the 2 trials logged mean_average_precision" in done.stdout
 
 
-def test_the_step_needs_only_what_a_curated_environment_has() -> None:
-    allowed = {*sys.stdlib_module_names, "azure.core", "azure.identity"}
-    package = Path(infra.training.__path__[0]) / "register"
-    for file in package.glob("*.py"):
+def test_steps_need_only_what_curated_environments_have(tmp_path: Path) -> None:
+    allowed = {*sys.stdlib_module_names, "azure.core", "azure.identity", "yaml"}
+    code = _code(tmp_path)
+    assert len(list(code.rglob("*.py"))) > 10
+    for file in code.rglob("*.py"):
         tree = ast.parse(file.read_text("utf-8"), feature_version=(3, 10))
         imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
         absolute = [alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names]
@@ -148,6 +149,10 @@ def test_the_step_needs_only_what_a_curated_environment_has() -> None:
             str(node.module) for node in imports if isinstance(node, ast.ImportFrom) and not node.level
         ]
         for name in absolute:
+            parts = name.split(".")
+            uploaded = code.joinpath(*parts)
             assert (
-                name in allowed or ".".join(name.split(".")[:2]) in allowed or name.split(".")[0] in allowed
+                uploaded.is_dir()
+                or uploaded.with_suffix(".py").is_file()
+                or {name, ".".join(parts[:2]), parts[0]} & allowed
             ), name

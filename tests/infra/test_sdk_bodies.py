@@ -1,5 +1,6 @@
 """What Spotter sends by hand is what Azure's own SDK would send for the same thing."""
 
+import json
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,21 @@ from azure.ai.ml.entities import Model, PipelineJob, PipelineJobSettings
 
 from infra.azureml.components import Component
 from infra.azureml.jobs import Training, body_of
-from infra.training.component import pipeline_component, register_command, register_inputs
+from infra.training import component as training
+from infra.training.component import pipeline_component
 from infra.training.definition import TrainingDefinition
 from tests.infra.answers import WORKSPACE
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+STEPS: dict[str, tuple[dict[str, dict[str, str]], dict[str, dict[str, str]], str]] = {
+    "split": (training.split_inputs(), training.split_outputs(), training.split_command()),
+    "register": (
+        training.register_inputs(),
+        training.register_outputs(),
+        training.register_command(TrainingDefinition()),
+    ),
+    "evaluate": (training.evaluate_inputs(), {}, training.evaluate_command()),
+}
 REGISTER_ID = f"{WORKSPACE.path}/components/spotter_training_register/versions/7"
 # The pipeline as a person would write it down for Azure's command line.
 AS_YAML = """
@@ -30,7 +41,14 @@ inputs:
   dataset_version: {type: string}
   request_id: {type: string}
   compute: {type: string}
+  compared_with: {type: string, default: none}
 jobs:
+  split:
+    type: command
+    component: SPLIT
+    compute: ${{parent.inputs.compute}}
+    inputs:
+      export: ${{parent.inputs.training_data}}
   train:
     type: automl
     task: image_object_detection
@@ -39,7 +57,8 @@ jobs:
     compute: ${{parent.inputs.compute}}
     limits: {max_trials: 10, max_concurrent_trials: 5, timeout_minutes: 10080}
     target_column_name: label
-    training_data: ${{parent.inputs.training_data}}
+    training_data: ${{parent.jobs.split.outputs.training}}
+    validation_data: ${{parent.jobs.split.outputs.held_out}}
     training_parameters: {image_size: 512}
     sweep:
       sampling_algorithm: random
@@ -52,7 +71,7 @@ jobs:
       best_model: {type: mlflow_model}
   register:
     type: command
-    component: COMPONENT
+    component: REGISTER
     compute: ${{parent.inputs.compute}}
     inputs:
       model_name: ${{parent.inputs.model_name}}
@@ -60,11 +79,21 @@ jobs:
       dataset_version: ${{parent.inputs.dataset_version}}
       request_id: ${{parent.inputs.request_id}}
       best_model: ${{parent.jobs.train.outputs.best_model}}
+  evaluate:
+    type: command
+    component: EVALUATE
+    compute: ${{parent.inputs.compute}}
+    inputs:
+      dataset_name: ${{parent.inputs.dataset_name}}
+      dataset_version: ${{parent.inputs.dataset_version}}
+      compared_with: ${{parent.inputs.compared_with}}
+      registered: ${{parent.jobs.register.outputs.registered}}
+      held_out: ${{parent.jobs.split.outputs.held_out}}
 """
 
 
 def test_the_job() -> None:
-    training = Training(
+    wanted = Training(
         name="caps-1",
         request_id="3f9a",
         model_name="Caps",
@@ -74,16 +103,17 @@ def test_the_job() -> None:
         experiment="spotter",
         requested_by="U1",
         display_name="Caps on caps_20261120_093011",
+        compared_with=("Caps:3", "Lids:2"),
         component=Component(
             f"{WORKSPACE.path}/components/spotter_training/versions/7", "spotter_training", "7"
         ),
     )
-    ours = body_of(training, WORKSPACE)
-    assert training.component
+    ours = body_of(wanted, WORKSPACE)
+    assert wanted.component
     job = PipelineJob(
-        component=training.component.id,
+        component=wanted.component.id,
         name="caps-1",
-        display_name=training.display_name,
+        display_name=wanted.display_name,
         experiment_name="spotter",
         tags=ours["properties"]["tags"],
         inputs={
@@ -95,6 +125,7 @@ def test_the_job() -> None:
             "dataset_version": "1",
             "request_id": "3f9a",
             "compute": "gpu-cluster",
+            "compared_with": "Caps:3,Lids:2",
         },
         settings=PipelineJobSettings(default_compute=f"{WORKSPACE.path}/computes/gpu-cluster"),
     )
@@ -106,9 +137,11 @@ def test_the_pipeline_component(tmp_path: Path) -> None:
     ours = pipeline_component(TrainingDefinition(), "7", REGISTER_ID)
     for name in ours["inputs"]:
         ours["inputs"][name].pop("description")
-    # The SDK writes the register step's component inline until it is registered on its own.
-    register = theirs["jobs"]["register"]
-    register["componentId"], register["_source"] = REGISTER_ID, "REMOTE.WORKSPACE.COMPONENT"
+    # The SDK writes a step's component inline until it is registered on its own.
+    for step in STEPS:
+        node = theirs["jobs"][step]
+        node["componentId"] = REGISTER_ID.replace("_register", f"_{step}")
+        node["_source"] = "REMOTE.WORKSPACE.COMPONENT"
     ours.pop("description")
     assert ours == theirs
 
@@ -125,14 +158,16 @@ def test_the_model() -> None:
 
 def _written_by_the_sdk(folder: Path) -> dict[str, Any]:
     definition = TrainingDefinition()
-    component = folder / "register.yml"
-    inputs = "\n".join(f"  {name}: {{type: {about['type']}}}" for name, about in register_inputs().items())
-    component.write_text(
-        f"type: command\nname: spotter_training_register\nversion: '7'\ninputs:\n{inputs}\n"
-        f"command: >-\n  {register_command(definition)}\nenvironment: {definition.register_environment}\n"
-    )
-    source = StringIO(AS_YAML.replace("COMPONENT", f"./{component.name}"))
-    loaded = load_component(source, relative_origin=str(folder / "pipeline.yml"))
+    source = AS_YAML
+    for step, (inputs, outputs, command) in STEPS.items():
+        component = folder / f"{step}.yml"
+        component.write_text(
+            f"type: command\nname: spotter_training_{step}\nversion: '7'\n"
+            f"inputs: {json.dumps(inputs)}\noutputs: {json.dumps(outputs)}\n"
+            f"command: >-\n  {command}\nenvironment: {definition.register_environment}\n"
+        )
+        source = source.replace(step.upper(), f"./{component.name}")
+    loaded = load_component(StringIO(source), relative_origin=str(folder / "pipeline.yml"))
     assert loaded._validate().passed
     spec: dict[str, Any] = loaded._to_rest_object().as_dict()["properties"]["componentSpec"]
     return spec

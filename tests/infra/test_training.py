@@ -68,8 +68,10 @@ def test_a_training_from_publishing_to_the_model(
 
     progress = line.progress("caps-1")
     assert [(step.name, step.status) for step in progress.steps] == [
+        ("split", "Completed"),
         ("train", "Completed"),
         ("register", "Completed"),
+        ("evaluate", "Completed"),
     ]
     assert (progress.planned, progress.trials_ended, progress.current_step) == (2, 2, None)
     assert progress.best and progress.best.figures
@@ -95,6 +97,7 @@ def test_a_training_from_publishing_to_the_model(
         "Pipeline Run": "caps-1",
         "Request": "request-caps-1",
         "Framework": DEFINITION.framework,
+        "Held Out": "sha256 of datastore/path, first 20%",
         "data": "synthetic",
     }
     assert [(model.name, model.latest) for model in line.models({})] == [("Caps", "1")]

@@ -1,4 +1,4 @@
-"""A trial that logs the figures written beside its data for its model size, as the trainer logs its own."""
+"""A trial that logs the figures written in the rows of its data for its model size, as the trainer logs its own."""
 
 import argparse
 import json
@@ -14,9 +14,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name in ("--data", "--datastores", "--params", "--seed"):
         parser.add_argument(name, required=True)
+    parser.add_argument("--validation", required=True)
     given = parser.parse_args()
     params = json.loads(given.params)
-    figures = json.loads((Path(given.data) / "figures.json").read_text())[params["model_size"]]
+    [rows] = Path(given.data).glob("*.jsonl")
+    figures = json.loads(rows.read_text().splitlines()[0])["figures"][params["model_size"]]
     for epoch in range(len(figures["mean_average_precision"])):
         log("log-batch", metrics=[point(name, values, epoch) for name, values in figures.items() if values])
     log("set-tag", key="data", value="synthetic")

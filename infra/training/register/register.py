@@ -1,37 +1,33 @@
 """Registers the best trial of this pipeline run as the next version of a model.
 
-Runs as the pipeline's last step, in a curated Azure ML environment: needs Python 3.10, azure-core and azure-identity.
+Runs as a step of the pipeline, in a curated Azure ML environment: needs Python 3.10, azure-core and azure-identity.
 Run twice for the same request it registers one version. Ends with status 1 and one line of reason where there is
 nothing to register.
 """
 
 import argparse
+import json
 import logging
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from azure.core import PipelineClient
-from azure.core.credentials import AccessToken, TokenCredential
 from azure.core.exceptions import AzureError, ClientAuthenticationError
-from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy, UserAgentPolicy
-from azure.core.rest import HttpRequest, HttpResponse
-from azure.identity import ManagedIdentityCredential
 
-from . import best_epoch as metrics
-from . import model_tags as tags
-from .best_epoch import Figures
-from .run_tree import Tree, best_trial_id, find_tree
+from infra.training.job.azure import Azure, RefusedError
+from infra.training.register import best_epoch as metrics
+from infra.training.register import model_tags as tags
+from infra.training.register.best_epoch import Figures
+from infra.training.register.run_tree import Tree, best_trial_id, find_tree
+from infra.training.split.held_out import RULE as HELD_OUT_RULE
 
-PUBLIC_RESOURCE_MANAGER = "https://management.azure.com"
-MODELS_API = "2023-08-01-preview"
+REGISTERED = "model.json"
 TRIES = 12
 PAUSE_SECONDS = 1.0
 LONGEST_PAUSE = 10.0
-LONGEST_HISTORY = 999
 LONGEST_TAG = 256
 _TAKEN = ("already exists", "cannot be recreated", "without increasing the version", "immutable", "conflict")
 _SERVICE_TAGS = ("_aml", "azureml", "mlflow.", "hyperparameters", "automl_", "model_explain_run")
@@ -41,84 +37,6 @@ log = logging.getLogger("register")
 
 class NothingToRegisterError(Exception):
     """The training left no model that could be registered."""
-
-
-class RefusedError(Exception):
-    """Azure said no to a request."""
-
-    def __init__(self, response: HttpResponse) -> None:
-        super().__init__(
-            f"{response.request.method} {response.url} answered {response.status_code}: {response.text()}"
-        )
-        self.passes = response.status_code == 429 or response.status_code >= 500
-
-
-class RunToken(TokenCredential):
-    """The token that Azure ML gives each run for its own history and metrics."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def get_token(self, *scopes: str, **kwargs: Any) -> AccessToken:
-        return AccessToken(self._token, int(time.time()) + 3600)
-
-
-class Azure:
-    """The calls that the step needs, with the credentials that its job has."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._scope = environment.get("AZUREML_WORKSPACE_SCOPE") or _workspace(environment)
-        service = environment["AZUREML_SERVICE_ENDPOINT"].rstrip("/")
-        tracking = (
-            environment.get("MLFLOW_TRACKING_URI", "").replace("azureml://", "https://", 1).rstrip("?/")
-        )
-        self._history = f"{service}/history/v1.0{self._scope}"
-        self._mlflow = f"{tracking or f'{service}/mlflow/v2.0{self._scope}'}/api/2.0/mlflow"
-        identity = ManagedIdentityCredential(client_id=environment.get("DEFAULT_IDENTITY_CLIENT_ID") or None)
-        manager = _resource_manager(environment)
-        token = environment.get("MLFLOW_TRACKING_TOKEN") or environment.get("AZUREML_RUN_TOKEN")
-        self._models = f"{manager}{self._scope}/models"
-        self._arm = _client(identity, manager)
-        self._runs = _client(RunToken(token), manager) if token else self._arm
-
-    def children(self, run_id: str) -> Sequence[Mapping[str, Any]]:
-        found = self._pages(self._runs, f"{self._history}/runs/{quote(run_id, safe='')}/children")
-        return [run for run in found if not run.get("hidden")]
-
-    def metric(self, run_id: str, name: str) -> dict[int, float]:
-        """A metric by epoch; empty where the run never logged it."""
-        points: list[Mapping[str, Any]] = []
-        query = {"run_id": run_id, "metric_key": name, "max_results": str(LONGEST_HISTORY)}
-        while True:
-            told = self._get(self._runs, f"{self._mlflow}/metrics/get-history", query) or {}
-            points += told.get("metrics") or ()
-            if not told.get("next_page_token"):
-                return metrics.by_epoch(points)
-            query["page_token"] = str(told["next_page_token"])
-
-    def versions(self, model: str) -> list[Mapping[str, Any]]:
-        """All versions of a model, archived ones too: their numbers are taken."""
-        query = {"api-version": MODELS_API, "listViewType": "All"}
-        return list(self._pages(self._arm, f"{self._models}/{quote(model, safe='')}/versions", query))
-
-    def create(self, model: str, number: int, properties: Mapping[str, Any]) -> Mapping[str, Any]:
-        url = f"{self._models}/{quote(model, safe='')}/versions/{number}"
-        request = HttpRequest("PUT", url, params={"api-version": MODELS_API}, json={"properties": properties})
-        answer: Mapping[str, Any] = _checked(self._arm.send_request(request)).json()
-        return answer
-
-    def _pages(
-        self, client: PipelineClient[Any, Any], url: str, query: Mapping[str, str] | None = None
-    ) -> Iterator[Mapping[str, Any]]:
-        page = self._get(client, url, query)
-        while page:
-            yield from page.get("value") or ()
-            page = self._get(client, page["nextLink"]) if page.get("nextLink") else None
-
-    def _get(self, client: PipelineClient[Any, Any], url: str, query: Mapping[str, str] | None = None) -> Any:
-        """The JSON at `url`, None where there is nothing."""
-        response = client.send_request(HttpRequest("GET", url, params=query))
-        return None if response.status_code == 404 else _checked(response).json()
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -138,7 +56,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def register(wanted: argparse.Namespace, azure: Azure, job_name: str) -> None:
-    """Finds the best trial below the job and registers it, unless that was done before."""
+    """Finds the best trial below the job and registers it, unless that was done before; then says as what."""
     trial, figures = best_trial(azure, find_tree(azure.children, job_name))
     run_id = str(trial["runId"])
     log.info("Best trial %s, epoch %s: %s", run_id, figures.epoch, figures)
@@ -153,6 +71,9 @@ def register(wanted: argparse.Namespace, azure: Azure, job_name: str) -> None:
         "isArchived": False,
     }
     number = create_once(azure, wanted.model_name, properties)
+    wanted.registered.mkdir(parents=True, exist_ok=True)
+    named = json.dumps({"name": wanted.model_name, "version": number})
+    (wanted.registered / REGISTERED).write_text(named, encoding="utf-8")
     log.info("Registered %s version %s.", wanted.model_name, number)
 
 
@@ -243,6 +164,7 @@ def _tags(wanted: argparse.Namespace, figures: Figures, run_id: str, job_name: s
         tags.PIPELINE_RUN: job_name,
         tags.REQUEST: wanted.request_id,
         tags.FRAMEWORK: wanted.framework,
+        tags.HELD_OUT: HELD_OUT_RULE,
     }
 
 
@@ -269,40 +191,8 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("model-name", "dataset-name", "dataset-version", "request-id", "framework"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--registered", required=True, type=Path, help="the folder in which to say as what")
     return parser.parse_args(arguments)
-
-
-def _workspace(environment: Mapping[str, str]) -> str:
-    return (
-        f"/subscriptions/{environment['AZUREML_ARM_SUBSCRIPTION']}"
-        f"/resourceGroups/{environment['AZUREML_ARM_RESOURCEGROUP']}"
-        f"/providers/Microsoft.MachineLearningServices/workspaces/{environment['AZUREML_ARM_WORKSPACE_NAME']}"
-    )
-
-
-def _resource_manager(environment: Mapping[str, str]) -> str:
-    """The public cloud's, or the one that the environment's metadata address describes."""
-    url = environment.get("ARM_CLOUD_METADATA_URL")
-    if not url:
-        return PUBLIC_RESOURCE_MANAGER
-    client: PipelineClient[Any, Any] = PipelineClient(url, policies=[RetryPolicy()])
-    told = _checked(client.send_request(HttpRequest("GET", url))).json()
-    clouds = [cloud for cloud in (told if isinstance(told, list) else [told]) if cloud.get("resourceManager")]
-    here = [cloud for cloud in clouds if cloud.get("name") == environment.get("AZUREML_CURRENT_CLOUD")]
-    return str((here or clouds)[0]["resourceManager"]).rstrip("/")
-
-
-def _client(credential: TokenCredential, manager: str) -> PipelineClient[Any, Any]:
-    sign_in = BearerTokenCredentialPolicy(credential, f"{manager}/.default")
-    return PipelineClient(
-        "", policies=[UserAgentPolicy("spotter-register"), RetryPolicy(retry_backoff_factor=0.4), sign_in]
-    )
-
-
-def _checked(response: HttpResponse) -> HttpResponse:
-    if response.status_code >= 400:
-        raise RefusedError(response)
-    return response
 
 
 def _failed(reason: str) -> int:

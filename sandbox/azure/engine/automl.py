@@ -172,6 +172,8 @@ class Sweep:
             "--seed",
             str((self._seed + number) % 2**31),
         ]
+        if self._spec.validation_data:
+            command += ["--validation", str(locate(self._workspace, str(self._spec.validation_data)).folder)]
         process = await run_on(self._shop, trial, machine, command, self._shop.environment(trial), stop)
         trial.on_metric = None
         if stop.done() and stop.result() == "policy":

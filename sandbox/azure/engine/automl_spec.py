@@ -16,6 +16,7 @@ class SpecError(ValueError):
 @dataclass(frozen=True)
 class AutoMLSpec:
     training_data: Any
+    validation_data: Any
     target_column: str
     max_trials: int
     max_concurrent_trials: int
@@ -36,8 +37,6 @@ def read_spec(node: dict[str, Any]) -> AutoMLSpec:
         raise SpecError(f"Primary metric '{metric}' is not valid for {task}; use {METRIC}.")
     if not node.get("training_data"):
         raise SpecError("training_data is required.")
-    if node.get("validation_data"):
-        raise SpecError("validation_data is not available here: trials hold out a part of training_data.")
     if not node.get("target_column_name"):
         raise SpecError("target_column_name is required.")
     limits = node.get("limits") or {}
@@ -49,6 +48,7 @@ def read_spec(node: dict[str, Any]) -> AutoMLSpec:
         raise SpecError(f"Sampling algorithm '{sampling}' is not available here; random and grid are.")
     return AutoMLSpec(
         training_data=node["training_data"],
+        validation_data=node.get("validation_data"),
         target_column=str(node["target_column_name"]),
         max_trials=trials,
         max_concurrent_trials=min(concurrent, trials),
