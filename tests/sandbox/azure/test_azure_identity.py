@@ -114,7 +114,7 @@ def test_a_body_that_is_no_json_is_refused(azure: Azure) -> None:
 
 
 def test_what_is_not_served_says_so_in_arms_own_shape(azure: Azure) -> None:
-    for method, path in (("GET", "/labelingJobs"), ("DELETE", "/computes")):
+    for method, path in (("GET", "/schedules"), ("DELETE", "/computes")):
         answer = azure.arm(method, path)
         assert answer.status_code in (404, 405)
         assert answer.json()["error"]["code"] == "InvalidResourceType"
