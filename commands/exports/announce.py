@@ -31,10 +31,10 @@ def tell(tx: Connection, row: ExportRow, services: Services, *, first: bool) -> 
     previous = readiness.before(tx, row)
     problem = readiness.problem(row, previous, services.policy.exports)
     content = announcement(row, previous, problem, services.policy.exports).content()
-    messages.want(
+    new = messages.want(
         tx, _key(row), channel=channel, content=content, at=now, urgency=messages.RESULT, fallback=person
     )
-    if first:
+    if first and new:
         audit.record(
             tx, at=now, actor="spotter", action="export.announce", subject=f"{row.name}:{row.version}"
         )

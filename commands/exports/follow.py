@@ -23,8 +23,9 @@ READABLE = ("mltable", "coco")
 
 @exports.follow(EXPORTS, every=lambda policy: policy.pace.catalog_seconds)
 def follow_exports(services: Services) -> None:
-    """One list call; an export's annotations are read once, as versions never change."""
-    found = services.azure.exports(pattern(services))
+    """Two list calls; an export's annotations are read once, as versions never change."""
+    assets = services.azure.exports(pattern(services))
+    found = [*assets, *services.azure.coco_files(assets, pattern(services))]
     with services.store.read() as tx:
         known = {(row.name, row.version): row for row in catalog.list_exports(tx, limit=10_000)}
         looked_before = marks.get(tx, READ) is not None

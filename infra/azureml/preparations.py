@@ -42,7 +42,6 @@ def submit(connection: Connection, preparation: Preparation) -> Job:
 def body_of(preparation: Preparation, workspace: WorkspaceId) -> dict[str, Any]:
     """The body of the PUT: a command job with what the component says, as Azure's SDK runs a component by itself."""
     spec = preparation.component.spec
-    asset = f"{preparation.export_name}/versions/{preparation.export_version}"
     is_file = preparation.export_uri.lower().endswith(".json")
     properties = {
         "jobType": "Command",
@@ -59,7 +58,7 @@ def body_of(preparation: Preparation, workspace: WorkspaceId) -> dict[str, Any]:
             "export": {
                 "jobInputType": "uri_file" if is_file else "uri_folder",
                 "mode": "ReadOnlyMount",
-                "uri": f"{workspace.path}/data/{asset}",
+                "uri": preparation.export_uri,
             },
             "address": {"jobInputType": "literal", "value": preparation.export_uri},
         },

@@ -6,6 +6,8 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree
 
@@ -91,6 +93,15 @@ class Storage:
     def names(self, start: Place) -> Iterator[str]:
         """Names of all blobs that begin like the place's path, a page at a time as they are consumed."""
         return (blob.findtext("Name") or "" for blob in self._blobs(start))
+
+    def dated(self, start: Place) -> Iterator[tuple[str, datetime]]:
+        """Names of all blobs that begin like the place's path, each with the time of its last change."""
+        for blob in self._blobs(start):
+            changed = blob.findtext("Properties/Last-Modified") or ""
+            try:
+                yield blob.findtext("Name") or "", parsedate_to_datetime(changed)
+            except ValueError as fault:
+                raise Unreadable(f"A file in {start.url} has no time of its last change.") from fault
 
     def digest(self, folder: Place) -> str:
         """SHA-256 over name, size and ETag of every file below a folder: any file written since changes it.

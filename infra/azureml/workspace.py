@@ -7,6 +7,7 @@ from functools import cached_property
 
 from infra.azureml import components, contents, faults, jobs, labeling, models, preparations, progress, runs
 from infra.azureml.clusters import Cluster, Clusters, Node, Usage
+from infra.azureml.coco_files import CocoFiles
 from infra.azureml.components import Component
 from infra.azureml.connection import Connection, WorkspaceId
 from infra.azureml.contents import ExportContents
@@ -55,6 +56,10 @@ class Workspace:
         return Storage(self.connection)
 
     @cached_property
+    def _coco_files(self) -> CocoFiles:
+        return CocoFiles(self.connection, self._storage)
+
+    @cached_property
     def _clusters(self) -> Clusters:
         return Clusters(self.connection)
 
@@ -65,6 +70,10 @@ class Workspace:
     def exports(self, pattern: re.Pattern[str]) -> list[Export]:
         """Data assets whose whole name matches, latest version of each, newest first."""
         return self._exports.named(pattern)
+
+    def coco_files(self, assets: Sequence[Export], pattern: re.Pattern[str]) -> list[Export]:
+        """COCO exports of Data Labeling that are none of these data assets."""
+        return self._coco_files.beside(assets, pattern)
 
     def export(self, name: str, version: str) -> Export:
         """Raises NotFound."""

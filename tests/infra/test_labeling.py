@@ -2,7 +2,8 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -143,3 +144,26 @@ def test_a_project_is_made_over_the_pictures_of_a_folder(twin: AzureTwin, line: 
     assert made["properties"]["status"] == "NotStarted"
     twin.studio.label("lids", 1, boxes=(LID,))
     assert line.labeling_projects() == [LabelingProject("lids", "lids", labelled=1, skipped=0, total=2)]
+
+
+def test_coco_files_that_are_no_assets_are_exports_too(
+    twin: AzureTwin, line: Workspace, tmp_path: Path
+) -> None:
+    at_work(twin)
+    summary = twin.studio.export_labels("lids", "Coco")
+    store = twin.workspace.storage.stores["workspaceblobstore"]
+    store.put("Labeling/export/coco/0a1b/7f.json", b'{"images": []}', {})
+    store.put("Labeling/export/coco/notes.txt", b"", {})
+    (tmp_path / "coco").mkdir()
+    (tmp_path / "coco" / "lids.json").write_text("{}")
+    twin.studio.add_export("lids_20261121_080000", "1", tmp_path / "coco", TAKEN, "coco")
+
+    assets = line.exports(EXPORTS)
+    named, other = sorted(line.coco_files(assets, EXPORTS), key=lambda export: export.name, reverse=True)
+    assert (named.kind, f"{named.name}.json") == ("coco", summary["snapshotPath"].rpartition("/")[2])
+    assert line.read_export(named).boxes == {"lid": 6}
+    assert (re.fullmatch(r"coco_\d{8}_\d{6}", other.name) is not None, other.version) == (True, "7f")
+    assert named.created_at and abs(datetime.now(UTC) - named.created_at) < timedelta(minutes=1)
+
+    twin.faults.arm(Fault("GET", "comp=list", "answer", status=403))
+    assert line.coco_files(assets, EXPORTS) == []

@@ -149,8 +149,9 @@ def test_the_published_step_makes_a_data_asset_once(
     )
     line.prepare(wanted)
     assert line.prepare(wanted).name == "prepare-lids"
+    bad_uri = exports["bad_20261121_080001"].uri
     with pytest.raises(NameTaken):
-        line.prepare(replace(wanted, export_name="bad_20261121_080001"))
+        line.prepare(replace(wanted, export_name="bad_20261121_080001", export_uri=bad_uri))
     assert ended(line, "prepare-lids") == "Completed", explain_fault(line.fault("prepare-lids"))
     [asset] = [export for export in line.exports(EXPORTS) if export.name == TARGET]
     contents = line.read_export(asset)
@@ -161,7 +162,7 @@ def test_the_published_step_makes_a_data_asset_once(
         wanted,
         name="prepare-bad",
         export_name="bad_20261121_080001",
-        export_uri=exports["bad_20261121_080001"].uri,
+        export_uri=bad_uri,
         target="bad_prepared_20261121_080001",
     )
     line.prepare(bad)
