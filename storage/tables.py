@@ -166,6 +166,22 @@ deployments = Table(
     Index("ix_deployments_model", "model_name", "model_version"),
 )
 
+devices = Table(
+    "devices",
+    metadata,
+    Column("id", String(128), primary_key=True),
+    Column("target", String(64), nullable=False),
+    Column("ring", String(64), nullable=False),
+    Column("model", String(255), nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("works", Boolean, nullable=False),
+    Column("is_connected", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("last_seen", UtcDateTime),
+    Index("ix_devices_target", "target"),
+    Index("ix_devices_model", "model", "version"),
+)
+
 decisions = Table(
     "decisions",
     metadata,

@@ -117,10 +117,27 @@ def _question(deployment: Deployment, decided: Sequence[Decision], approvers: Se
             f"fingerprint {code((deployment.fingerprint or '')[:12])}",
         )
     )
+    blocks.append(actions(*_answers(deployment, decided), _withdraw(deployment)))
+    return Message(f"{esc(title)} {esc(deployment.requested_by_name)} asks.", blocks)
+
+
+def to_decide(deployment: Deployment, decided: Sequence[Decision]) -> list[Block]:
+    """The question in short, with its buttons, for somebody's Home."""
+    missing = deployment.approvals_needed - len(in_favour(decided))
+    text = (
+        f"*Put {esc(deployment.model_name)} v{deployment.model_version} on {deployment.target}?* "
+        f"{esc(deployment.requested_by_name)} asks: {esc(deployment.reason)}\n"
+        f"{count(missing, 'approval')} needed, expires {when(deployment.expires_at)}"
+    )
+    row = actions(*_answers(deployment, decided))
+    return [section(text), {**row, "block_id": f"decide:{deployment.id}"}]
+
+
+def _answers(deployment: Deployment, decided: Sequence[Decision]) -> list[Element]:
     sure = confirm(
         f"Approve v{deployment.model_version}?",
         f"{deployment.model_name} v{deployment.model_version} goes to {deployment.target}, "
-        f"first to {_first_ring(evidence)}.",
+        f"first to {_first_ring(deployment.evidence or {})}.",
         "Approve",
         "Not yet",
     )
@@ -131,8 +148,7 @@ def _question(deployment: Deployment, decided: Sequence[Decision], approvers: Se
         )
     else:
         yes = button("Override gates …", OVERRIDE, deployment.id, style="danger")
-    blocks.append(actions(yes, button("Reject …", REJECT, deployment.id), _withdraw(deployment)))
-    return Message(f"{esc(title)} {esc(deployment.requested_by_name)} asks.", blocks)
+    return [yes, button("Reject …", REJECT, deployment.id)]
 
 
 def _refused(deployment: Deployment, decided: Sequence[Decision]) -> Message:

@@ -1,16 +1,21 @@
 """The Home tab of one person, from the store alone."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from commands.deploy.messages import to_decide
+from commands.deploy.record import approvers
 from commands.kit.blocks import Block, actions, button, context, divider, header, section
 from commands.kit.people import Person
 from commands.kit.services import Services
-from commands.kit.words import code, duration, esc, metric, when
+from commands.kit.words import code, count, duration, esc, metric, when
 from commands.models.messages import line
+from commands.models.where import on_the_lines
 from commands.runs.command import DETAILS
 from commands.spotter.command import standing
 from commands.train.messages import best, phase
-from storage import catalog, runs
+from storage import catalog, deployments, runs
+from storage.deployments import Decision, Deployment
 from storage.runs import TrainingRun
 
 SHOWN = 5
@@ -24,7 +29,12 @@ def home(person: Person, services: Services) -> dict[str, Any]:
         open_now = runs.open_runs(tx)[::-1]
         ended = runs.recent(tx, SHOWN)
         models = catalog.latest_models(tx, limit=SHOWN)
-    blocks: list[Block] = [header(f"{len(open_now)} running" if open_now else "Nothing is running")]
+        lines = on_the_lines(tx)
+        waiting = [
+            (each, deployments.decisions_on(tx, each.id)) for each in deployments.in_states(tx, ["waiting"])
+        ]
+    blocks: list[Block] = _for_me(waiting, person, services)
+    blocks += [header(f"{len(open_now)} running" if open_now else "Nothing is running")]
     for run in open_now[:SHOWN]:
         leader = best(run)
         figure = f", best mAP {metric(leader['mean_average_precision'])}" if leader else ""
@@ -38,6 +48,8 @@ def home(person: Person, services: Services) -> dict[str, Any]:
         blocks.append(section("Trainings show up here with their trials and the best result so far."))
     if services.people.surely_may(person, "train"):
         blocks.append(actions(button("Start a training", START, style="primary")))
+    if lines:
+        blocks += [divider(), header("Models on the line"), *lines]
     blocks += [divider(), header("Models")]
     blocks += [section(line(model)) for model in models] or [
         section("The first model that is registered shows up here.")
@@ -47,6 +59,27 @@ def home(person: Person, services: Services) -> dict[str, Any]:
         blocks += [section(_ended(run), button("Details", DETAILS, run.id)) for run in ended]
     blocks += [divider(), section(standing(services)), context(f"Updated {when(now)}")]
     return {"type": "home", "blocks": blocks}
+
+
+def _for_me(
+    waiting: Sequence[tuple[Deployment, list[Decision]]], person: Person, services: Services
+) -> list[Block]:
+    """The questions that this person may answer and has not answered."""
+    blocks: list[Block] = []
+    for deployment, decided in waiting:
+        target = services.policy.targets.get(deployment.target)
+        if target is None or person.id in (deployment.requested_by, *(each.person for each in decided)):
+            continue
+        if services.people.surely_among(person, approvers(target, services)):
+            blocks += to_decide(deployment, decided)
+    if not blocks:
+        return []
+    number = sum(block["type"] == "section" for block in blocks)
+    return [
+        header(f"{count(number, 'decision')} {'needs' if number == 1 else 'need'} you"),
+        *blocks,
+        divider(),
+    ]
 
 
 def _ended(run: TrainingRun) -> str:

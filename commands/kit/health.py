@@ -6,7 +6,8 @@ from datetime import datetime
 
 from commands.kit.clock import Clock
 
-AZURE, DEVOPS, SLACK, DATABASE = "Azure Machine Learning", "Azure DevOps", "Slack", "The database"
+AZURE, DEVOPS, IOT_HUB = "Azure Machine Learning", "Azure DevOps", "IoT Hub"
+SLACK, DATABASE = "Slack", "The database"
 
 
 @dataclass(frozen=True)

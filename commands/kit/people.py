@@ -48,6 +48,13 @@ class Directory:
         """Whether the person is one of these groups and people, asked of Slack at this moment. Raises UserError."""
         return self._is_among(person, allowed, self._look_up)
 
+    def surely_among(self, person: Person, allowed: Sequence[str]) -> bool:
+        """What to offer: as remembered, and False where Slack could not be asked."""
+        try:
+            return self._is_among(person, allowed, self._members)
+        except UserError:
+            return False
+
     def _is_among(
         self, person: Person, allowed: Sequence[str], members: Callable[[str], frozenset[str]]
     ) -> bool:

@@ -1,6 +1,6 @@
 """`/models [name]`: registered models with their metrics; and the announcement of every new version."""
 
 from commands.models.command import models
-from commands.models.follow import follow_models
+from commands.models.follow import follow_devices, follow_models
 
-__all__ = ["follow_models", "models"]
+__all__ = ["follow_devices", "follow_models", "models"]

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from commands.kit.blocks import Message, button, context, header, note, section
+from commands.kit.blocks import Message, button, context, divider, header, note, section
 from commands.kit.command import Answer, Asked, Command, Option, Reply, choice
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import count, esc, metric
 from commands.models.messages import line, versions
+from commands.models.where import devices_of, on_the_lines
 from storage import catalog
 
 SHOWN = 10
@@ -40,12 +41,15 @@ def show(args: ModelsArgs, asked: Asked, services: Services) -> Reply:
         return _of(args.name, services)
     with services.store.read() as tx:
         rows = catalog.latest_models(tx, limit=SHOWN + 1)
+        lines = on_the_lines(tx)
     if not rows:
         return Reply(note("No model is registered yet. Type `/train` to make the first one."))
     blocks = [header("Registered models, newest first")]
     blocks += [section(line(row), button("Versions", VERSIONS, row.name)) for row in rows[:SHOWN]]
     if len(rows) > SHOWN:
         blocks.append(context("There are more: type `/models` and a name."))
+    if lines:
+        blocks += [divider(), header("What runs where"), *lines]
     return Reply(
         Message(f"{count(len(rows), 'registered model')}; the newest is {esc(rows[0].name)}.", blocks)
     )
@@ -54,6 +58,11 @@ def show(args: ModelsArgs, asked: Asked, services: Services) -> Reply:
 @models.action("versions")
 def show_versions(name: str, asked: Asked, services: Services) -> Answer:
     return _of(name, services)
+
+
+@models.action("devices")
+def show_devices(target: str, asked: Asked, services: Services) -> Answer:
+    return Reply(devices_of(target, services))
 
 
 def _of(name: str, services: Services) -> Reply:

@@ -9,13 +9,15 @@ from sqlalchemy import Connection
 
 from commands.exports import readiness
 from commands.kit.command import COURIER
+from commands.kit.health import IOT_HUB
 from commands.kit.services import Services
 from commands.models.command import models
 from commands.models.messages import announcement
 from infra.azureml.models import ModelVersion
 from infra.training.register import model_tags
-from storage import audit, catalog, marks, messages, runs
+from storage import audit, catalog, devices, marks, messages, runs
 from storage.catalog import ModelRow
+from storage.devices import DeviceRow
 
 FIRST_LOOK = "models.first_look"
 LATEST_SEEN = "models.latest_seen"
@@ -44,6 +46,29 @@ def follow_models(services: Services) -> None:
     if not looked_before:
         with services.store.write() as tx:
             marks.put(tx, FIRST_LOOK, "done", services.clock.now())
+
+
+@models.follow("devices", every=lambda policy: max(policy.pace.catalog_seconds, 1), service=IOT_HUB)
+def follow_devices(services: Services) -> None:
+    """One look at all devices, for answers that must not wait for IoT Hub."""
+    if services.hub is None:
+        return
+    rows = [
+        DeviceRow(
+            id=device.id,
+            target=device.target,
+            ring=device.ring,
+            model=device.report.model,
+            version=device.report.version,
+            works=device.works,
+            is_connected=device.is_connected,
+            reason=device.report.reason,
+            last_seen=device.last_seen,
+        )
+        for device in services.hub.devices()
+    ]
+    with services.store.write() as tx:
+        devices.keep(tx, rows)
 
 
 def run_of(version: ModelVersion) -> str | None:
@@ -85,11 +110,13 @@ def _take(tx: Connection, version: ModelVersion, services: Services, *, announce
     if channel is None:
         return
     earlier = [older for older in catalog.versions_of(tx, row.name) if older.version < row.version]
+    thin, deployable = _thin_classes(tx, row, services), bool(services.policy.targets)
+    announced = announcement(row, earlier, run, thin, deployable=deployable)
     messages.want(
         tx,
         f"model:{row.name}:{row.version}",
         channel=channel,
-        content=announcement(row, earlier, run, _thin_classes(tx, row, services)).content(),
+        content=announced.content(),
         at=now,
         urgency=messages.RESULT,
         fallback=run.requested_by if run else None,

@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 
-from commands.kit.blocks import Block, Message, actions, context, fields, header, link, section, table
+from commands.kit.blocks import Block, Message, actions, button, context, fields, header, link, section, table
 from commands.kit.words import code, delta, duration, esc, metric, when
 from infra.training.register import model_tags
 from storage.catalog import ModelRow
 from storage.runs import TrainingRun
 
 TREND_VERSIONS = 12
+DEPLOY = "deploy.ask"
 
 
 def announcement(
-    model: ModelRow, earlier: Sequence[ModelRow], run: TrainingRun | None, thin_classes: Sequence[str] = ()
+    model: ModelRow,
+    earlier: Sequence[ModelRow],
+    run: TrainingRun | None,
+    thin_classes: Sequence[str] = (),
+    *,
+    deployable: bool = False,
 ) -> Message:
     """A new version: its metrics beside the previous version's, where it comes from, and the trend.
 
@@ -28,8 +34,10 @@ def announcement(
     if chart := _trend(model, earlier):
         blocks.append(chart)
     blocks.append(context(_origin(model, run)))
-    if run and run.studio_url:
-        blocks.append(actions(link("Open in studio", run.studio_url, "models.studio")))
+    ask = button("Deploy …", DEPLOY, f"{model.name}:{model.version}") if deployable else None
+    studio = link("Open in studio", run.studio_url, "models.studio") if run and run.studio_url else None
+    if ask or studio:
+        blocks.append(actions(ask, studio))
     return Message(f"{esc(title)}.", blocks)
 
 

@@ -22,6 +22,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("deployment_id", "person", "verdict"),
     )
     op.create_table(
+        "devices",
+        sa.Column("id", sa.String(length=128), nullable=False),
+        sa.Column("target", sa.String(length=64), nullable=False),
+        sa.Column("ring", sa.String(length=64), nullable=False),
+        sa.Column("model", sa.String(length=255), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("works", sa.Boolean(), nullable=False),
+        sa.Column("is_connected", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("last_seen", UtcDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("devices", schema=None) as batch_op:
+        batch_op.create_index("ix_devices_model", ["model", "version"], unique=False)
+        batch_op.create_index("ix_devices_target", ["target"], unique=False)
+
+    op.create_table(
         "deployments",
         sa.Column("id", sa.String(length=255), nullable=False),
         sa.Column("request_id", sa.String(length=64), nullable=False),

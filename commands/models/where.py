@@ -1,0 +1,65 @@
+"""What runs where: on each target, as its devices tell."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from sqlalchemy import Connection
+
+from commands.kit.blocks import Block, Message, button, context, header, section, table
+from commands.kit.errors import UserError
+from commands.kit.services import Services
+from commands.kit.words import count, duration, esc
+from storage import devices
+from storage.devices import DeviceRow, Share
+
+DEVICES = "models.devices"
+SHOWN = 99
+
+
+def on_the_lines(tx: Connection) -> list[Block]:
+    """A line for each target, with a button to its devices; empty without devices."""
+    found = groupby(devices.shares(tx), key=lambda share: share.target)
+    return [
+        section(_line(target, list(shares)), button("Devices", DEVICES, target)) for target, shares in found
+    ]
+
+
+def devices_of(target: str, services: Services) -> Message:
+    """Every device of a target, those that do not work first. Raises UserError where there is none."""
+    with services.store.read() as tx:
+        rows = devices.of_target(tx, target, limit=SHOWN + 1)
+    if not rows:
+        raise UserError(
+            f"No device has the target {esc(target[:80])} any more.", "/models shows what runs where."
+        )
+    now = services.clock.now()
+    lines = [["Device", "Ring", "Runs", "State", "Last seen"]]
+    for row in rows[:SHOWN]:
+        seen = f"{duration(now - row.last_seen)} ago" if row.last_seen else "never"
+        lines.append([row.id, row.ring or "–", _what(row.model, row.version), _state(row), seen])
+    working = sum(row.works for row in rows)
+    title = f"{target}: {working} of {count(len(rows), 'device')} report that their model works"
+    blocks = [header(title), table(lines, numbers_from=5)]
+    if len(rows) > SHOWN:
+        blocks.append(context("There are more; those that do not work come first."))
+    return Message(f"{esc(title)}.", blocks)
+
+
+def _line(target: str, shares: Sequence[Share]) -> str:
+    told = []
+    for share in shares:
+        works = "" if share.working == share.devices else f", {share.working} of them working"
+        told.append(f"{esc(_what(share.model, share.version))} on {count(share.devices, 'device')}{works}")
+    return f"*{esc(target)}*: {'; '.join(told)}"
+
+
+def _what(model: str, version: str) -> str:
+    return f"{model} v{version}" if model else "no model"
+
+
+def _state(row: DeviceRow) -> str:
+    if row.works:
+        return "works" if row.is_connected else "worked, now away"
+    if not row.is_connected:
+        return "away"
+    return f"does not work: {row.reason}" if row.reason else "does not work"

@@ -1,0 +1,69 @@
+"""What runs on which edge device, as it was told last."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Integer, delete, func, insert, select
+
+from storage.tables import devices
+
+
+@dataclass(frozen=True)
+class DeviceRow:
+    """`model` and `version` are what the device's module reports, empty where it never did; `works` is its own word."""
+
+    id: str
+    target: str
+    ring: str
+    model: str
+    version: str
+    works: bool
+    is_connected: bool
+    reason: str
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many devices of a target run a model version, and how many of them say that it works."""
+
+    target: str
+    model: str
+    version: str
+    devices: int
+    working: int
+
+
+def keep(tx: Connection, rows: Iterable[DeviceRow]) -> None:
+    """Replace what is known of all devices."""
+    tx.execute(delete(devices))
+    if values := [vars(row) for row in rows]:
+        tx.execute(insert(devices), values)
+
+
+def shares(tx: Connection) -> list[Share]:
+    """By target, the most frequent version first."""
+    number, working = func.count().label("number"), func.sum(devices.c.works.cast(Integer)).label("working")
+    query = (
+        select(devices.c.target, devices.c.model, devices.c.version, number, working)
+        .where(devices.c.target != "")
+        .group_by(devices.c.target, devices.c.model, devices.c.version)
+        .order_by(devices.c.target, number.desc())
+    )
+    return [
+        Share(row.target, row.model, row.version, row.number, row.working or 0) for row in tx.execute(query)
+    ]
+
+
+def of_target(tx: Connection, target: str, limit: int = 100) -> list[DeviceRow]:
+    """By id; those that do not work first."""
+    query = (
+        select(devices).where(devices.c.target == target).order_by(devices.c.works, devices.c.id).limit(limit)
+    )
+    return [DeviceRow(**row) for row in tx.execute(query).mappings()]
+
+
+def of_model(tx: Connection, model: str, version: int) -> list[DeviceRow]:
+    query = select(devices).where(devices.c.model == model, devices.c.version == str(version))
+    return [DeviceRow(**row) for row in tx.execute(query.order_by(devices.c.target, devices.c.id)).mappings()]
