@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import uuid
+from collections.abc import Set
 from typing import Any
 
 from aiohttp import web
@@ -20,12 +21,14 @@ API_VERSIONS = ("2018-06-30", "2020-05-31-preview", "2020-09-30", "2021-04-12", 
 _QUOTED = re.compile(r'"([^"]*)"')
 
 
-def guard_of(tokens: Tokens) -> Middleware:
+def guard_of(tokens: Tokens, forbidden: Set[str]) -> Middleware:
+    """`forbidden` are data actions that nobody has here, in small letters."""
+
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         ids = {"x-ms-request-id": str(uuid.uuid4())}
         try:
-            _check(request, tokens)
+            _check(request, tokens, forbidden)
             response = await handler(request)
             response.headers.update(ids)
             return response
@@ -42,14 +45,31 @@ def guard_of(tokens: Tokens) -> Middleware:
     return guard
 
 
-def _check(request: web.Request, tokens: Tokens) -> None:
+def _check(request: web.Request, tokens: Tokens, forbidden: Set[str]) -> None:
     try:
-        tokens.check(request.headers.get("Authorization"), {RESOURCE})
+        claims = tokens.check(request.headers.get("Authorization"), {RESOURCE})
     except web.HTTPException:
         raise iot_error(401, "IotHubUnauthorizedAccess", "Unauthorized") from None
+    if _action(request) in forbidden:
+        text = (
+            f"Principal {claims['oid']} is not authorized for {request.method} on {request.path} "
+            "due to no assigned permissions"
+        )
+        raise iot_error(401, "IotHubUnauthorized", text)
     version = request.query.get("api-version")
     if version not in API_VERSIONS:
         raise iot_error(400, "InvalidProtocolVersion", f"Unsupported API version: {version or 'none'}.")
+
+
+def _action(request: web.Request) -> str:
+    """The data action that a request needs."""
+    kind = request.path.split("/")[1]
+    if request.path == "/devices/query":
+        return "microsoft.devices/iothubs/twins/read"
+    if request.path == "/configurations/testQueries":
+        return "microsoft.devices/iothubs/configurations/testqueries/action"
+    done = {"GET": "read", "DELETE": "delete"}.get(request.method, "write")
+    return f"microsoft.devices/iothubs/{kind}/{done}"
 
 
 async def body_of(request: web.Request) -> dict[str, Any]:

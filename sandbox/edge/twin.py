@@ -31,7 +31,9 @@ class IoTHubTwin:
 
     async def start(self, azure: AzureTwin) -> None:
         """`azure` has started: it lends the certificate authority and the way to the host name."""
-        app = web.Application(middlewares=[self.faults.middleware, guard_of(self._tokens)])
+        app = web.Application(
+            middlewares=[self.faults.middleware, guard_of(self._tokens, azure.workspace.forbidden)]
+        )
         for api in (ConfigurationsApi(self.hub), DevicesApi(self.hub), QueriesApi(self.hub)):
             app.add_routes(api.routes())
         await azure.host(HOST_NAME, app)

@@ -79,7 +79,11 @@ def test_only_a_token_for_iot_hub_opens_it(edge: Running) -> None:
         400,
         "InvalidProtocolVersion",
     )
-    assert edge.patient("GET", "/configurations").status_code == 200
+    edge.azure.studio.forbid("Microsoft.Devices/IotHubs/twins/read")
+    query = {"query": "SELECT * FROM devices"}
+    assert refused(edge.patient("POST", "/devices/query", query)) == (401, "IotHubUnauthorized")
+    edge.azure.studio.allow("Microsoft.Devices/IotHubs/twins/read")
+    assert edge.patient("POST", "/devices/query", query).status_code == 200
     assert refused(edge.call("POST", "/jobs/create", {})) == (404, "GenericNotFound")
 
 
