@@ -18,14 +18,10 @@ if TYPE_CHECKING:
     from infra.setup.setup import Seen
     from infra.setup.step import Step
 
-EXAMPLE = """Add what follows, with your names:
-
-  [provision]
-  repository = "vision"
-
-  [provision.datastore]
-  account = "edgevisionstorage"
-"""
+NOTHING_WANTED = UserError(
+    "The policy does not say what to provision.",
+    'Add a table [provision] with repository = "…", the repository in Azure Repos that holds Spotter\'s files.',
+)
 
 
 @click.group()
@@ -91,7 +87,7 @@ def _entered(config: Path | None) -> Iterator[tuple["View", list["Step"]]]:
         rules = policy.load(config)
         wanted = rules.provision
         if wanted is None:
-            raise UserError("spotter.toml does not say what to provision.", EXAMPLE)
+            raise NOTHING_WANTED
         place = settings.read_part(settings.DevOpsSettings).devops
         if place is None:
             raise UserError(

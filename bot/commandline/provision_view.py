@@ -43,7 +43,8 @@ class View:
         place, devops = world.azure.workspace, world.devops.connection.place
         organization = devops.organization.rstrip("/")
         self._console.print()
-        self._line((place.name, "bold"), f" in {place.resource_group}, {world.region}")
+        where = f"{place.resource_group}, {world.region}" if world.has_workspace else place.resource_group
+        self._line((place.name, "bold"), f" in {where}")
         self._line((devops.project, "bold"), f" at {organization}, repository {world.repository.name}")
 
     def looking(self) -> AbstractContextManager[object]:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import ClassVar
 
 from infra.azureml import datastores
-from infra.azureml.datastores import NO_CREDENTIALS, WORKSPACE_IDENTITY
+from infra.azureml.datastores import NO_CREDENTIALS, WORKSPACE_IDENTITY, Datastore
 from infra.azureml.errors import Denied, NotFound, Unreadable
 from infra.azureml.storage import Storage
 from infra.setup.step import Finding, Todo, differs, fine, for_a_person, missing, waits
@@ -29,16 +29,21 @@ class DatastoreStep:
 
     def look(self) -> Finding:
         there = datastores.one(self.world.azure, self.name)
-        place = f"{self.wanted.account}/{self.wanted.container}"
+        account = self.wanted.account or (there.account if there else "")
+        place = f"{account}/{self.wanted.container}"
+        if not account:
+            return for_a_person("is not there, and no storage account is set for it", self._account_needed())
         if there is None:
-            return missing(f"on {place}, without a key", self._put)
+            return missing(f"on {place}, without a key", lambda: self._put(account))
         if there.kind != "AzureBlob" or f"{there.account}/{there.container}" != place:
             found = f"{there.account}/{there.container}" if there.account else there.kind
             return for_a_person(f"is on {found}, not on {place}", self._elsewhere(found))
         if there.credentials != NO_CREDENTIALS:
-            return differs(f"signs in with {there.credentials}; would be without a key", self._put)
+            words = f"signs in with {there.credentials}; would be without a key"
+            return differs(words, lambda: self._put(account))
         if there.service_identity != WORKSPACE_IDENTITY:
-            return differs("the studio does not browse it as the workspace yet", self._put)
+            words = "the studio does not browse it as the workspace yet"
+            return differs(words, lambda: self._put(account))
         return fine(f"on {place}, without a key")
 
     def by_hand(self) -> Todo:
@@ -54,10 +59,14 @@ class DatastoreStep:
             ),
         )
 
-    def _put(self) -> None:
-        wanted = self.wanted
-        datastores.put(
-            self.world.azure, wanted.name, wanted.account, wanted.container, "Pictures captured on the edge"
+    def _put(self, account: str) -> None:
+        wanted, what = self.wanted, "Pictures captured on the edge"
+        datastores.put(self.world.azure, wanted.name, account, wanted.container, what)
+
+    def _account_needed(self) -> Todo:
+        return Todo(
+            "Set [provision.datastore] account to the storage account with the captured pictures",
+            self.world.portal_page(self.world.group_id),
         )
 
     def _elsewhere(self, found: str) -> Todo:
@@ -81,33 +90,37 @@ class BrowseStep:
         return self.wanted.path
 
     def look(self) -> Finding:
-        if datastores.one(self.world.azure, self.wanted.name) is None:
+        there = datastores.one(self.world.azure, self.wanted.name)
+        if there is None:
             return waits(f"once the datastore {self.wanted.name} is there")
         storage = Storage(self.world.azure)
         try:
             found = list(islice(datastores.browse(storage, self.wanted.name, self.wanted.path), SHOWN + 1))
         except Unreadable as fault:
             if isinstance(fault.__cause__, Denied):
-                return for_a_person("may not be read by this identity", self.by_hand())
+                return for_a_person("may not be read by this identity", self._reader(there.account))
             gone = isinstance(fault.__cause__, NotFound)
-            place = f"{self.wanted.account}/{self.wanted.container}"
-            return for_a_person(f"there is no {place}" if gone else fault.reason, self._container())
+            words = f"there is no {there.account}/{there.container}" if gone else fault.reason
+            return for_a_person(words, self._container(there))
         if not found:
             return for_a_person("no picture has such a path", self._nothing())
         more = ", …" if len(found) > SHOWN else ""
         return fine(", ".join(found[:SHOWN]) + more)
 
     def by_hand(self) -> Todo:
+        return self._reader(self.wanted.account)
+
+    def _reader(self, account: str) -> Todo:
         return Todo(
             "Let yourself, who runs this, read the pictures: Access control (IAM) → Add role assignment",
-            self._account_page("users"),
+            self.world.portal_page(self.world.account_id(account), "users"),
             (("Role", "Storage Blob Data Reader"), ("Member", "yourself")),
         )
 
-    def _container(self) -> Todo:
+    def _container(self, there: Datastore) -> Todo:
         return Todo(
-            f"See that storage account {self.wanted.account} has the container {self.wanted.container}",
-            self._account_page("containersList"),
+            f"See that storage account {there.account} has the container {there.container}",
+            self.world.portal_page(self.world.account_id(there.account), "containersList"),
         )
 
     def _nothing(self) -> Todo:
@@ -116,6 +129,3 @@ class BrowseStep:
             self.world.studio_page(f"data/datastore/{self.wanted.name}/view"),
             (("Path", self.wanted.path),),
         )
-
-    def _account_page(self, blade: str) -> str:
-        return self.world.portal_page(self.world.account_id(self.wanted.account), blade)

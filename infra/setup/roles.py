@@ -67,12 +67,11 @@ def of_shipper(world: World) -> tuple[Need, ...]:
 
 def of_cluster(world: World, pictures_account: str) -> tuple[Need, ...]:
     """Trains on the pictures where they were captured, and registers the best model."""
-    pictures = Need(roles.BLOB_READER, world.account_id(pictures_account), f"storage {pictures_account}")
-    return (
-        _in_workspace(world, roles.DATA_SCIENTIST),
-        _in_store(world, roles.BLOB_CONTRIBUTOR),
-        *([pictures] if pictures.resource_id.lower() != world.store_id.lower() else []),
-    )
+    needs = _in_workspace(world, roles.DATA_SCIENTIST), _in_store(world, roles.BLOB_CONTRIBUTOR)
+    account = world.account_id(pictures_account)
+    if not pictures_account or account.lower() == world.store_id.lower():
+        return needs
+    return (*needs, Need(roles.BLOB_READER, account, f"storage {pictures_account}"))
 
 
 def _in_workspace(world: World, role: Role) -> Need:

@@ -19,6 +19,7 @@ from infra.setup.pipelines import PipelineStep
 from infra.setup.roles import RolesStep
 from infra.setup.step import Finding, Step, for_a_person
 from infra.setup.wanted import Wanted
+from infra.setup.workspace import WorkspaceStep
 from infra.setup.world import World
 
 AT_ONCE = 6
@@ -50,38 +51,53 @@ def steps(
     targets: Mapping[str, Sequence[str]],
     hooks_secret: str,
 ) -> list[Step]:
-    """`targets` are those of the edge with their rings. Each step comes after those that it needs."""
+    """`targets` are those of the edge with their rings. Each step comes after those that it needs; what needs the
+    workspace is left out until that is there.
+    """
     rings = tuple((target, ring) for target, names in targets.items() for ring in names)
-    shipping = [
-        EnvironmentStep(world, f"{target}-{ring}", pipelines.edge, f"Devices of {target}, ring {ring}")
-        for target, ring in rings
-    ]
-    news = EVENTS if wanted.public_url else ()
-    return [
+    first: list[Step] = [
         VariablesStep(world, wanted),
         *([TargetsStep(world, rings)] if rings else []),
         PipelineStep(world, pipelines.infrastructure, "infrastructure.yml"),
         PipelineStep(world, pipelines.publish, "publish.yml"),
         PipelineStep(world, pipelines.edge, "edge.yml"),
+        EnvironmentStep(
+            world, "infrastructure", pipelines.infrastructure, "What Spotter works with in Azure"
+        ),
+        *(
+            EnvironmentStep(world, f"{target}-{ring}", pipelines.edge, f"Devices of {target}, ring {ring}")
+            for target, ring in rings
+        ),
+        AgentsStep(world, (pipelines.publish, pipelines.infrastructure, pipelines.edge)),
+        *_news(world, wanted.public_url, hooks_secret),
         GivenConnectionStep(world, wanted.infrastructure_connection, pipelines.infrastructure),
+    ]
+    if not world.has_workspace:
+        return [*first, WorkspaceStep(world, pipelines.infrastructure)]
+    return [*first, *_with_workspace(world, wanted, pipelines)]
+
+
+def _with_workspace(world: World, wanted: Wanted, pipelines: Pipelines) -> list[Step]:
+    pictures, cluster = wanted.datastore, wanted.cluster
+    return [
         ConnectionStep(world, wanted.connection, wanted.identity, pipelines.publish),
         ConnectionStep(world, wanted.edge_connection, wanted.edge_identity, pipelines.edge),
         TrustStep(world, wanted.identity, wanted.connection),
         TrustStep(world, wanted.edge_identity, wanted.edge_connection),
-        EnvironmentStep(
-            world, "infrastructure", pipelines.infrastructure, "What Spotter works with in Azure"
-        ),
-        *shipping,
-        *(NewsStep(world, each, f"{wanted.public_url}/hooks/devops", hooks_secret) for each in news),
-        DatastoreStep(world, wanted.datastore),
-        BrowseStep(world, wanted.datastore),
-        ClusterStep(world, wanted.cluster),
-        QuotaStep(world, wanted.cluster),
         RolesStep(world, wanted.identity, roles.of_publisher(world)),
         RolesStep(world, wanted.edge_identity, roles.of_shipper(world)),
-        RolesStep(world, wanted.cluster.identity, roles.of_cluster(world, wanted.datastore.account)),
-        AgentsStep(world, (pipelines.publish, pipelines.infrastructure, pipelines.edge)),
+        RolesStep(world, cluster.identity, roles.of_cluster(world, pictures.account)),
+        DatastoreStep(world, pictures),
+        BrowseStep(world, pictures),
+        ClusterStep(world, cluster),
+        QuotaStep(world, cluster),
     ]
+
+
+def _news(world: World, public_url: str, secret: str) -> list[Step]:
+    if not public_url:
+        return []
+    return [NewsStep(world, each, f"{public_url}/hooks/devops", secret) for each in EVENTS]
 
 
 def look(all_steps: Sequence[Step]) -> list[Seen]:

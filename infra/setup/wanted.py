@@ -12,10 +12,13 @@ class _Table(BaseModel):
 
 
 class PicturesWanted(_Table):
-    """The datastore that shows the workspace where the edge writes its pictures, and which of them prove access."""
+    """The datastore that shows the workspace where the edge writes its pictures, and which of them prove access.
+
+    Without `account`, the one that the infrastructure pipeline has attached under this name is taken as it is.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_]{1,255}$")] = "edgevisionstorage"
-    account: Annotated[str, Field(pattern=r"^[a-z0-9]{3,24}$")]
+    account: Annotated[str, Field(pattern=r"^([a-z0-9]{3,24})?$")] = ""
     container: Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9]){2,62}$")] = "captures"
     path: Name = "**/*.jpg"
 
@@ -47,5 +50,5 @@ class Wanted(_Table):
     edge_identity: Name = "spotter-edge"
     infrastructure_connection: Name = "azure-resource-connection"
     public_url: Annotated[str, Field(pattern=r"^(https://[^/\s]+)?$")] = ""
-    datastore: PicturesWanted
+    datastore: PicturesWanted = PicturesWanted()
     cluster: ClusterWanted = ClusterWanted()

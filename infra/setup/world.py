@@ -7,6 +7,7 @@ from infra.azureml import identities, survey
 from infra.azureml.connection import Connection
 from infra.azureml.errors import NotFound
 from infra.azureml.identities import Subscription
+from infra.azureml.survey import About
 from infra.devops.project import Project
 from infra.devops.repositories import Repository
 from infra.http.errors import AzureError
@@ -25,8 +26,8 @@ class NotThere(AzureError):
 
 @dataclass(frozen=True)
 class World:
-    """`branch` is the one whose files the pipelines run; `region` is the workspace's, `store_id` the ARM id of
-    its own storage account."""
+    """`branch` is the one whose files the pipelines run. `region` is the workspace's, `store_id` the ARM id of its own
+    storage account; both are empty before the infrastructure is deployed."""
 
     azure: Connection
     devops: Project
@@ -35,6 +36,10 @@ class World:
     store_id: str
     repository: Repository
     branch: str
+
+    @property
+    def has_workspace(self) -> bool:
+        return bool(self.region)
 
     def account_id(self, name: str) -> str:
         """The ARM id of a storage account in the workspace's resource group."""
@@ -66,19 +71,18 @@ def enter(azure: Connection, devops: Project, repository: str, branch: str) -> W
     place = azure.workspace
     try:
         subscription = identities.subscription(azure)
-        workspace = survey.about(azure)
     except NotFound as fault:
         raise NotThere(
-            f"There is no workspace {place.name} in resource group {place.resource_group}: {fault.message}",
-            "Run the infrastructure pipeline first, or correct AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP and"
-            " AZUREML_WORKSPACE_NAME.",
+            f"There is no subscription {place.subscription} that this identity may see: {fault.message}",
+            "Correct AZURE_SUBSCRIPTION_ID, or sign in with another identity.",
         ) from fault
+    about = _workspace(azure)
     return World(
         azure=azure,
         devops=devops,
         subscription=subscription,
-        region=workspace.region,
-        store_id=workspace.storage_account,
+        region=about.region if about else "",
+        store_id=about.storage_account if about else "",
         repository=_repository(devops, repository),
         branch=branch,
     )
@@ -92,6 +96,14 @@ def no_identity(world: World, name: str) -> Finding:
         (("Resource group", world.azure.workspace.resource_group), ("Identity", name)),
     )
     return for_a_person(f"there is no identity {name} to act as", todo)
+
+
+def _workspace(azure: Connection) -> About | None:
+    """None before the infrastructure is deployed."""
+    try:
+        return survey.about(azure)
+    except NotFound:
+        return None
 
 
 def _repository(devops: Project, name: str) -> Repository:

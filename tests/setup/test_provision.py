@@ -59,6 +59,19 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   + spotter-publish           from publish.yml
   + spotter-edge              from edge.yml
 
+  Environments
+  + infrastructure            for spotter-infrastructure
+  + line-1-canary             for spotter-edge
+  + line-1-all                for spotter-edge
+
+  Agents
+  ! Azure Pipelines           no run has succeeded yet that would prove them
+
+  Service hooks
+  + runs                      to https://spotter.example/hooks/devops
+  + stages                    to https://spotter.example/hooks/devops
+  + approvals                 to https://spotter.example/hooks/devops
+
   Service connections
   ! azure-resource-connection deploys the infrastructure, so only an owner can
                               make it
@@ -69,15 +82,12 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   · spotter-publish           once aml-workspace-connection is there
   · spotter-edge              once edge-connection is there
 
-  Environments
-  + infrastructure            for spotter-infrastructure
-  + line-1-canary             for spotter-edge
-  + line-1-all                for spotter-edge
-
-  Service hooks
-  + runs                      to https://spotter.example/hooks/devops
-  + stages                    to https://spotter.example/hooks/devops
-  + approvals                 to https://spotter.example/hooks/devops
+  Roles
+  ✓ spotter-publish           AzureML Data Scientist, Storage Blob Data
+                              Contributor
+  ✓ spotter-edge              Reader, Storage Blob Data Reader
+  ✓ spotter-training          AzureML Data Scientist, Storage Blob Data
+                              Contributor, Storage Blob Data Reader
 
   Datastore
   + edgevisionstorage         on edgevisionstorage/pictures, without a key
@@ -91,21 +101,16 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   Quota
   ✓ Standard_NC4as_T4_v3      20 of 24 vCPUs
 
-  Roles
-  ✓ spotter-publish           AzureML Data Scientist, Storage Blob Data
-                              Contributor
-  ✓ spotter-edge              Reader, Storage Blob Data Reader
-  ✓ spotter-training          AzureML Data Scientist, Storage Blob Data
-                              Contributor, Storage Blob Data Reader
-
-  Agents
-  ! Azure Pipelines           no run has succeeded yet that would prove them
-
   + 13 to make   · 3 after that   ! 2 for a person   ✓ 6 as wanted
 
   For a person
 
-  1. Create the service connection azure-resource-connection: New service
+  1. See that private projects have at least one Microsoft-hosted parallel job;
+     a new organisation asks for its free one under Request, or buys one under
+     Change
+     https://dev.azure.com/bottling/_settings/buildqueue?_a=concurrentJobs
+
+  2. Create the service connection azure-resource-connection: New service
      connection → Azure Resource Manager → App registration (automatic),
      workload identity federation; then give it both roles on the resource group
      https://dev.azure.com/bottling/Vision/_settings/adminservices
@@ -114,11 +119,6 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
      Resource group  spotter-sandbox
      Name            azure-resource-connection
      Roles           Contributor and Role Based Access Control Administrator
-
-  2. See that private projects have at least one Microsoft-hosted parallel job;
-     a new organisation asks for its free one under Request, or buys one under
-     Change
-     https://dev.azure.com/bottling/_settings/buildqueue?_a=concurrentJobs
 
   Make it: spotter provision apply
 
@@ -139,6 +139,19 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   ✓ spotter-publish           made: from publish.yml
   ✓ spotter-edge              made: from edge.yml
 
+  Environments
+  ✓ infrastructure            made: for spotter-infrastructure
+  ✓ line-1-canary             made: for spotter-edge
+  ✓ line-1-all                made: for spotter-edge
+
+  Agents
+  ! Azure Pipelines           no run has succeeded yet that would prove them
+
+  Service hooks
+  ✓ runs                      made: to https://spotter.example/hooks/devops
+  ✓ stages                    made: to https://spotter.example/hooks/devops
+  ✓ approvals                 made: to https://spotter.example/hooks/devops
+
   Service connections
   ! azure-resource-connection deploys the infrastructure, so only an owner can
                               make it
@@ -149,15 +162,12 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   ✓ spotter-publish           made: trusts aml-workspace-connection
   ✓ spotter-edge              made: trusts edge-connection
 
-  Environments
-  ✓ infrastructure            made: for spotter-infrastructure
-  ✓ line-1-canary             made: for spotter-edge
-  ✓ line-1-all                made: for spotter-edge
-
-  Service hooks
-  ✓ runs                      made: to https://spotter.example/hooks/devops
-  ✓ stages                    made: to https://spotter.example/hooks/devops
-  ✓ approvals                 made: to https://spotter.example/hooks/devops
+  Roles
+  ✓ spotter-publish           AzureML Data Scientist, Storage Blob Data
+                              Contributor
+  ✓ spotter-edge              Reader, Storage Blob Data Reader
+  ✓ spotter-training          AzureML Data Scientist, Storage Blob Data
+                              Contributor, Storage Blob Data Reader
 
   Datastore
   ✓ edgevisionstorage         made: on edgevisionstorage/pictures, without a key
@@ -173,21 +183,16 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   Quota
   ✓ Standard_NC4as_T4_v3      20 of 24 vCPUs
 
-  Roles
-  ✓ spotter-publish           AzureML Data Scientist, Storage Blob Data
-                              Contributor
-  ✓ spotter-edge              Reader, Storage Blob Data Reader
-  ✓ spotter-training          AzureML Data Scientist, Storage Blob Data
-                              Contributor, Storage Blob Data Reader
-
-  Agents
-  ! Azure Pipelines           no run has succeeded yet that would prove them
-
   15 made   ! 2 for a person   ✓ 7 as wanted
 
   For a person
 
-  1. Create the service connection azure-resource-connection: New service
+  1. See that private projects have at least one Microsoft-hosted parallel job;
+     a new organisation asks for its free one under Request, or buys one under
+     Change
+     https://dev.azure.com/bottling/_settings/buildqueue?_a=concurrentJobs
+
+  2. Create the service connection azure-resource-connection: New service
      connection → Azure Resource Manager → App registration (automatic),
      workload identity federation; then give it both roles on the resource group
      https://dev.azure.com/bottling/Vision/_settings/adminservices
@@ -196,11 +201,6 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
      Resource group  spotter-sandbox
      Name            azure-resource-connection
      Roles           Contributor and Role Based Access Control Administrator
-
-  2. See that private projects have at least one Microsoft-hosted parallel job;
-     a new organisation asks for its free one under Request, or buys one under
-     Change
-     https://dev.azure.com/bottling/_settings/buildqueue?_a=concurrentJobs
 
   Run this again when that is done.
 
@@ -218,13 +218,13 @@ def test_killed_at_any_write_and_run_again_it_comes_to_the_same_end(place: Place
     for faults, method, path, before in (
         (place.devops.faults, "POST", r"/pipelines\?", True),
         (place.devops.faults, "POST", r"/pipelines\?", False),
+        (place.devops.faults, "POST", r"/environments\?", False),
+        (place.devops.faults, "PATCH", "/pipelinepermissions/environment/", True),
+        (place.devops.faults, "POST", "/hooks/subscriptions", False),
         (place.devops.faults, "POST", r"/endpoints\?", False),
         (place.devops.faults, "PATCH", "/pipelinepermissions/endpoint/", False),
         (place.azure.faults, "PUT", "/federatedIdentityCredentials/", True),
         (place.azure.faults, "PUT", "/federatedIdentityCredentials/", False),
-        (place.devops.faults, "POST", r"/environments\?", False),
-        (place.devops.faults, "PATCH", "/pipelinepermissions/environment/", True),
-        (place.devops.faults, "POST", "/hooks/subscriptions", False),
         (place.azure.faults, "PUT", "/datastores/", False),
         (place.azure.faults, "PUT", "/computes/", False),
     ):
@@ -235,6 +235,80 @@ def test_killed_at_any_write_and_run_again_it_comes_to_the_same_end(place: Place
     written = len(place.writes())
     assert place.apply().code == 0
     assert len(place.writes()) == written
+
+
+def test_before_the_infrastructure_is_deployed_it_prepares_that(place: Place) -> None:
+    first = place.apply(AZUREML_WORKSPACE_NAME="soon")
+    assert (first.code, first.err) == (0, "")
+    assert first.out == snapshot("""\
+
+  soon in spotter-sandbox
+  Vision at https://dev.azure.com/bottling, repository vision
+
+  Files
+  ! variables.yml             says otherwise: WORKSPACE_NAME
+  ✓ edge.yml                  lists every target and ring
+
+  Pipelines
+  ✓ spotter-infrastructure    made: from infrastructure.yml
+  ✓ spotter-publish           made: from publish.yml
+  ✓ spotter-edge              made: from edge.yml
+
+  Environments
+  ✓ infrastructure            made: for spotter-infrastructure
+  ✓ line-1-canary             made: for spotter-edge
+  ✓ line-1-all                made: for spotter-edge
+
+  Agents
+  ! Azure Pipelines           no run has succeeded yet that would prove them
+
+  Service hooks
+  ✓ runs                      made: to https://spotter.example/hooks/devops
+  ✓ stages                    made: to https://spotter.example/hooks/devops
+  ✓ approvals                 made: to https://spotter.example/hooks/devops
+
+  Service connections
+  ! azure-resource-connection deploys the infrastructure, so only an owner can
+                              make it
+
+  Workspace
+  ! soon                      is not there; all below it comes after it
+
+  9 made   ! 4 for a person   ✓ 1 as wanted
+
+  For a person
+
+  1. Correct variables.yml, or the settings under [provision], so that both say
+     the same
+     https://dev.azure.com/bottling/Vision/_git/vision?path=/infra/provision/pipelines/variables.yml&version=GBmain
+     WORKSPACE_NAME  soon
+
+  2. See that private projects have at least one Microsoft-hosted parallel job;
+     a new organisation asks for its free one under Request, or buys one under
+     Change
+     https://dev.azure.com/bottling/_settings/buildqueue?_a=concurrentJobs
+
+  3. Create the service connection azure-resource-connection: New service
+     connection → Azure Resource Manager → App registration (automatic),
+     workload identity federation; then give it both roles on the resource group
+     https://dev.azure.com/bottling/Vision/_settings/adminservices
+     Scope level     Subscription
+     Subscription    Bottling line (8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3)
+     Resource group  spotter-sandbox
+     Name            azure-resource-connection
+     Roles           Contributor and Role Based Access Control Administrator
+
+  4. Run the pipeline spotter-infrastructure, which makes the workspace and what
+     it needs; or correct the settings by which it is looked for
+     https://dev.azure.com/bottling/Vision/_build
+     AZURE_RESOURCE_GROUP    spotter-sandbox
+     AZUREML_WORKSPACE_NAME  soon
+
+  Run this again when that is done.
+
+""")
+    assert place.apply().code == 0
+    assert place.end() == END
 
 
 def test_lost_answers_leave_nothing_out_and_double_nothing(place: Place) -> None:
@@ -265,11 +339,11 @@ def test_what_differs_is_shown_and_put_right(place: Place) -> None:
     place.azure.studio.resize("gpu-cluster", 1, 2)
     assert marked(place.plan(), "~") == snapshot("""\
 ~ spotter-publish           runs old.yml instead of publish.yml
-~ edge-connection           has another workspace
-~ spotter-publish           trusts another connection
 ~ line-1-all                spotter-edge may not use it yet
 ~ runs                      2 times to https://spotter.example/hooks/devops
 ~ stages                    is switched off
+~ edge-connection           has another workspace
+~ spotter-publish           trusts another connection
 ~ edgevisionstorage         the studio does not browse it as the workspace yet
 ~ gpu-cluster               1 to 2 nodes, idle 180\xa0s; would be 0 to 5 nodes,\
 """)
@@ -277,11 +351,11 @@ def test_what_differs_is_shown_and_put_right(place: Place) -> None:
     assert (applied.code, applied.err) == (0, "")
     assert marked(applied, "✓", "changed: ") == snapshot("""\
 ✓ spotter-publish           changed: from publish.yml
-✓ edge-connection           changed: acts as spotter-edge, for spotter-edge
-✓ spotter-publish           changed: trusts aml-workspace-connection
 ✓ line-1-all                changed: for spotter-edge
 ✓ runs                      changed: to https://spotter.example/hooks/devops
 ✓ stages                    changed: to https://spotter.example/hooks/devops
+✓ edge-connection           changed: acts as spotter-edge, for spotter-edge
+✓ spotter-publish           changed: trusts aml-workspace-connection
 ✓ edgevisionstorage         changed: on edgevisionstorage/pictures, without a
 ✓ gpu-cluster               changed: Standard_NC4as_T4_v3, 0 to 5 nodes, idle\
 """)
@@ -305,7 +379,33 @@ def test_what_this_identity_may_not_do_is_told_with_page_and_values(place: Place
     assert (applied.code, applied.err) == (1, "")
     assert applied.out.partition("  For a person\n")[2] == snapshot("""\
 
-  1. Create the service connection azure-resource-connection: New service
+  1. Create the environment infrastructure, and under ⋮ → Security → Pipeline
+     permissions add spotter-infrastructure
+     https://dev.azure.com/bottling/Vision/_environments
+     Name                  infrastructure
+     Resource              None
+     Pipeline permissions  spotter-infrastructure
+
+  2. Create the environment line-1-canary, and under ⋮ → Security → Pipeline
+     permissions add spotter-edge
+     https://dev.azure.com/bottling/Vision/_environments
+     Name                  line-1-canary
+     Resource              None
+     Pipeline permissions  spotter-edge
+
+  3. Create the environment line-1-all, and under ⋮ → Security → Pipeline
+     permissions add spotter-edge
+     https://dev.azure.com/bottling/Vision/_environments
+     Name                  line-1-all
+     Resource              None
+     Pipeline permissions  spotter-edge
+
+  4. See that private projects have at least one Microsoft-hosted parallel job;
+     a new organisation asks for its free one under Request, or buys one under
+     Change
+     https://dev.azure.com/bottling/_settings/buildqueue?_a=concurrentJobs
+
+  5. Create the service connection azure-resource-connection: New service
      connection → Azure Resource Manager → App registration (automatic),
      workload identity federation; then give it both roles on the resource group
      https://dev.azure.com/bottling/Vision/_settings/adminservices
@@ -315,7 +415,7 @@ def test_what_this_identity_may_not_do_is_told_with_page_and_values(place: Place
      Name            azure-resource-connection
      Roles           Contributor and Role Based Access Control Administrator
 
-  2. Let spotter-publish trust aml-workspace-connection: Federated credentials →
+  6. Let spotter-publish trust aml-workspace-connection: Federated credentials →
      Add credential → Other issuer
      https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/providers/Microsoft.ManagedIdentity/userAssignedIdentities/spotter-publish/overview
      Issuer              https://vstoken.dev.azure.com/934f8d62-eaef-5dab-aece-9add91890bca
@@ -323,7 +423,7 @@ def test_what_this_identity_may_not_do_is_told_with_page_and_values(place: Place
      Name                azure-devops
      Audience            api://AzureADTokenExchange
 
-  3. Let spotter-edge trust edge-connection: Federated credentials → Add
+  7. Let spotter-edge trust edge-connection: Federated credentials → Add
      credential → Other issuer
      https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/providers/Microsoft.ManagedIdentity/userAssignedIdentities/spotter-edge/overview
      Issuer              https://vstoken.dev.azure.com/934f8d62-eaef-5dab-aece-9add91890bca
@@ -331,34 +431,13 @@ def test_what_this_identity_may_not_do_is_told_with_page_and_values(place: Place
      Name                azure-devops
      Audience            api://AzureADTokenExchange
 
-  4. Create the environment infrastructure, and under ⋮ → Security → Pipeline
-     permissions add spotter-infrastructure
-     https://dev.azure.com/bottling/Vision/_environments
-     Name                  infrastructure
-     Resource              None
-     Pipeline permissions  spotter-infrastructure
-
-  5. Create the environment line-1-canary, and under ⋮ → Security → Pipeline
-     permissions add spotter-edge
-     https://dev.azure.com/bottling/Vision/_environments
-     Name                  line-1-canary
-     Resource              None
-     Pipeline permissions  spotter-edge
-
-  6. Create the environment line-1-all, and under ⋮ → Security → Pipeline
-     permissions add spotter-edge
-     https://dev.azure.com/bottling/Vision/_environments
-     Name                  line-1-all
-     Resource              None
-     Pipeline permissions  spotter-edge
-
-  7. Let yourself, who runs this, read the pictures: Access control (IAM) → Add
+  8. Let yourself, who runs this, read the pictures: Access control (IAM) → Add
      role assignment
      https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/providers/Microsoft.Storage/storageAccounts/edgevisionstorage/users
      Role    Storage Blob Data Reader
      Member  yourself
 
-  8. Create the compute cluster gpu-cluster: New → Dedicated, GPU
+  9. Create the compute cluster gpu-cluster: New → Dedicated, GPU
      https://ml.azure.com/compute/list/training?wsid=/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourcegroups/spotter-sandbox/workspaces/bottling-line
      Location                        westeurope
      Virtual machine size            Standard_NC4as_T4_v3
@@ -368,20 +447,15 @@ def test_what_this_identity_may_not_do_is_told_with_page_and_values(place: Place
      Idle seconds before scale down  180
      Identity                        User-assigned, spotter-training
 
-  9. See that private projects have at least one Microsoft-hosted parallel job;
-     a new organisation asks for its free one under Request, or buys one under
-     Change
-     https://dev.azure.com/bottling/_settings/buildqueue?_a=concurrentJobs
-
   Put right what failed, then run this again: it goes on where it stands.
 
 """)
     assert marked(applied, "✗") == snapshot("""\
-✗ spotter-publish           this identity may not: it lacks the right
-✗ spotter-edge              this identity may not: it lacks the right
 ✗ infrastructure            this identity may not: TF50309: Create
 ✗ line-1-canary             this identity may not: TF50309: Create
 ✗ line-1-all                this identity may not: TF50309: Create
+✗ spotter-publish           this identity may not: it lacks the right
+✗ spotter-edge              this identity may not: it lacks the right
 ✗ gpu-cluster               this identity may not: it lacks the right\
 """)
     for right in rights:
@@ -402,13 +476,13 @@ def test_what_only_a_person_can_decide_stays_as_it_is(place: Place) -> None:
     place.says('[targets.line-9]\nchannel = "C0LINEVIS1"\n')
     assert marked(place.plan(), "!") == snapshot("""\
 ! edge.yml                  does not list line-9
+! Azure Pipelines           no run has succeeded yet that would prove them
 ! azure-resource-connection deploys the infrastructure, so only an owner can
 ! edge-connection           signs in by ServicePrincipal
 ! edgevisionstorage         is on another/captures, not on
 ! line-1/*.png              no picture has such a path
 ! gpu-cluster               has STANDARD_DS3_V2, not Standard_NC4as_T4_v3
-! Standard_NC4as_T4_v3      4 vCPUs; 5 nodes need 20
-! Azure Pipelines           no run has succeeded yet that would prove them\
+! Standard_NC4as_T4_v3      4 vCPUs; 5 nodes need 20\
 """)
     place.says(
         """[provision]
@@ -426,13 +500,13 @@ vm_size = "Standard_NC6"
     planned = place.plan()
     assert marked(planned, "!") == snapshot("""\
 ! variables.yml             says otherwise: AML_COMPUTE_CLUSTER_NAME, VM_SIZE,
+! Azure Pipelines           no run has succeeded yet that would prove them
 ! azure-resource-connection deploys the infrastructure, so only an owner can
 ! aml-workspace-connection  there is no identity nobody to act as
 ! edge-connection           signs in by ServicePrincipal
-! **/*.jpg                  there is no nowhere/captures
-! gpu-retired               Standard_NC6 is of the series NC (K80), retired on
 ! spotter-training          lacks Storage Blob Data Reader
-! Azure Pipelines           no run has succeeded yet that would prove them\
+! **/*.jpg                  there is no nowhere/captures
+! gpu-retired               Standard_NC6 is of the series NC (K80), retired on\
 """)
     assert planned.out.partition("  For a person\n")[2] == snapshot("""\
 
@@ -444,7 +518,12 @@ vm_size = "Standard_NC6"
      CAPTURE_CONTAINER         captures
      CAPTURE_DATASTORE         pictures
 
-  2. Create the service connection azure-resource-connection: New service
+  2. See that private projects have at least one Microsoft-hosted parallel job;
+     a new organisation asks for its free one under Request, or buys one under
+     Change
+     https://dev.azure.com/bottling/_settings/buildqueue?_a=concurrentJobs
+
+  3. Create the service connection azure-resource-connection: New service
      connection → Azure Resource Manager → App registration (automatic),
      workload identity federation; then give it both roles on the resource group
      https://dev.azure.com/bottling/Vision/_settings/adminservices
@@ -454,34 +533,29 @@ vm_size = "Standard_NC6"
      Name            azure-resource-connection
      Roles           Contributor and Role Based Access Control Administrator
 
-  3. Run the infrastructure pipeline, which makes the identity nobody and gives
+  4. Run the infrastructure pipeline, which makes the identity nobody and gives
      it its roles
      https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/overview
      Resource group  spotter-sandbox
      Identity        nobody
 
-  4. Convert edge-connection to workload identity federation (Convert, on its
+  5. Convert edge-connection to workload identity federation (Convert, on its
      page), or delete it
      https://dev.azure.com/bottling/Vision/_settings/adminservices?resourceId=…
 
-  5. See that storage account nowhere has the container captures
-     https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/providers/Microsoft.Storage/storageAccounts/nowhere/containersList
-
-  6. Choose a size with a GPU that the region offers, and set it as
-     [provision.cluster] vm_size
-     https://ml.azure.com/compute/list/training?wsid=/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourcegroups/spotter-sandbox/workspaces/bottling-line
-     Region  westeurope
-
-  7. Run the infrastructure pipeline, which gives spotter-training its roles;
+  6. Run the infrastructure pipeline, which gives spotter-training its roles;
      or, as an owner, on each resource: Access control (IAM) → Add role
      assignment → Managed identity
      https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/overview
      Storage Blob Data Reader  on storage nowhere
 
-  8. See that private projects have at least one Microsoft-hosted parallel job;
-     a new organisation asks for its free one under Request, or buys one under
-     Change
-     https://dev.azure.com/bottling/_settings/buildqueue?_a=concurrentJobs
+  7. See that storage account nowhere has the container captures
+     https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/providers/Microsoft.Storage/storageAccounts/nowhere/containersList
+
+  8. Choose a size with a GPU that the region offers, and set it as
+     [provision.cluster] vm_size
+     https://ml.azure.com/compute/list/training?wsid=/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourcegroups/spotter-sandbox/workspaces/bottling-line
+     Region  westeurope
 
   Run this again when that is done.
 
@@ -496,7 +570,7 @@ def test_at_the_door(place: Place) -> None:
         place.apply(AZURE_DEVOPS_EXT_PAT=pat),
         place.apply(AZURE_DEVOPS_PROJECT="gone"),
         place.apply(AZURE_DEVOPS_ORG_URL=""),
-        place.apply(AZUREML_WORKSPACE_NAME="gone"),
+        place.apply(AZURE_SUBSCRIPTION_ID="8b6f1c52-40d8-4a3c-9f0e-000000000000"),
         place.apply(AZURE_SUBSCRIPTION_ID=""),
     ]
     place.says(POLICY.replace('"vision"', '"gone"').lstrip())
@@ -511,18 +585,11 @@ def test_at_the_door(place: Place) -> None:
 spotter: Azure DevOps does not accept the personal access token: it has expired or was revoked, or belongs to another organisation. Make a new one for AZURE_DEVOPS_EXT_PAT, or leave it out and use an Entra identity.
 spotter: Project gone has no repository vision that this identity may see: TF200016: The following project does not exist: gone. Verify that the name of the project is correct and that the project exists on the specified Azure DevOps Server. Correct [provision] repository, or AZURE_DEVOPS_ORG_URL and AZURE_DEVOPS_PROJECT.
 spotter: Where the pipelines are is not set. Set AZURE_DEVOPS_ORG_URL and AZURE_DEVOPS_PROJECT.
-spotter: There is no workspace gone in resource group spotter-sandbox: The Resource 'Microsoft.MachineLearningServices/workspaces/gone' under resource group 'spotter-sandbox' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix Run the infrastructure pipeline first, or correct AZURE_SUBSCRIPTION_ID, AZURE_RESOURCE_GROUP and AZUREML_WORKSPACE_NAME.
+spotter: There is no subscription 8b6f1c52-40d8-4a3c-9f0e-000000000000 that this identity may see: The subscription '8b6f1c52-40d8-4a3c-9f0e-000000000000' could not be found. Correct AZURE_SUBSCRIPTION_ID, or sign in with another identity.
 spotter: These settings are missing or wrong: AZURE_SUBSCRIPTION_ID (field required). Set them in the environment or in .env.
 spotter: Project Vision has no repository gone that this identity may see: TF401019: The Git repository with name or identifier gone does not exist or you do not have permissions for the operation you are attempting. Correct [provision] repository, or AZURE_DEVOPS_ORG_URL and AZURE_DEVOPS_PROJECT.
-spotter: spotter.toml has settings that Spotter does not take: provision.repository: field required; provision.datastore: field required. Correct them.
-spotter: spotter.toml does not say what to provision. Add what follows, with your names:
-
-  [provision]
-  repository = "vision"
-
-  [provision.datastore]
-  account = "edgevisionstorage"
-
+spotter: spotter.toml has settings that Spotter does not take: provision.repository: field required. Correct them.
+spotter: The policy does not say what to provision. Add a table [provision] with repository = "…", the repository in Azure Repos that holds Spotter's files.
 """)
     assert place.writes() == []
 
