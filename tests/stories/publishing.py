@@ -7,12 +7,10 @@ from typing import Any
 
 import requests
 
+from sandbox.pipelines import PUBLISH, YAML
 from sandbox.world import World
 from tests.stories.stage import Stage
 
-PIPELINE = "spotter-publish"
-YAML = "infra/provision/pipelines/publish.yml"
-SERVICE_CONNECTION = "aml-workspace-connection"
 PARAMETER = """
 parameters:
   - name: correlationId
@@ -91,21 +89,7 @@ def short_pipeline(script: str, **options: str) -> Callable[[World], None]:
 
     def prepare(world: World) -> None:
         push(world, script, **options)
-        world.devops.portal.create_pipeline(PIPELINE, YAML)
-
-    return prepare
-
-
-def real_pipeline(policy: Path) -> Callable[[World], None]:
-    """This project itself as the repository, its own pipeline, and the connection that this may use."""
-
-    def prepare(world: World) -> None:
-        world.push(policy)
-        portal, place = world.devops.portal, world.azure.workspace.place
-        portal.create_pipeline(PIPELINE, YAML)
-        identity = world.azure.workspace.identity.client_id
-        portal.add_azure_connection(SERVICE_CONNECTION, place.subscription, place.tenant, identity)
-        portal.permit("endpoint", SERVICE_CONNECTION, PIPELINE)
+        world.devops.portal.create_pipeline(PUBLISH, YAML)
 
     return prepare
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from inline_snapshot import snapshot
 
 from tests.stories.conftest import POLICY
-from tests.stories.publishing import read, real_pipeline
+from tests.stories.publishing import read
 from tests.stories.stage import Stage
 
 
 def test_a_person_publishes_the_training_pipeline(new_stage: Callable[..., Stage]) -> None:
-    stage = new_stage(before=real_pipeline(POLICY))
+    stage = new_stage(before=lambda world: world.connect(POLICY))
 
     stage.trainer.types("/publish")
     question = stage.trainer.sees("Publish the training pipeline from main")

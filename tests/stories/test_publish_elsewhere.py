@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from inline_snapshot import snapshot
 
+from sandbox.pipelines import PUBLISH
 from sandbox.world import World
-from tests.stories.publishing import PIPELINE, TRIGGERED, Gate, push, read, short_pipeline
+from tests.stories.publishing import TRIGGERED, Gate, push, read, short_pipeline
 from tests.stories.stage import Stage
 
 
@@ -15,7 +16,7 @@ def test_a_push_and_a_hand_in_azure_devops_are_told_once(new_stage: Callable[...
     def before(world: World) -> None:
         gate.append(Gate(world))
         short_pipeline(gate[0].wait, yaml=TRIGGERED)(world)
-        world.devops.portal.run_pipeline(PIPELINE)
+        world.devops.portal.run_pipeline(PUBLISH)
 
     stage = new_stage(before=before)
     portal = stage.world.devops.portal
@@ -45,7 +46,7 @@ Runs the pipeline spotter-publish in Azure DevOps
     portal.cancel(newest)
     card.becomes("canceled in Azure DevOps")
 
-    portal.run_pipeline(PIPELINE)
+    portal.run_pipeline(PUBLISH)
     stage.line.shows("Publishing main: ")
     stage.bot.restart()
     gate[0].open()

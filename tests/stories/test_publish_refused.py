@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from inline_snapshot import snapshot
 
-from tests.stories.publishing import PIPELINE, YAML, Gate, push, read
+from sandbox.pipelines import PUBLISH, YAML
+from tests.stories.publishing import Gate, push, read
 from tests.stories.stage import Stage
 
 
@@ -19,7 +20,7 @@ def test_what_is_asked_before_anything_starts(new_stage: Callable[..., Stage]) -
         ":warning: Azure DevOps has no pipeline called spotter-publish. Whoever runs Spotter makes it with spotter provision apply, or names another in spotter.toml."
     )
 
-    stage.world.devops.portal.create_pipeline(PIPELINE, YAML)
+    stage.world.devops.portal.create_pipeline(PUBLISH, YAML)
     push(stage.world, Gate(stage.world).wait, branch="wider-search", message="Widen the search")
     stage.knows_the_commit("Widen the search")
     stage.trainer.types("/publish releases")

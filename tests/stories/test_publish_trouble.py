@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 from inline_snapshot import snapshot
 
+from sandbox.pipelines import CONNECTION, PUBLISH
 from tests.stories.publishing import (
     NEEDS_CONNECTION,
-    PIPELINE,
-    SERVICE_CONNECTION,
     Gate,
     push,
     read,
@@ -82,7 +81,7 @@ def test_what_a_run_waits_for_and_a_green_run_that_published_nothing(
     stage = new_stage(before=short_pipeline("echo Done", yaml=NEEDS_CONNECTION))
     portal, place = stage.world.devops.portal, stage.world.azure.workspace.place
     identity = stage.world.azure.workspace.identity.client_id
-    portal.add_azure_connection(SERVICE_CONNECTION, place.subscription, place.tenant, identity)
+    portal.add_azure_connection(CONNECTION, place.subscription, place.tenant, identity)
 
     stage.trainer.types("/publish")
     stage.trainer.clicks("Publish main", on=stage.trainer.sees("from main?"))
@@ -96,7 +95,7 @@ Asked by trainer <time> · <commit> Change the search, by Line engineer · run 2
 """)
 
     portal.take_agents_offline()
-    portal.permit("endpoint", SERVICE_CONNECTION, PIPELINE)
+    portal.permit("endpoint", CONNECTION, PUBLISH)
     card.becomes("agent")
     assert read(stage, card.text) == snapshot("""\
 # Publishing main: waiting
