@@ -11,6 +11,7 @@ from commands.kit.services import Services
 from infra.azureml.contents import ExportContents
 from infra.azureml.errors import NotFound, Unreadable
 from infra.training.register import model_tags
+from infra.training.split import held_out
 from storage import audit, catalog, labels, messages
 from storage.catalog import ExportRow, ModelRow
 
@@ -57,8 +58,9 @@ def _place(tx: Connection, row: ExportRow, services: Services) -> tuple[str | No
 
 
 def measured_on(row: ExportRow, read: ExportContents, services: Services) -> dict[str, Any] | None:
-    """How many of the pictures the project's newest model was measured on, or may have been: those of its own export.
+    """How many of the pictures are those that the project's newest model was measured on, or may have been.
 
+    By the model's tag it is known which pictures of its export were held out: those that are held out of every export.
     None where there is no such model, or nothing can be told.
     """
     with services.store.read() as tx:
@@ -66,18 +68,17 @@ def measured_on(row: ExportRow, read: ExportContents, services: Services) -> dic
     if model is None:
         return None
     dataset, version = (model.tags.get(tag, "") for tag in (model_tags.DATASET, model_tags.DATASET_VERSION))
-    held_out = services.azure.held_out(model.uri) if model.uri else None
-    if held_out is not None:
-        pictures = held_out
-    else:
-        try:
-            pictures = services.azure.read_export(services.azure.export(dataset, version or "1")).pictures
-        except (Unreadable, NotFound):
-            return None
+    try:
+        pictures = services.azure.read_export(services.azure.export(dataset, version or "1")).pictures
+    except (Unreadable, NotFound):
+        return None
+    by_rule = model.tags.get(model_tags.HELD_OUT) == held_out.RULE
+    if by_rule:
+        pictures = frozenset(name for name in pictures if held_out.place_of(name) < held_out.SHARE)
     return {
         "model": f"{model.name} v{model.version}",
         "dataset": dataset,
-        "held_out": None if held_out is None else len(held_out),
+        "held_out": len(pictures) if by_rule else None,
         "again": len(pictures & read.pictures),
     }
 

@@ -159,11 +159,9 @@ def measured_before(export: ExportRow) -> str:
     if measured["held_out"] is None:
         return (
             f"{count(again, 'picture')} of it were in {measured['dataset']} as well. "
-            f"{model} was measured on some of those; which ones its files do not say."
+            f"{model} was measured on some of those; which ones is not known."
         )
-    if not again:
-        return f"It has none of the {count(measured['held_out'], 'picture')} that {model} was measured on."
-    return (
-        f"It has {again:,} of the {count(measured['held_out'], 'picture')} that {model} was measured on. "
-        "A new model may learn from them, so compare the two with care."
-    )
+    told = f"It has {again:,} of the {count(measured['held_out'], 'picture')} that {model} was measured on"
+    if again:
+        return f"{told}; no model learns from them, so a new one can be compared with it."
+    return f"{told}, so a new model cannot be compared with it on these."

@@ -10,8 +10,9 @@ from infra.azureml.connection import Connection
 from infra.azureml.errors import Unreadable
 from infra.azureml.exports import Export
 from infra.azureml.names import DATA_NAME
-from infra.azureml.storage import API, Storage, name_in_datastore
+from infra.azureml.storage import API, Storage
 from infra.http.fields import text
+from infra.training.job.addresses import name_of
 
 FOLDER = "Labeling/export/coco/"
 
@@ -32,7 +33,7 @@ class CocoFiles:
         A file keeps its name where that follows the pattern of exports; another one is named by its time.
         """
         try:
-            return list(self._found(tuple(name_in_datastore(asset.uri) for asset in assets), pattern))
+            return list(self._found(tuple(name_of(asset.uri) for asset in assets), pattern))
         except Unreadable as fault:
             log.info("COCO files are not available: %s", fault.reason)
             return []

@@ -13,11 +13,11 @@ from typing import Any
 
 from infra.azureml.errors import Unreadable
 from infra.azureml.exports import Export
-from infra.azureml.storage import Place, Storage, name_in_datastore
+from infra.azureml.storage import Place, Storage
 from infra.http.fields import mapping, sequence, text
+from infra.training.job.addresses import name_of
 
 PROBLEMS_SHOWN = 5
-METRICS = "metrics.json"
 _EDGES = ("topX", "topY", "bottomX", "bottomY")
 _STREAM_MISSING = "The MLTable does not turn image_url into a stream (convert_column_types to stream_info)."
 
@@ -27,7 +27,7 @@ class ExportContents:
     """Counts of one export. `boxes` holds well-formed boxes per class, most frequent first.
 
     `blockers` are faults that make the trainer stop; `problems` the first of all faults found; `pictures` the names of
-    the images as `storage.name_in_datastore` gives them.
+    the images as `addresses.name_of` gives them.
     """
 
     images: int
@@ -95,19 +95,6 @@ def read(storage: Storage, export: Export) -> ExportContents:
     raise Unreadable(f"{export.name} is neither an MLTable nor a COCO file.")
 
 
-def held_out(storage: Storage, model_uri: str) -> frozenset[str] | None:
-    """The pictures that a model was measured on, where its trainer wrote their names beside it.
-
-    They stand in `metrics.json` under `held_out.files`, spelled as `ExportContents.pictures`. None where they do not.
-    """
-    try:
-        place = storage.locate(model_uri).child(METRICS)
-        files = sequence(_document(storage.read(place), place), "held_out", "files")
-    except Unreadable:
-        return None
-    return frozenset(map(str, files)) or None
-
-
 def count_jsonl(lines: Iterable[str], *blockers: str) -> ExportContents:
     """Counts lines of AutoML's JSONL for object detection; `blockers` are those found before."""
     count = _Count(blockers=list(blockers))
@@ -132,7 +119,7 @@ def count_coco(document: Any) -> ExportContents:
     count = _Count()
     for image in map(mapping, sequence(document, "images")):
         where = text(image, "file_name") or f"image {text(image, 'id')}"
-        count.pictures.add(name_in_datastore(text(image, "coco_url")) or where)
+        count.pictures.add(name_of(text(image, "coco_url")) or where)
         found = boxes.get(image.get("id"), [])
         count.image(where, ((_coco_class(names, box), _coco_fault(image, box)) for box in found))
     counted = count.result()
@@ -191,7 +178,7 @@ def _count_line(count: _Count, number: int, line: str) -> None:
     if not isinstance(label, list) or not all(isinstance(box, Mapping) for box in label):
         count.blockers.append(f"Line {number}: the label is not a list of objects.")
         label = []
-    count.pictures.add(name_in_datastore(url))
+    count.pictures.add(name_of(url))
     count.image(url.rpartition("/")[2], ((box.get("label"), _fault(box)) for box in label))
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,15 +14,10 @@ from infra.azureml.connection import STORAGE_VERSION, Connection
 from infra.azureml.errors import AzureError, Denied, NotFound, Refused, Unreadable
 from infra.http.fields import mapping, text
 from infra.http.types import HttpResponse
+from infra.training.job.addresses import IN_DATASTORE
 
 API = "2024-10-01-preview"
 LARGEST = 64 * 1024 * 1024
-
-_IN_DATASTORE = re.compile(
-    r"(?:azureml://(?:subscriptions/.+?/workspaces/[^/]+/)?datastores/(?P<store>[^/]+)/paths/"
-    r"|AmlDatastore://(?P<old>[^/]+)/)(?P<path>.*)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -41,12 +35,6 @@ class Place:
         return Place(self.container, f"{self.path.rstrip('/')}/{path.removeprefix('./')}".lstrip("/"))
 
 
-def name_in_datastore(uri: str) -> str:
-    """What an address names whichever way it is spelled, as "datastore/path"; itself where it is in no datastore."""
-    found = _IN_DATASTORE.fullmatch(uri)
-    return f"{found['store'] or found['old']}/{found['path']}" if found else uri
-
-
 class Storage:
     """Finds and reads blobs with the identity of this process. Raises Unreadable with a sentence for people."""
 
@@ -57,7 +45,7 @@ class Storage:
 
     def locate(self, uri: str) -> Place:
         """The blob behind a data asset's uri."""
-        if found := _IN_DATASTORE.fullmatch(uri):
+        if found := IN_DATASTORE.fullmatch(uri):
             return Place(self._container(found["store"] or found["old"]), found["path"])
         address = urlsplit(uri)
         host, (container, _, path) = address.hostname or "", address.path.lstrip("/").partition("/")

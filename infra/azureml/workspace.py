@@ -83,10 +83,6 @@ class Workspace:
         """Images and boxes, counted from the files themselves. Raises Unreadable with the reason, nothing else."""
         return contents.read(self._storage, export)
 
-    def held_out(self, model_uri: str) -> frozenset[str] | None:
-        """The pictures that a model was measured on, None where its files do not name them."""
-        return contents.held_out(self._storage, model_uri)
-
     def labeling_projects(self) -> list[LabelingProject] | None:
         """None where the workspace does not show them."""
         return labeling.projects(self.connection)

@@ -49,8 +49,8 @@ def test_exports_are_found_newest_first_and_read_once(
 def test_an_mltable_is_counted_from_its_files(line: Workspace) -> None:
     contents = line.read_export(line.exports(EXPORTS)[0])
     assert (contents.images, contents.boxes, contents.problems, contents.blockers) == (
-        1,
-        {"cap_on": 1},
+        12,
+        {"cap_on": 12},
         (),
         (),
     )
@@ -76,22 +76,6 @@ def test_pictures_have_one_name_in_both_forms() -> None:
     urls = ["azureml://datastores/cam/paths/line/1.jpg", long]
     rows = [json.dumps({"image_url": url, "label": []}) for url in urls]
     assert count_coco(coco).pictures == count_jsonl(rows).pictures == {"cam/line/1.jpg"}
-
-
-def test_held_out_pictures_are_told_where_the_trainer_names_them(
-    twin: AzureTwin, line: Workspace, tmp_path: Path
-) -> None:
-    for name, content in (
-        ("told", '{"held_out": {"files": ["cam/line/1.jpg"]}}'),
-        ("silent", "{}"),
-        ("broken", "{"),
-    ):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "metrics.json").write_text(content)
-        twin.studio.register_by_hand(name, tmp_path / name)
-    seen = {name: line.held_out(line.versions(name)[0].uri) for name in ("told", "silent", "broken")}
-    assert seen == {"told": {"cam/line/1.jpg"}, "silent": None, "broken": None}
-    assert line.held_out("azureml://jobs/nowhere/outputs/artifacts/paths/outputs/") is None
 
 
 def test_what_cannot_be_read_says_why(twin: AzureTwin, line: Workspace, tmp_path: Path) -> None:
