@@ -36,7 +36,11 @@ from sandbox.azure.workspace import Workspace
 from sandbox.faults import Faults
 from sandbox.trainer import ask
 
-TRAINER = (sys.executable, "-IS", str(Path(ask.__file__)), str(os.getpid()))
+TRAINER = (
+    (sys.executable, "-IS", str(Path(ask.__file__)), str(os.getpid()))
+    if sys.platform == "linux"  # elsewhere what a trial imports does not go well with forks
+    else (sys.executable, "-m", "sandbox.trainer.trial")
+)
 LARGEST_BODY = 1 << 30
 
 

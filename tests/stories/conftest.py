@@ -1,6 +1,7 @@
 """A published workspace, made once for each worker and copied for each story; the bot and people upon it."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from sandbox.edge.pace import Pace as EdgePace
 from sandbox.environment import bot_environment
 from sandbox.people import People
 from sandbox.world import World
+from tests.stories.forks import Forks
 from tests.stories.stage import PATIENCE, Bot, Stage, run_spotter, steady
 
 POLICY = Path(__file__).with_name("spotter.toml")
@@ -47,10 +49,22 @@ def template(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Conf
     return Template(world, manifest, Path(pytestconfig.cache.mkdir("compiled")))
 
 
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks | None]:
+    """None where what the bot imports does not go well with forks."""
+    if sys.platform != "linux":
+        yield None
+        return
+    forks = Forks(tmp_path_factory.mktemp("forks"))
+    yield forks
+    forks.close()
+
+
 @pytest.fixture
-def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stage]]:
+def new_stage(template: Template, forks: Forks | None, tmp_path: Path) -> Iterator[Callable[..., Stage]]:
     """Makes a stage; `settings` are more environment variables, `policy` replaces parts of the policy file's text,
-    and `before` changes the world before the bot sees it; `lines` tells how many devices each line has, none by default."""
+    `before` changes the world before the bot sees it; `lines` tells how many devices each line has, none by default;
+    `forked=False` starts the bot by its command line, which takes a second longer."""
     stages: list[Stage] = []
 
     def make(
@@ -58,6 +72,7 @@ def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stag
         policy: dict[str, str] | None = None,
         before: Callable[[World], object] | None = None,
         start: bool = True,
+        forked: bool = True,
         lines: Mapping[str, int] | None = None,
         **settings: str,
     ) -> Stage:
@@ -68,13 +83,24 @@ def new_stage(template: Template, tmp_path: Path) -> Iterator[Callable[..., Stag
             assert old in text
             text = text.replace(old, new)
         (folder / "spotter.toml").write_text(text)
-        world = World(folder, pace=QUICK, devops_pace=QUICK_AGENTS, edge_pace=QUICK_EDGE, lines=lines or {}, cache=template.compiled)
+        world = World(
+            folder,
+            pace=QUICK,
+            devops_pace=QUICK_AGENTS,
+            edge_pace=QUICK_EDGE,
+            lines=lines or {},
+            cache=template.compiled,
+        )
         copy(template.world.azure, world.azure)
         world.start()
         world.slack.install(template.manifest)
         if before:
             before(world)
-        bot = Bot({**bot_environment(world, folder, folder / "spotter.toml"), **settings}, folder)
+        bot = Bot(
+            {**bot_environment(world, folder, folder / "spotter.toml"), **settings},
+            folder,
+            forks if forked else None,
+        )
         stage = Stage(world, bot, People(world.slack.url, patience=PATIENCE, steady=steady))
         stages.append(stage)
         if start:

@@ -16,6 +16,7 @@ from sandbox.people import People, Person, Room
 from sandbox.people import steady as steady_times
 from sandbox.world import World
 from storage.database import Store
+from tests.stories.forks import Forked, Forks
 
 PATIENCE = 90.0
 SEEDED_EXPORTS = 6
@@ -43,21 +44,24 @@ def steady(text: str) -> str:
 class Bot:
     """The production bot as a process of its own."""
 
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+    def __init__(self, environment: dict[str, str], folder: Path, forks: Forks | None = None) -> None:
+        """Forked where there is somebody who forks, which spares a second of CPU; else started as anyone starts it."""
         self.environment = environment
+        self._forks = forks
         self.log_file = folder / "spotter.log"
         self.url = f"http://127.0.0.1:{environment['PORT']}"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     def start(self, *, ready: bool = True) -> None:
+        folder = self.log_file.parent
         with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "bot.cli", "run"],
-                env=self.environment,
-                cwd=self.log_file.parent,
-                stdout=log,
-                stderr=log,
-            )
+            if self._forks is not None:
+                self._process = self._forks.spotter(self.environment, folder, log)
+            else:
+                command = [sys.executable, "-m", "bot.cli", "run"]
+                self._process = subprocess.Popen(
+                    command, env=self.environment, cwd=folder, stdout=log, stderr=log
+                )
         if ready:
             until(self.is_ready, "the bot is ready", lambda: self.log_file.read_text()[-3000:])
 
