@@ -1,8 +1,7 @@
 """Slack: tokens, scopes, the way in, channels and the people that roles name."""
 
 import re
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from slack_sdk.web import SlackResponse
 
 from bot.doctor.clock import skew
 from bot.doctor.finding import Check, Service, Verdict, ok, problem, skipped, unknown, warning
+from bot.doctor.people import People
 from bot.settings import SlackSettings
 from commands.kit.manifest import SCOPES
 from commands.kit.policy import Policy, Roles
@@ -50,8 +50,7 @@ class SlackCheckup:
         self._now = now
         self._bot = self._client(settings.slack_bot_token.get_secret_value())
         self._answer: SlackResponse | None = None
-        self._known_groups: dict[str, Mapping[str, Any]] | None = None
-        self._listing = threading.Lock()
+        self._people = People(self._bot)
 
     def service(self) -> Service:
         return Service("slack", TITLE, list(self._checks()), explain)
@@ -76,7 +75,7 @@ class SlackCheckup:
         for name, target in self._policy.targets.items():
             for key in ("approvers", "override"):
                 if members := getattr(target, key):
-                    look = self._people(members, f"[targets.{name}] {key}")
+                    look = self._people.look(members, f"[targets.{name}] {key}")
                     yield Check(f"target.{name}.{key}", f"Target {name}, {key}", look, "bot-token")
 
     def _token(self) -> Verdict:
@@ -163,45 +162,7 @@ class SlackCheckup:
         if not members:
             remedy = f'Name groups or people in spotter.toml: [roles] {role} = ["S…"].'
             return lambda: warning("Nobody has it.", remedy)
-        return self._people(members, f"[roles] {role}")
-
-    def _people(self, members: Sequence[str], where: str) -> Callable[[], Verdict]:
-        def look() -> Verdict:
-            told = [self._member(member) for member in members]
-            if wrong := [why for why, is_fine in told if not is_fine]:
-                return problem(
-                    " ".join(wrong),
-                    f"Correct {where} in spotter.toml. The id is in the ⋯ menu of a group, or of a person's profile.",
-                )
-            return ok(f"{', '.join(why for why, _ in told)}.")
-
-        return look
-
-    def _member(self, member: str) -> tuple[str, bool]:
-        """Who is behind an id, and whether that is somebody who can act."""
-        if member.startswith("S"):
-            group = self._groups().get(member)
-            if group is None:
-                return f"There is no user group {member}, or it is switched off.", False
-            if not group.get("user_count"):
-                return f"The user group @{group.get('handle')} is empty.", False
-            return f"@{group.get('handle')} ({group.get('user_count')})", True
-        try:
-            person: Any = self._bot.users_info(user=member)["user"]
-        except SlackApiError as refused:
-            if refused.response.get("error") in ("user_not_found", "users_not_found", "user_not_visible"):
-                return f"There is no person {member}.", False
-            raise
-        if person.get("deleted"):
-            return f"{member} has left.", False
-        return f"@{person.get('name')}", True
-
-    def _groups(self) -> dict[str, Mapping[str, Any]]:
-        with self._listing:
-            if self._known_groups is None:
-                told: Any = self._bot.usergroups_list(include_count=True)
-                self._known_groups = {group["id"]: group for group in told.get("usergroups") or []}
-            return self._known_groups
+        return self._people.look(members, f"[roles] {role}")
 
     @property
     def _answered(self) -> SlackResponse:
