@@ -20,7 +20,7 @@ class WorkspaceStep:
     def look(self) -> Finding:
         if self.world.has_workspace:
             return fine(f"in {self.world.region}")
-        return for_a_person("is not there; all below it comes after it", self.by_hand())
+        return for_a_person("is not there yet; the rest comes after it", self.by_hand())
 
     def by_hand(self) -> Todo:
         place = self.world.azure.workspace

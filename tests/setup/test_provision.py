@@ -272,7 +272,7 @@ def test_before_the_infrastructure_is_deployed_it_prepares_that(place: Place) ->
                               make it
 
   Workspace
-  ! soon                      is not there; all below it comes after it
+  ! soon                      is not there yet; the rest comes after it
 
   9 made   ! 4 for a person   ✓ 1 as wanted
 
