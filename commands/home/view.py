@@ -11,10 +11,11 @@ from commands.kit.services import Services
 from commands.kit.words import code, count, duration, esc, metric, when
 from commands.models.messages import line
 from commands.models.where import on_the_lines
+from commands.publish.messages import standing as standing_of
 from commands.runs.command import DETAILS
 from commands.spotter.command import standing
 from commands.train.messages import best, phase
-from storage import catalog, deployments, runs
+from storage import catalog, deployments, publishes, runs
 from storage.deployments import Decision, Deployment
 from storage.runs import TrainingRun
 
@@ -27,6 +28,7 @@ def home(person: Person, services: Services) -> dict[str, Any]:
     now = services.clock.now()
     with services.store.read() as tx:
         open_now = runs.open_runs(tx)[::-1]
+        publishing = publishes.open_runs(tx)[::-1]
         ended = runs.recent(tx, SHOWN)
         models = catalog.latest_models(tx, limit=SHOWN)
         lines = on_the_lines(tx)
@@ -34,7 +36,8 @@ def home(person: Person, services: Services) -> dict[str, Any]:
             (each, deployments.decisions_on(tx, each.id)) for each in deployments.in_states(tx, ["waiting"])
         ]
     blocks: list[Block] = _for_me(waiting, person, services)
-    blocks += [header(f"{len(open_now)} running" if open_now else "Nothing is running")]
+    running = len(open_now) + len(publishing)
+    blocks += [header(f"{running} running" if running else "Nothing is running")]
     for run in open_now[:SHOWN]:
         leader = best(run)
         figure = f", best mAP {metric(leader['mean_average_precision'])}" if leader else ""
@@ -44,7 +47,14 @@ def home(person: Person, services: Services) -> dict[str, Any]:
         )
     if len(open_now) > SHOWN:
         blocks.append(context(f"and {len(open_now) - SHOWN} more: type `/runs`"))
-    if not open_now:
+    for publish in publishing[:SHOWN]:
+        text = f"*Publishing {esc(publish.branch)}*: {esc(standing_of(publish))}"
+        blocks.append(
+            section(
+                f"{text}, for {duration(now - publish.requested_at)}", button("Details", DETAILS, publish.id)
+            )
+        )
+    if not running:
         blocks.append(section("Trainings show up here with their trials and the best result so far."))
     if services.people.surely_may(person, "train"):
         blocks.append(actions(button("Start a training", START, style="primary")))

@@ -38,7 +38,11 @@ def submit(run: PublishRun, devops: Project, services: Services) -> None:
             return
         _must_take_correlation(run, pipeline, devops)
     except (Undeclared, AzureError) as trouble:
-        _give_up_or_try_later(run, trouble, services)
+        known = isinstance(trouble, Undeclared | NotFound) and _has_settled(run, services)
+        if _is_final(trouble) and (run.sent_at is None or known):
+            _give_up(run, trouble, services)
+        else:
+            _try_later(run, trouble, services)
         return
     if run.cancel_by:
         end(run, "canceled", services)
@@ -54,7 +58,10 @@ def _queue(run: PublishRun, pipeline: Pipeline, devops: Project, services: Servi
         log.warning("parameters_dropped", run=run.id, names=dropped.names)
         there = dropped.run
     except AzureError as trouble:
-        _give_up_or_try_later(run, trouble, services)
+        if _is_final(trouble):
+            _give_up(run, trouble, services)
+        else:
+            _try_later(run, trouble, services)
         return
     services.health.well(DEVOPS, about=SUBMIT)
     adopt(run, there, services)
@@ -67,8 +74,12 @@ def _surely_not_queued(run: PublishRun, pipeline: Pipeline, devops: Project, ser
         services.health.well(DEVOPS, about=SUBMIT)
         adopt(run, there, services)
         return False
-    assert run.sent_at is not None  # noqa: S101  nothing is searched for before it was sent
-    return services.clock.now() - run.sent_at > settling(services)
+    return _has_settled(run, services)
+
+
+def _has_settled(run: PublishRun, services: Services) -> bool:
+    """Whether what was sent has had its time to turn up."""
+    return run.sent_at is None or services.clock.now() - run.sent_at > settling(services)
 
 
 class Undeclared(Exception):
@@ -84,11 +95,12 @@ def _must_take_correlation(run: PublishRun, pipeline: Pipeline, devops: Project)
         )
 
 
-def _give_up_or_try_later(run: PublishRun, trouble: Exception, services: Services) -> None:
-    if _is_final(trouble):
-        services.health.well(DEVOPS, about=SUBMIT)
-        end(run, "failed", services, failure=_failure(trouble))
-        return
+def _give_up(run: PublishRun, trouble: Exception, services: Services) -> None:
+    services.health.well(DEVOPS, about=SUBMIT)
+    end(run, "failed", services, failure=_failure(trouble))
+
+
+def _try_later(run: PublishRun, trouble: Exception, services: Services) -> None:
     wait = min(LONGEST, SHORTEST * 2 ** min(run.tries, 10))
     if isinstance(trouble, Throttled):
         wait = max(wait, timedelta(seconds=trouble.retry_after))
