@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from sandbox.edge.errors import iot_error, precondition_failed
+from sandbox.edge.errors import argument_invalid, iot_error, precondition_failed
 from sandbox.edge.front import body_of, quoted_condition
 from sandbox.edge.hub.configurations import (
     MOST,
@@ -68,6 +68,8 @@ class ConfigurationsApi:
         self._hub.throttle("configurations")
         body = await body_of(request)
         queries = body.get("customMetricQueries") or {}
+        if not isinstance(queries, dict):
+            raise argument_invalid("customMetricQueries must be an object of strings.")
         return web.json_response(
             {
                 "targetConditionError": target_error(body.get("targetCondition") or ""),

@@ -58,7 +58,8 @@ class DevicesApi:
         found = self._existing(request, twin=True)
         check_etag(request, found.etag)
         body = await body_of(request)
-        desired = (body.get("properties") or {}).get("desired") or {}
+        properties = body.get("properties") or {}
+        desired = properties.get("desired") or {} if isinstance(properties, dict) else properties
         _check_keys(tags := body.get("tags") or {})
         _check_keys(desired)
         if tags:

@@ -124,8 +124,9 @@ def test_a_twin_takes_merge_patches(edge: Running) -> None:
     assert second.json()["tags"] == {"target": "lab", "floor": {"number": 2}}
     stale = edge.patient("PATCH", "/twins/patched", change, If_Match=first.headers["ETag"])
     assert refused(stale) == (412, "PreconditionFailed")
-    bad = edge.patient("PATCH", "/twins/patched", {"tags": {"a.b": 1}})
-    assert refused(bad) == (400, "ArgumentInvalid")
+    wrong: list[Any] = [{"tags": {"a.b": 1}}, {"tags": "line-1"}, {"properties": ["desired"]}, []]
+    for change in wrong:
+        assert refused(edge.patient("PATCH", "/twins/patched", change)) == (400, "ArgumentInvalid")
     assert refused(edge.patient("GET", "/twins/nobody")) == (404, "DeviceNotFound")
     assert refused(edge.patient("GET", "/twins/patched/modules/none")) == (404, "DeviceNotFound")
     assert refused(edge.patient("GET", "/devices/patched/modules/none")) == (404, "ModuleNotFound")
