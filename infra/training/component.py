@@ -185,7 +185,7 @@ def register_command(definition: TrainingDefinition) -> str:
     given = " ".join(f"--{name.replace('_', '-')} '${{{{inputs.{name}}}}}'" for name in REGISTER_INPUTS)
     made = "--registered '${{outputs.registered}}'"
     named = f"--framework {shlex.quote(definition.framework)}"
-    return f"python -m infra.training.register.register {given} {named} {made}"
+    return f"python -m infra.training.register.register {given} {made} {named}"
 
 
 def evaluate_inputs() -> dict[str, dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import ssl
 import subprocess
 import sys
@@ -171,9 +172,12 @@ def test_the_saved_model_measures_what_was_logged(trial: Trial) -> None:
     assert figures["labels"].keys() == {"cap_on", "cap_missing"}
 
 
-def test_a_model_is_not_measured_on_other_pictures(trial: Trial, exports: list[ExportOnDisk]) -> None:
-    large = exports[3]
-    data = ("--data", str(large.folder), "--datastores", str(large.datastores))
+def test_a_model_is_not_measured_on_other_pictures(trial: Trial, tmp_path: Path) -> None:
+    relabelled = tmp_path / "relabelled"
+    shutil.copytree(trial.export.folder, relabelled)
+    for rows in relabelled.glob("*.jsonl"):
+        rows.write_text(rows.read_text().replace("cap_missing", "cap_on"))
+    data = ("--data", str(relabelled), "--datastores", str(trial.export.datastores))
     refused = start("sandbox.trainer.evaluate", "--model", "outputs", *data, cwd=trial.run)
     assert refused.returncode == 1
     assert refused.stderr == "ERROR: These are not the held-out pictures that the model was measured on.\n"

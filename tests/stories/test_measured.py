@@ -39,4 +39,4 @@ def test_announced_figures_are_measured_again_from_the_registered_files(
         assert f"\n{name} {measured[figure]:.3f}\n" in announced
 
     [job] = stage.world.azure_faults.log("PUT", "/jobs/")
-    assert set(json.loads(job.body)["properties"]["jobs"]) == {"train", "register"}
+    assert set(json.loads(job.body)["properties"]["jobs"]) == {"split", "train", "register", "evaluate"}
