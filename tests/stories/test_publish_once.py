@@ -6,7 +6,7 @@ from inline_snapshot import snapshot
 
 from storage import publishes
 from storage.publishes import PublishRun
-from tests.stories.publishing import Gate, read, short_pipeline
+from tests.stories.publishing import Gate, push, read, short_pipeline
 from tests.stories.stage import Stage
 from tests.stories.trouble import arm, degraded, power_cut, said, trail
 
@@ -79,6 +79,9 @@ def test_the_token_expires_while_a_run_goes_on(new_stage: Callable[..., Stage]) 
     stage.trainer.clicks("Publish main", on=stage.trainer.sees("from main?"))
     card = stage.line.shows("Publishing main: ").becomes("running: Publish")
 
+    push(stage.world, "echo other", branch="other", message="Try another way")
+    stage.knows_the_commit("Try another way")
+
     new_token = portal.renew_pat()
     card.becomes("does not accept")
     assert read(stage, card.text) == snapshot("""\
@@ -96,13 +99,24 @@ Asked by trainer <time> · <commit> Change the search, by Line engineer · run p
     stage.outsider.types("/spotter")
     assert "Azure DevOps: Azure DevOps does not accept" in stage.outsider.sees("What Spotter can do").text
 
+    stage.trainer.types("/publish other")
+    stage.trainer.clicks("Publish other", on=stage.trainer.sees("from other?"))
+    kept = stage.line.shows("Publishing other: ").becomes("does not accept")
+    assert read(stage, kept.text) == snapshot("""\
+# Publishing other: being handed to Azure DevOps
+:warning: Azure DevOps does not accept Spotter's sign-in. Your request is kept, and Spotter goes on by itself.
+Asked by trainer <time> · <commit> Try another way, by Line engineer · run <id>
+[Cancel the run]\
+""")
+
     stage.bot.environment["AZURE_DEVOPS_EXT_PAT"] = new_token
     stage.bot.restart()
     card.becomes("Running since")
     gate.open()
     card.becomes("Publishing main failed")
+    kept.becomes("Publishing other failed")
     assert degraded(stage, "Azure DevOps") == ""
-    assert len(portal.builds()) == 1
+    assert len(portal.builds()) == 2
 
 
 def only_publish(stage: Stage) -> PublishRun:

@@ -1,12 +1,15 @@
 """Event Grid: a handshake first, then every event at least once, and no longer than somebody may take it."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sandbox.azure.events import HandshakeRefusedError
+from sandbox.azure.events import EventGrid, HandshakeRefusedError
+from sandbox.azure.place import Place
+from sandbox.azure.runs import Run, RunTree
 from tests.sandbox.azure.conftest import Azure
 from tests.sandbox.devops.receiver import Heard, Receiver
 
@@ -67,3 +70,33 @@ def test_a_registered_model_is_told_until_it_is_taken(azure: Azure, receiver: Re
     azure.studio.register_by_hand("told", model)
     azure.until(lambda: told.dropped, "it is given up, for the endpoint knows nobody")
     assert len(receiver.heard) == 6
+
+
+def test_a_run_is_told_of_when_it_completes_or_fails(receiver: Receiver) -> None:
+    async def story() -> list[str]:
+        grid = EventGrid(Place(), retry=0.01)
+        told = await grid.subscribe("spotter", receiver.url)
+        tree = RunTree(grid.run_changed)
+        good, bad = (tree.add(Run(name, "pipeline", "spotter")) for name in ("good", "bad"))
+        for run in (good, bad):
+            run.become("Running")
+        good.become("Completed")
+        bad.fail({"error": {}})
+        stopped = tree.add(Run("stopped", "pipeline", "spotter"))
+        stopped.become("Canceled")
+        while len(told.delivered) < 2:  # noqa: ASYNC110  the test's own time limit ends it
+            await asyncio.sleep(0.01)
+        await grid.close()
+        return told.delivered
+
+    receiver.answer = lambda heard: (
+        echo(heard) if "validationCode" in heard.body[0]["data"] else (200, {"taken": True})
+    )
+    assert len(asyncio.run(asyncio.wait_for(story(), 20))) == 2
+    events = [heard.body[0] for heard in receiver.heard[1:]]
+    assert {(event["eventType"].rpartition(".")[2], event["data"]["runId"]) for event in events} == {
+        ("RunCompleted", "good"),
+        ("RunStatusChanged", "bad"),
+    }
+    assert {event["data"].get("runStatus") for event in events} == {None, "failed"}
+    assert {event["data"]["runType"] for event in events} == {"azureml.PipelineRun"}
