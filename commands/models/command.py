@@ -8,6 +8,7 @@ from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import count, esc, metric
+from commands.models.lineage import card, lineage
 from commands.models.messages import line, versions
 from commands.models.where import devices_of, on_the_lines
 from storage import catalog
@@ -29,7 +30,12 @@ def registered_models(services: Services, person: Person, typed: str) -> list[Op
 
 @dataclass(frozen=True)
 class ModelsArgs:
-    name: str = choice("Model", from_=registered_models, default="", hint="Cap_Detection_Model")
+    name: str = choice(
+        "Model",
+        from_=registered_models,
+        default="",
+        hint="Cap_Detection_Model, or one version of it: Cap_Detection_Model:4",
+    )
 
 
 models = Command("/models", ModelsArgs, role="view", summary="Registered models, their metrics and versions")
@@ -37,6 +43,9 @@ models = Command("/models", ModelsArgs, role="view", summary="Registered models,
 
 @models.run
 def show(args: ModelsArgs, asked: Asked, services: Services) -> Reply:
+    name, colon, version = args.name.rpartition(":")
+    if colon:
+        return _lineage(name, version, services)
     if args.name:
         return _of(args.name, services)
     with services.store.read() as tx:
@@ -63,6 +72,24 @@ def show_versions(name: str, asked: Asked, services: Services) -> Answer:
 @models.action("devices")
 def show_devices(target: str, asked: Asked, services: Services) -> Answer:
     return Reply(devices_of(target, services))
+
+
+@models.action("lineage")
+def show_lineage(model: str, asked: Asked, services: Services) -> Answer:
+    name, _, version = model.rpartition(":")
+    return _lineage(name, version, services)
+
+
+def _lineage(name: str, version: str, services: Services) -> Reply:
+    number = version.removeprefix("v")
+    with services.store.read() as tx:
+        found = lineage(tx, name, int(number)) if number.isascii() and number.isdigit() else None
+    if found is None:
+        raise UserError(
+            f"No registered model is called “{esc(name[:80])}” with a version “{esc(version[:20])}”.",
+            "/models lists those that are.",
+        )
+    return Reply(card(found))
 
 
 def _of(name: str, services: Services) -> Reply:

@@ -9,7 +9,7 @@ from storage.catalog import ModelRow
 from storage.runs import TrainingRun
 
 TREND_VERSIONS = 12
-DEPLOY = "deploy.ask"
+DEPLOY, LINEAGE = "deploy.ask", "models.lineage"
 
 
 def announcement(
@@ -60,7 +60,8 @@ def versions(name: str, rows: Sequence[ModelRow]) -> Message:
     title = f"{name}: v{newest.version} is the newest, mAP {metric(newest.mean_average_precision)}"
     block = table(lines)
     block["column_settings"][-1]["align"] = "left"
-    return Message(f"{esc(title)}.", [header(title), block])
+    lineage = button(f"Lineage of v{newest.version}", LINEAGE, f"{name}:{newest.version}")
+    return Message(f"{esc(title)}.", [header(title), block, actions(lineage)])
 
 
 def line(row: ModelRow) -> str:

@@ -1,7 +1,9 @@
 """Asking for a model on a line, and who decides."""
 
+import json
 from collections.abc import Callable
 
+import pytest
 from inline_snapshot import snapshot
 
 from sandbox.faults import Fault
@@ -9,7 +11,7 @@ from sandbox.people import Message, Person
 from storage import audit, deployments
 from tests.stories.deploying import LINE_1, MODEL, asks, two_versions
 from tests.stories.registry import registers
-from tests.stories.stage import Stage, steady
+from tests.stories.stage import Stage, run_spotter, steady
 
 
 def gives_a_reason(person: Person, button: str, card: Message, reason: str) -> None:
@@ -195,3 +197,42 @@ Precision | 0.xxx
 Recall    | 0.xxx
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>\
 """)
+
+
+def test_an_audit_shows_who_decided_what_about_a_model(new_stage: Callable[..., Stage]) -> None:
+    stage = new_stage(lines=LINE_1, before=two_versions)
+    card = asks(stage)
+    stage.people["first_approver"].clicks("Approve v2", on=card)
+    card.becomes("1 approval needed")
+    gives_a_reason(stage.people["second_approver"], "Reject …", card, "the lamp is being replaced today")
+    card.becomes("rejected")
+    stage.outsider.types(f"/models {MODEL}:2")
+    assert steady(stage.outsider.sees("where it comes from").text) == snapshot("""\
+# Cap_Detection_Model v2: where it comes from, and where it went
+Labeling export
+caps_20261120_093011
+Training
+No training of Spotter's: registered by Line engineer <time>
+Measured
+mAP 0.xxx, precision 0.xxx, recall 0.xxx
+line-1: rejected, <time>
+Asked by trainer <time>: fewer missed caps; first_approver approved <time>; second_approver rejected <time>
+Devices
+No device reports that it runs it now.
+For an audit, whoever runs Spotter prints all of this with 4 audit rows: spotter audit export --model Cap_Detection_Model:2\
+""")
+
+    told = json.loads(run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2"))
+    (request,) = told["deployments"]
+    assert [(each["person_name"], each["verdict"]) for each in request["decisions"]] == snapshot(
+        [("first_approver", "approve"), ("second_approver", "reject")]
+    )
+    assert {each["fingerprint"] for each in request["decisions"]} == {request["fingerprint"]}
+    assert told["trail"] == "whole"
+    page = run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2", "--page")
+    assert "the lamp is being replaced today" in page and "<script" not in page
+
+    with stage.store().write() as tx:
+        tx.exec_driver_sql("UPDATE audit SET details = '{}' WHERE action = 'deploy.reject'")
+    with pytest.raises(AssertionError, match="broken at row"):
+        run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2")

@@ -1,0 +1,150 @@
+"""Where a model version comes from and where it went: export, training, figures, decisions, devices."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from commands.exports import readiness
+from commands.kit.blocks import Block, Message, context, header, section
+from commands.kit.words import code, count, duration, esc, listing, metric, when
+from infra.training.register import model_tags
+from storage import audit, catalog, deployments, devices, runs
+from storage.audit import AuditRow
+from storage.catalog import ExportRow, ModelRow
+from storage.deployments import Decision, Deployment
+from storage.devices import DeviceRow
+from storage.runs import TrainingRun
+
+VERDICTS = {"approve": "approved", "override": "overrode a gate", "reject": "rejected"}
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Everything that Spotter has recorded about one version; None for what it does not know."""
+
+    model: ModelRow
+    run: TrainingRun | None
+    export: ExportRow | None
+    requests: list[tuple[Deployment, list[Decision]]]
+    devices: list[DeviceRow]
+    trail: list[AuditRow]
+
+
+def lineage(tx: Connection, name: str, version: int) -> Lineage | None:
+    """None for a version that is not in the registry."""
+    model = catalog.get_model(tx, name, version)
+    if model is None:
+        return None
+    run = runs.get(tx, model.run_id) if model.run_id else None
+    requests = deployments.of_model(tx, name, version)
+    subjects = [f"{name}:{version}", *([run.id] if run else []), *(each.id for each in requests)]
+    trail = [row for subject in subjects for row in audit.rows(tx, subject=subject)]
+    return Lineage(
+        model=model,
+        run=run,
+        export=catalog.get_export(tx, model.tags.get(model_tags.DATASET, "")),
+        requests=[(each, deployments.decisions_on(tx, each.id)) for each in requests],
+        devices=devices.of_model(tx, name, version),
+        trail=sorted(trail, key=lambda row: row.seq),
+    )
+
+
+def record(found: Lineage) -> dict[str, Any]:
+    """As JSON takes it: times as text in UTC, audit rows with the hashes that bind them to the trail."""
+    return {
+        "model": _plain(asdict(found.model)),
+        "labeling_export": _plain(asdict(found.export)) if found.export else None,
+        "training": _plain(asdict(found.run)) if found.run else None,
+        "deployments": [
+            {**_plain(asdict(request)), "decisions": [_plain(asdict(each)) for each in decided]}
+            for request, decided in found.requests
+        ],
+        "devices": [_plain(asdict(row)) for row in found.devices],
+        "audit": [_plain(asdict(row)) for row in found.trail],
+    }
+
+
+def card(found: Lineage) -> Message:
+    """The way of a version in a few lines, from left to right in time."""
+    model = found.model
+    title = f"{model.name} v{model.version}: where it comes from, and where it went"
+    blocks: list[Block] = [
+        header(title),
+        section(_export(found)),
+        section(_training(found)),
+        section(_figures(model)),
+    ]
+    blocks += [section(_request(request, decided)) for request, decided in found.requests] or [
+        section("*Deployments*\nNobody has asked for it on a target.")
+    ]
+    blocks.append(section(_devices(found.devices)))
+    blocks.append(
+        context(
+            f"For an audit, whoever runs Spotter prints all of this with {count(len(found.trail), 'audit row')}: "
+            f"`spotter audit export --model {esc(model.name)}:{model.version}`"
+        )
+    )
+    return Message(f"{esc(title)}.", blocks)
+
+
+def _export(found: Lineage) -> str:
+    name = found.model.tags.get(model_tags.DATASET)
+    if not name:
+        return "*Labeling export*\nIts tags do not say what it was trained on."
+    counted = readiness.counted(found.export) if found.export else None
+    content = (
+        f": {count(counted.images, 'image')}, {count(sum(counted.boxes.values()), 'box', 'boxes')}"
+        if counted
+        else ""
+    )
+    made = f", exported {when(found.export.created_at)}" if found.export and found.export.created_at else ""
+    return f"*Labeling export*\n{code(name)}{content}{made}"
+
+
+def _training(found: Lineage) -> str:
+    run, model = found.run, found.model
+    if run is None:
+        who = f"by {esc(model.created_by)}" if model.created_by else "by hand"
+        return f"*Training*\nNo training of Spotter's: registered {who}" + (
+            f" {when(model.created_at)}" if model.created_at else ""
+        )
+    took = f" in {duration(run.ended_at - run.requested_at)}" if run.ended_at else ""
+    return (
+        f"*Training*\nAsked by {esc(run.requested_by_name)} {when(run.requested_at)}, done{took} "
+        f"on {code(run.cluster)}, run {code(run.id)}"
+    )
+
+
+def _figures(model: ModelRow) -> str:
+    epoch = model.tags.get(model_tags.EPOCH)
+    best = f", best epoch {esc(epoch)}" if epoch else ""
+    return (
+        f"*Measured*\nmAP {metric(model.mean_average_precision)}, precision {metric(model.precision)}, "
+        f"recall {metric(model.recall)}{best}"
+    )
+
+
+def _request(request: Deployment, decided: list[Decision]) -> str:
+    said = [f"{esc(each.person_name)} {VERDICTS[each.verdict]} {when(each.at)}" for each in decided]
+    people = f"; {'; '.join(said)}" if said else ""
+    ended = f", {when(request.ended_at)}" if request.ended_at else ""
+    return (
+        f"*{esc(request.target)}: {request.state.replace('_', ' ')}*{ended}\n"
+        f"Asked by {esc(request.requested_by_name)} {when(request.requested_at)}: {esc(request.reason)}{people}"
+    )
+
+
+def _devices(rows: list[DeviceRow]) -> str:
+    if not rows:
+        return "*Devices*\nNo device reports that it runs it now."
+    return f"*Devices*\n{count(len(rows), 'device')} run it now: {esc(listing([row.id for row in rows]))}"
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat(timespec="microseconds") if isinstance(value, datetime) else value
+        for name, value in row.items()
+    }
