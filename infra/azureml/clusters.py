@@ -197,6 +197,16 @@ def cluster_from(told: Any, location: str, sizes: Mapping[str, Size]) -> Cluster
     )
 
 
+def usage_of(cluster: Cluster, usages: Sequence[Usage]) -> Usage | None:
+    """What the quota says of a cluster's machine family."""
+    wanted = "lowpriority" if cluster.priority == "LowPriority" else _plain(cluster.family)
+    return next((usage for usage in usages if wanted and wanted in _plain(usage.name)), None)
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
 def _is_cluster(told: Any) -> bool:
     return text(told, "properties", "computeType").lower() == "amlcompute"
 

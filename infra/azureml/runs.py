@@ -84,6 +84,11 @@ def tree(connection: Connection, job_name: str, sweep_id: str = "") -> Tree:
     )
 
 
+def steps(connection: Connection, job_name: str) -> tuple[Run, ...]:
+    """The steps of a job, as they started. Raises NotFound."""
+    return tuple(sorted(map(run_from, _children(connection, job_name)), key=_order))
+
+
 def _order(run: Run) -> tuple[datetime, datetime]:
     """As they started; what has not started comes last."""
     return run.started_at or _FAR, run.created_at or _FAR

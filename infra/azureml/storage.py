@@ -54,17 +54,17 @@ class Storage:
             return Place(f"https://{host}/{container}", unquote(path))
         raise Unreadable(f"{uri} is not in a blob datastore, so it cannot be looked into.")
 
-    def read(self, place: Place) -> bytes:
-        """A whole file of at most `LARGEST` bytes."""
+    def read(self, place: Place, at_most: int = LARGEST) -> bytes:
+        """A whole file of at most so many bytes."""
         try:
-            response = self._get(place.url, {"Range": f"bytes=0-{LARGEST - 1}"})
+            response = self._get(place.url, {"Range": f"bytes=0-{at_most - 1}"})
         except Refused as fault:
             if fault.status == 416:  # a range of an empty blob
                 return b""
             raise Unreadable(f"{place.url} could not be read: {fault.message}") from fault
         size = response.headers.get("Content-Range", "").rpartition("/")[2]
-        if size.isdigit() and int(size) > LARGEST:
-            raise Unreadable(f"{place.url} is larger than {LARGEST // 1024**2} MB, too large to look into.")
+        if size.isdigit() and int(size) > at_most:
+            raise Unreadable(f"{place.url} is larger than {at_most // 1024**2} MB, too large to look into.")
         content: bytes = response.content
         return content
 

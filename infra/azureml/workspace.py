@@ -5,12 +5,24 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from infra.azureml import components, contents, faults, jobs, labeling, models, preparations, progress, runs
+from infra.azureml import (
+    components,
+    contents,
+    evaluations,
+    faults,
+    jobs,
+    labeling,
+    models,
+    preparations,
+    progress,
+    runs,
+)
 from infra.azureml.clusters import Cluster, Clusters, Node, Usage
 from infra.azureml.coco_files import CocoFiles
 from infra.azureml.components import Component
 from infra.azureml.connection import Connection, WorkspaceId
 from infra.azureml.contents import ExportContents
+from infra.azureml.evaluations import Evaluation
 from infra.azureml.exports import Export, Exports
 from infra.azureml.faults import Fault
 from infra.azureml.jobs import Job, Training
@@ -21,6 +33,8 @@ from infra.azureml.progress import Progress
 from infra.azureml.runs import Run
 from infra.azureml.storage import Storage
 from infra.http.types import TokenCredential
+
+LARGEST_PICTURE = 20 * 1024 * 1024
 
 
 class Workspace:
@@ -161,6 +175,14 @@ class Workspace:
     def files_digest(self, uri: str) -> str:
         """A digest of a model version's files, which changes with any of them. Raises Unreadable."""
         return self._storage.digest(self._storage.locate(uri))
+
+    def evaluation(self, job_name: str) -> Evaluation | None:
+        """What a training measured of its model and of others, None while it has not. Raises NotMeasured."""
+        return evaluations.read(self.connection, self._storage, job_name)
+
+    def picture(self, uri: str) -> bytes:
+        """A picture's file. Raises Unreadable."""
+        return self._storage.read(self._storage.locate(uri), at_most=LARGEST_PICTURE)
 
     def versions(self, name: str) -> list[ModelVersion]:
         """All versions of a model, newest first; empty where there is none."""

@@ -1,0 +1,54 @@
+"""What trainings measured of model versions on held-out pictures, and which of that is still to be read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from storage.once import insert_once
+from storage.tables import evaluations
+
+
+@dataclass(frozen=True)
+class EvaluationRow:
+    """`run_id` is the training. Until `read_at` nothing is known; then there is `found`, or `missing` says why not."""
+
+    name: str
+    version: int
+    run_id: str
+    wanted_at: datetime
+    read_at: datetime | None = None
+    found: dict[str, Any] | None = None
+    missing: str | None = None
+
+
+def want(tx: Connection, name: str, version: int, run_id: str, at: datetime) -> None:
+    """Asks for a version's evaluation, once."""
+    insert_once(tx, evaluations, {"name": name, "version": version, "run_id": run_id, "wanted_at": at})
+
+
+def wanted(tx: Connection, limit: int) -> list[EvaluationRow]:
+    """Those that were not read yet, the newest first."""
+    query = select(evaluations).where(evaluations.c.read_at.is_(None))
+    query = query.order_by(evaluations.c.wanted_at.desc()).limit(limit)
+    return [EvaluationRow(**row) for row in tx.execute(query).mappings()]
+
+
+def put(
+    tx: Connection,
+    row: EvaluationRow,
+    at: datetime,
+    *,
+    found: dict[str, Any] | None = None,
+    missing: str = "",
+) -> None:
+    same = (evaluations.c.name == row.name) & (evaluations.c.version == row.version)
+    values = {"read_at": at, "found": found, "missing": missing or None}
+    tx.execute(update(evaluations).where(same).values(**values))
+
+
+def get(tx: Connection, name: str, version: int) -> EvaluationRow | None:
+    query = select(evaluations).where(evaluations.c.name == name, evaluations.c.version == version)
+    row: Row[Any] | None = tx.execute(query).first()
+    return EvaluationRow(**row._mapping) if row else None
