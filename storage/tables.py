@@ -12,6 +12,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -234,6 +235,31 @@ model_versions = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     Index("ix_model_versions_run", "run_id"),
     Index("ix_model_versions_seen", "seen_at"),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("name", String(255), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("run_id", String(255), nullable=False),
+    Column("wanted_at", UtcDateTime, nullable=False),
+    Column("read_at", UtcDateTime),
+    Column("found", JSON),
+    Column("missing", Text),
+    Index("ix_evaluations_read", "read_at", "wanted_at"),
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("alt_text", Text, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("file_id", String(64)),
+    Column("sent_at", UtcDateTime),
 )
 
 exports = Table(
