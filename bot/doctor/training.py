@@ -8,7 +8,7 @@ from bot.doctor.finding import Check, Verdict, ok, problem, skipped, warning
 from bot.doctor.words import listed
 from commands.kit.policy import Policy
 from infra.azureml import survey
-from infra.azureml.clusters import Cluster
+from infra.azureml.clusters import Cluster, usage_of
 from infra.azureml.errors import Unreadable
 from infra.azureml.workspace import Workspace
 from infra.training.component import needed_component
@@ -33,18 +33,29 @@ class TrainingCheckup:
 
     def _clusters(self) -> Verdict:
         clusters = [cluster for cluster in self._workspace.clusters() if cluster.gpu]
-        usable = [cluster for cluster in clusters if not _unusable(cluster)]
         if not clusters:
             return problem(
                 "There is none, so nothing can be trained.",
                 "Make one: `spotter provision apply`, or in the studio under Compute → Compute clusters.",
             )
-        told = "; ".join(f"{cluster.name} ({_unusable(cluster) or _size(cluster)})" for cluster in clusters)
-        if not usable:
+        wrong = {cluster.name: self._unusable(cluster) for cluster in clusters}
+        told = "; ".join(f"{cluster.name} ({wrong[cluster.name] or _size(cluster)})" for cluster in clusters)
+        if all(wrong.values()):
             return problem(
                 f"None can be used: {told}.", "Correct them in the studio, under Compute → Compute clusters."
             )
         return ok(f"{told}.")
+
+    def _unusable(self, cluster: Cluster) -> str:
+        """Why no training can run there; empty where one can."""
+        if cluster.max_nodes == 0:
+            return "at most 0 nodes"
+        if cluster.provisioning_state.lower() not in ("", "succeeded"):
+            return cluster.provisioning_state.lower()
+        usage = usage_of(cluster, self._workspace.usage(cluster.location) or ())
+        if usage and cluster.vcpus and usage.limit < cluster.vcpus:
+            return f"a node needs {cluster.vcpus} vCPUs, and the quota of {usage.title} is {usage.limit}"
+        return cluster.warning
 
     def _exports(self, pattern: re.Pattern[str]) -> Verdict:
         assets = list(survey.data_assets(self._workspace.connection))
@@ -114,14 +125,6 @@ class TrainingCheckup:
         untried += [] if states["canceled"] else ["that cancelling reaches the trials"]
         more = f" Not seen yet: {listed(untried, 'and')}." if untried else ""
         return ok(f"{told}, found by their tag.{more}")
-
-
-def _unusable(cluster: Cluster) -> str:
-    if cluster.max_nodes == 0:
-        return "at most 0 nodes"
-    if cluster.provisioning_state.lower() not in ("", "succeeded"):
-        return cluster.provisioning_state.lower()
-    return cluster.warning
 
 
 def _size(cluster: Cluster) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from infra.azureml.clusters import Cluster, Node, Usage
+from infra.azureml.clusters import Cluster, Node, Usage, usage_of
 from infra.azureml.jobs import TERMINAL, Job
 from infra.azureml.runs import Run
 from infra.failures.explain import Explanation, explain, shortened
@@ -59,8 +59,7 @@ class Situation:
         """What the quota says of the cluster's machine family."""
         if not self.cluster or not self.usages:
             return None
-        wanted = "lowpriority" if self.cluster.priority == "LowPriority" else _plain(self.cluster.family)
-        return next((usage for usage in self.usages if wanted and wanted in _plain(usage.name)), None)
+        return usage_of(self.cluster, self.usages)
 
 
 def why_waiting(situation: Situation) -> Waiting | None:
@@ -256,7 +255,3 @@ def _listed(names: Sequence[str]) -> str:
     shown = [shortened(name, 60) for name in names[:NAMES_SHOWN]]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.lower() if letter.isalnum())
