@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -75,28 +75,29 @@ class Device:
         """Until it is cancelled; its processes end with it."""
         self._loop = asyncio.get_running_loop()
         self._hub.connect(self.id, connected=True)
-        looking = asyncio.ensure_future(self._look(session))
+        pace = self._hub.pace
+        looking = asyncio.ensure_future(
+            self._again_and_again(pace.picture, lambda: self._camera.look(session, self._port))
+        )
         try:
-            while True:
-                try:
-                    await self._turn()
-                except Exception:
-                    log.exception("%s broke", self.id)
-                await asyncio.sleep(self._hub.pace.sync)
+            await self._again_and_again(pace.sync, self._turn)
         finally:
             looking.cancel()
             await self._agent.stop()
+
+    async def _again_and_again(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except Exception:
+                log.exception("%s broke", self.id)
+            await asyncio.sleep(every)
 
     async def _turn(self) -> None:
         if self._reboots:
             self._reboots = False
             await self._agent.stop()
         await self._agent.sync(online=self._online)
-
-    async def _look(self, session: aiohttp.ClientSession) -> None:
-        while True:
-            await self._camera.look(session, self._port)
-            await asyncio.sleep(self._hub.pace.picture)
 
     @property
     def _port(self) -> int | None:
