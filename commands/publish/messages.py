@@ -136,19 +136,25 @@ def _lead(run: PublishRun) -> str:
 
 def _published(run: PublishRun, used: str | None) -> Message:
     title = f"Training pipeline version {run.version} published from {run.branch}"
-    newer = used is not None and used != run.version
+    newer = _is_newer(used, run.version)
     lead = (
         f"Trainings use version {esc(used)}, which was published after it."
         if newer
         else "Trainings use it from now on."
     )
     took = f" It took {duration(run.ended_at - run.requested_at)}." if run.ended_at else ""
-    blocks = [header(title), section(lead + took), _footer(run)]
+    late = f" {esc(run.cancel_by)} wanted to cancel it, but it was done." if run.cancel_by else ""
+    blocks = [header(title), section(lead + took + late), _footer(run)]
     if buttons := [
         each for each in (None if newer else button("Start a training", TRAIN), open_button(run)) if each
     ]:
         blocks.append(actions(*buttons))
     return Message(f"{esc(title)}. {lead}", blocks)
+
+
+def _is_newer(used: str | None, version: str | None) -> bool:
+    """Versions are numbers of builds; anything else is not compared."""
+    return str(used).isdecimal() and str(version).isdecimal() and int(str(used)) > int(str(version))
 
 
 def _failed(run: PublishRun, used: str | None) -> Message:
