@@ -42,7 +42,8 @@ class TrainingCheckup:
         told = "; ".join(f"{cluster.name} ({wrong[cluster.name] or _size(cluster)})" for cluster in clusters)
         if all(wrong.values()):
             return problem(
-                f"None can be used: {told}.", "Correct them in the studio, under Compute → Compute clusters."
+                f"None can be used: {told}.",
+                "Correct them in the studio: Compute → Compute clusters, or Quota → Request quota.",
             )
         return ok(f"{told}.")
 

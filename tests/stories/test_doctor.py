@@ -186,6 +186,7 @@ def test_every_trouble_is_told_with_its_remedy(new_stage: Callable[..., Stage]) 
     world.slack.app.scopes.remove("usergroups:read")
     world.azure.studio.forbid("Microsoft.MachineLearningServices/workspaces/jobs/write")
     world.azure.studio.forbid("Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read")
+    world.azure.studio.set_quota("Standard NCASv3_T4 Family", 0)
     rewrite(stage, "publish.yml", "correlationId", "correlation")
     rewrite(stage, "edge.yml", "      - line-1\n", "")
     late = {"Date": format_datetime(datetime.now(UTC) + timedelta(minutes=7), usegmt=True)}
@@ -203,6 +204,7 @@ def test_every_trouble_is_told_with_its_remedy(new_stage: Callable[..., Stage]) 
                 "problem slack.role.deploy: There is no person U0NOBODY00. → Correct [roles] deploy in spotter.toml. The id is in the ⋯ menu of a group, or of a person's profile.",
                 "problem azure.role.workspace: Spotter may not start trainings. → Give its identity the role AzureML Data Scientist on bottling-line: Access control (IAM) → Add.",
                 "problem azure.role.storage: Spotter may not read what lies in the storage account bottlinglinestore: labels, logs and metrics. → Give its identity the role Storage Blob Data Reader there: Access control (IAM) → Add.",
+                "problem azure.clusters: None can be used: gpu-cluster (a node needs 4 vCPUs, and the quota of Standard NCASv3_T4 Family Cluster Dedicated vCPUs is 0); gpu-frozen (at most 0 nodes); gpu-small (a node needs 4 vCPUs, and the quota of Standard NCASv3_T4 Family Cluster Dedicated vCPUs is 0). → Correct them in the studio: Compute → Compute clusters, or Quota → Request quota.",
                 "problem azure.exports: None of 5 tables matches never_.*: caps_unlabelled_20261120_070500, caps_nightshift_20261118_220110, caps_20261116_143000, caps_crooked_20261109_101204 or caps_20261102_081530. → Correct [exports] pattern in spotter.toml, so that it matches the whole name of an export.",
                 "problem azure.component: spotter_other is not published, so nothing can be trained. → Publish it: `spotter publish-pipeline --version 1`, or /publish in Slack.",
                 "problem devops.pipeline.publish: infra/provision/pipelines/publish.yml on main does not declare correlationId. → Declare correlationId under parameters, as infra/provision/pipelines has it.",
@@ -251,9 +253,17 @@ def test_every_trouble_is_told_with_its_remedy(new_stage: Callable[..., Stage]) 
         .replace("spotter_other", "spotter_training")
         .replace("max_trials = 2", "max_trials = 3")
     )
-    found = troubles(*doctor(stage, "--json"))[1]
-    assert [line for line in found if re.search("component|pipeline.publish", line)] == snapshot(
+    over_http = {
+        "SLACK_BOT_TOKEN": world.slack.app.bot_token,
+        "SLACK_APP_TOKEN": "",
+        "SLACK_SIGNING_SECRET": "not a secret",
+    }
+    found = troubles(*doctor(stage, "--json", **over_http))[1]
+    assert [
+        line for line in found if re.search("http-mode|azure.component|pipeline.publish", line)
+    ] == snapshot(
         [
+            "warning slack.http-mode: SLACK_SIGNING_SECRET does not look like one: 32 digits and letters a to f. → Copy it again from api.slack.com/apps, Basic Information.",
             "warning azure.component: spotter_training version 1, since … … UTC, is not what this Spotter would publish from [training]. → Publish again: /publish in Slack, or `spotter publish-pipeline --version` with the next number.",
             "problem devops.pipeline.publish: Spotter may not run it. → On its page: ⋮ → Manage security → Spotter's identity → Queue builds and Stop builds: Allow.",
         ]

@@ -1,0 +1,47 @@
+"""Where commands take their settings from."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from storage import audit, migrate
+from storage.database import Store
+
+
+def spotter(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(
+        [sys.executable, "-m", "bot.cli", *arguments],
+        cwd=folder,
+        env={**own, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_settings_come_from_the_folder_and_rather_from_the_environment(tmp_path: Path) -> None:
+    for name, rows in (("here", 2), ("there", 3)):
+        store = Store(f"sqlite:///{tmp_path / name}.db")
+        migrate.upgrade(store)
+        with store.write() as tx:
+            for number in range(rows):
+                audit.record(tx, at=datetime.now(UTC), actor="U1", action="train", subject=str(number))
+        store.close()
+    (tmp_path / ".env").write_text(
+        "DATABASE_URL=sqlite:///here.db\nSLACK_BOT_TOKEN=\nSPOTTER_CONFIG=missing.toml\n"
+    )
+
+    assert "whole: 2 rows" in spotter(tmp_path, "audit", "verify").stdout
+    assert "whole: 3 rows" in spotter(tmp_path, "audit", "verify", DATABASE_URL="sqlite:///there.db").stdout
+
+    run = spotter(tmp_path, "run")
+    assert run.returncode == 1
+    assert "SLACK_BOT_TOKEN" in run.stderr and "in .env" in run.stderr
+
+    place = {"AZURE_SUBSCRIPTION_ID": "s", "AZURE_RESOURCE_GROUP": "g", "AZUREML_WORKSPACE_NAME": "w"}
+    publish = spotter(tmp_path, "publish-pipeline", "--version", "1", **place)
+    assert publish.returncode == 1
+    assert "There is no policy file missing.toml. Name the right one in SPOTTER_CONFIG" in publish.stderr
