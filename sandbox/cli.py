@@ -20,6 +20,7 @@ from sandbox.spotter import Spotter
 from sandbox.world import World
 
 POLICY = Path(__file__).parent / "spotter.toml"
+COMMAND = "spotter"
 LABELING = 15.0  # seconds for each picture that people label
 
 
@@ -56,7 +57,8 @@ def main(port: int, root: Path) -> None:
             until_the_end.callback(spotter.end)
             until_the_end.callback(signal.signal, signal.SIGINT, signal.SIG_IGN)
             _furnish(world, spotter)
-            _welcome(world.slack.url, spotter.start(world.was_read))
+            spotter.write_command(root / COMMAND)
+            _welcome(world.slack.url, spotter.start(world.was_read), root / COMMAND)
             spotter.keep_alive()
         except KeyboardInterrupt:
             click.echo("\nStopping …")
@@ -84,10 +86,11 @@ def _furnish(world: World, spotter: Spotter) -> None:
             raise
 
 
-def _welcome(url: str, process: int) -> None:
+def _welcome(url: str, process: int, command: Path) -> None:
     click.echo(f"\n  Spotter's sandbox is ready:  {url}\n")
     click.echo("  You are the trainer. Type /train in #line-vision. Stop with Ctrl-C.")
     click.echo(f"  What it does to Azure and the lines is seen at {url}/plant")
+    click.echo(f"  Its command line is {command}: try {command} provision plan, or {command} doctor.")
     click.echo(f"  Spotter is process {process}: kill it, and see it come back to where it was.")
     on_a_desktop = sys.platform == "darwin" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if sys.stdout.isatty() and on_a_desktop:

@@ -1,5 +1,6 @@
 """Spotter's own processes in the sandbox: its command line, and the bot, which is started again whenever it dies."""
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -43,6 +44,13 @@ class Spotter:
             why = complaint.decode(errors="replace")[-2000:]
             raise click.ClickException(f"`spotter {' '.join(arguments)}` failed:\n{why}")
         return printed
+
+    def write_command(self, file: Path) -> None:
+        """Spotter's command line as one file, for people who want to call it in this environment."""
+        variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in self._environment.items())
+        spotter = f"{shlex.quote(sys.executable)} -m bot.cli"
+        file.write_text(f'#!/bin/sh\nexec env -i TERM="$TERM" {variables} {spotter} "$@"\n', "utf-8")
+        file.chmod(0o700)
 
     def start(self, has_looked: Callable[[], bool]) -> int:
         """The bot's process id, once it is ready and has looked around. Raises ClickException with its log's end."""

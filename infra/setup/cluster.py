@@ -77,7 +77,7 @@ class ClusterStep:
             return for_a_person(words, self._another_name(there))
         scale, found = self._scale(), Scale(there.min_nodes, there.max_nodes, there.idle_seconds)
         if found != scale:
-            return differs(f"{_bounds(found)}; would be {_bounds(scale)}", self._rescale)
+            return differs(f"{_bounds(found)}; wanted {_bounds(scale)}", self._rescale)
         acting = identities.arm_id(self.world.azure, self.wanted.identity).lower()
         if acting not in (identity.lower() for identity in there.identities):
             return for_a_person(f"does not act as {self.wanted.identity}", self._another_identity())

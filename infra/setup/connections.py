@@ -173,7 +173,8 @@ def _differences(there: Endpoint, wanted: WorkspaceEndpoint) -> str:
     )
     others = [what for what, found, expected in pairs if (found or "").lower() != expected.lower()]
     if others:
-        return f"has another {' and '.join(others)}"
+        listed = " and ".join(part for part in (", ".join(others[:-1]), others[-1]) if part)
+        return f"leads elsewhere: another {listed}"
     return "" if there.is_ready else "is not ready"
 
 

@@ -7,7 +7,7 @@ from sandbox.azure.storage import DEFAULT_STORE
 from sandbox.azure.twin import AzureTwin
 
 PICTURES_ACCOUNT = "edgevisionstorage"
-PICTURES_CONTAINER = "pictures"
+PICTURES_CONTAINER = "captures"
 
 # Built-in roles have the same ids everywhere.
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 from sandbox.azure.place import MANAGED_IDENTITY, Place
 
@@ -47,6 +48,14 @@ class ManagedIdentities:
             f"/subscriptions/{place.subscription}/resourceGroups/{place.group}"
             f"/providers/{MANAGED_IDENTITY}/userAssignedIdentities/{identity.name}"
         )
+
+    def acting_as(self, *acting: ManagedIdentity) -> dict[str, Any]:
+        """How a resource shows the identities that it acts as."""
+        shown = {
+            self.arm_id(each): {"principalId": each.principal_id, "clientId": each.client_id}
+            for each in acting
+        }
+        return {"type": "UserAssigned", "userAssignedIdentities": shown}
 
     def with_id(self, arm_id: str) -> ManagedIdentity | None:
         named = self.get(arm_id.rpartition("/")[2])

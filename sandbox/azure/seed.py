@@ -28,7 +28,7 @@ def seed(twin: AzureTwin, folder: Path) -> list[ExportOnDisk]:
 
 def add_clusters(twin: AzureTwin) -> None:
     studio = twin.studio
-    studio.add_cluster("gpu-cluster", GPU, 0, 4)
+    studio.add_cluster("gpu-cluster", GPU, 0, 4, identity="spotter-training")
     studio.add_cluster("gpu-small", GPU, 0, 1)
     studio.add_cluster("cpu-cluster", "Standard_DS3_v2", 0, 2)
     studio.add_cluster("gpu-frozen", GPU, 0, 0)

@@ -131,12 +131,16 @@ class Studio:
         """Somebody exports in the studio; returns the summary."""
         return self._do(lambda: export(self._workspace, self._workspace.labeling[project], kind))
 
-    def add_cluster(self, name: str, vm_size: str, minimum: int, maximum: int) -> None:
+    def add_cluster(self, name: str, vm_size: str, minimum: int, maximum: int, *, identity: str = "") -> None:
+        """`identity` is what its nodes act as."""
+
         def work() -> Cluster:
             size = size_named(vm_size)
             if size is None:
                 raise ValueError(f"no such machine size: {vm_size}")
             cluster = self._workspace.add_cluster(name, size, minimum, maximum)
+            identities = self._workspace.identities
+            cluster.identity = identities.acting_as(identities.add(identity)) if identity else None
             if self._loop is not None:
                 cluster.settle()
             return cluster

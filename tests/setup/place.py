@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.azure.deployed import PICTURES_ACCOUNT, PICTURES_CONTAINER, capture, deploy
+from sandbox.azure.deployed import PICTURES_ACCOUNT, capture, deploy
 from sandbox.azure.pace import Pace
 from sandbox.azure.twin import AzureTwin
 from sandbox.devops.twin import DevOpsTwin
@@ -28,15 +28,12 @@ public_url = "https://spotter.example"
 
 [provision.datastore]
 account = "{PICTURES_ACCOUNT}"
-container = "{PICTURES_CONTAINER}"
 path = "line-1/*.png"
 
 [targets.line-1]
 channel = "C0LINEVIS1"
 """
 SECRET = "not-known-to-anyone-else"
-VARIABLES = "infra/provision/pipelines/variables.yml"
-CONTAINER = ("CAPTURE_CONTAINER: captures", f"CAPTURE_CONTAINER: {PICTURES_CONTAINER}")
 
 # Children are copies of one process that has imported all this, so that they start at once.
 _SERVER = multiprocessing.get_context("forkserver")
@@ -75,8 +72,6 @@ class Place:
             (pictures / f"cap-{number}.png").write_bytes(b"a picture")
         capture(self.azure, self.root / "pictures")
         files = furnish(self.root / "files", self.policy, self.azure.workspace.place)
-        variables = files / VARIABLES
-        variables.write_text(variables.read_text().replace(*CONTAINER))
         self.devops.portal.push("main", files, "Train with Spotter")
 
     def stop(self) -> None:

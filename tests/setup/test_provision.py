@@ -38,7 +38,7 @@ END = {
             "pipelines.stage-state-changed-event",
         )
     ],
-    "datastore": ("edgevisionstorage", "pictures", "WorkspaceSystemAssignedIdentity"),
+    "datastore": ("edgevisionstorage", "captures", "WorkspaceSystemAssignedIdentity"),
     "clusters": {"gpu-cluster": ("STANDARD_NC4AS_T4_V3", 0, 5, "PT3M")},
 }
 
@@ -90,7 +90,7 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
                               Contributor, Storage Blob Data Reader
 
   Datastore
-  + edgevisionstorage         on edgevisionstorage/pictures, without a key
+  + edgevisionstorage         on edgevisionstorage/captures, without a key
 
   Pictures
   · line-1/*.png              once the datastore edgevisionstorage is there
@@ -170,7 +170,7 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
                               Contributor, Storage Blob Data Reader
 
   Datastore
-  ✓ edgevisionstorage         made: on edgevisionstorage/pictures, without a key
+  ✓ edgevisionstorage         made: on edgevisionstorage/captures, without a key
 
   Pictures
   ✓ line-1/*.png              line-1/cap-0.png, line-1/cap-1.png,
@@ -342,10 +342,10 @@ def test_what_differs_is_shown_and_put_right(place: Place) -> None:
 ~ line-1-all                spotter-edge may not use it yet
 ~ runs                      2 times to https://spotter.example/hooks/devops
 ~ stages                    is switched off
-~ edge-connection           has another workspace
+~ edge-connection           leads elsewhere: another workspace
 ~ spotter-publish           trusts another connection
 ~ edgevisionstorage         the studio does not browse it as the workspace yet
-~ gpu-cluster               1 to 2 nodes, idle 180\xa0s; would be 0 to 5 nodes,\
+~ gpu-cluster               1 to 2 nodes, idle 180\xa0s; wanted 0 to 5 nodes,\
 """)
     applied = place.apply()
     assert (applied.code, applied.err) == (0, "")
@@ -356,7 +356,7 @@ def test_what_differs_is_shown_and_put_right(place: Place) -> None:
 ✓ stages                    changed: to https://spotter.example/hooks/devops
 ✓ edge-connection           changed: acts as spotter-edge, for spotter-edge
 ✓ spotter-publish           changed: trusts aml-workspace-connection
-✓ edgevisionstorage         changed: on edgevisionstorage/pictures, without a
+✓ edgevisionstorage         changed: on edgevisionstorage/captures, without a
 ✓ gpu-cluster               changed: Standard_NC4as_T4_v3, 0 to 5 nodes, idle\
 """)
     assert place.end() == END
@@ -515,7 +515,6 @@ vm_size = "Standard_NC6"
      https://dev.azure.com/bottling/Vision/_git/vision?path=/infra/provision/pipelines/variables.yml&version=GBmain
      AML_COMPUTE_CLUSTER_NAME  gpu-retired
      VM_SIZE                   Standard_NC6
-     CAPTURE_CONTAINER         captures
      CAPTURE_DATASTORE         pictures
 
   2. See that private projects have at least one Microsoft-hosted parallel job;

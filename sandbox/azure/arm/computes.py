@@ -100,15 +100,14 @@ class ComputesApi:
             return None
         if given["type"] != "UserAssigned":
             return {"type": given["type"], "principalId": self._workspace.place.workspace_id}
-        known = self._workspace.identities
-        shown = {}
+        known, acting = self._workspace.identities, []
         for arm_id in given.get("userAssignedIdentities") or {}:
             identity = known.with_id(arm_id)
             if identity is None:
                 message = f"The identity '{arm_id}' was not found."
                 raise arm_error(400, "FailedIdentityOperation", message)
-            shown[arm_id] = {"principalId": identity.principal_id, "clientId": identity.client_id}
-        return {"type": "UserAssigned", "userAssignedIdentities": shown}
+            acting.append(identity)
+        return known.acting_as(*acting)
 
     async def delete(self, request: web.Request) -> web.Response:
         cluster = self._find(request)
