@@ -12,10 +12,11 @@ from commands.kit.command import COURIER
 from commands.kit.health import IOT_HUB
 from commands.kit.services import Services
 from commands.models.command import models
+from commands.models.measured import evaluation_of, figures, together
 from commands.models.messages import announcement
 from infra.azureml.models import ModelVersion
 from infra.training.register import model_tags
-from storage import audit, catalog, devices, marks, messages, runs
+from storage import audit, catalog, devices, evaluations, marks, messages, runs
 from storage.catalog import ModelRow
 from storage.devices import DeviceRow
 
@@ -36,7 +37,7 @@ def follow_models(services: Services) -> None:
         with services.store.write() as tx:
             catalog.keep_models(tx, model.name, [version.version for version in versions])
             for version in sorted(versions, key=lambda each: each.version):
-                _take(tx, version, services, announce=looked_before)
+                _take(tx, version, services, told=looked_before)
         seen[model.name] = model.latest
     if changed:
         services.wake(COURIER)
@@ -82,7 +83,7 @@ def _thin_classes(tx: Connection, row: ModelRow, services: Services) -> list[str
     return readiness.thin_classes(found, services.policy.exports) if found else []
 
 
-def _take(tx: Connection, version: ModelVersion, services: Services, *, announce: bool) -> None:
+def _take(tx: Connection, version: ModelVersion, services: Services, *, told: bool) -> None:
     """Know a version, and tell of it if it is new. One that Spotter's own training made is news at any time."""
     if catalog.get_model(tx, version.name, version.version):
         return
@@ -100,33 +101,52 @@ def _take(tx: Connection, version: ModelVersion, services: Services, *, announce
         tags=dict(version.tags),
         uri=version.uri,
         run_id=run_id,
-        announced=announce or run is not None,
+        announced=told or run is not None,
         seen_at=now,
     )
     catalog.add_model(tx, row)
     if not row.announced:
         return
+    if run_id:
+        evaluations.want(tx, row.name, row.version, run_id, now)
+    if announce(tx, row, services):
+        audit.record(
+            tx,
+            at=now,
+            actor="spotter",
+            action="model.announce",
+            subject=f"{row.name}:{row.version}",
+            run=row.run_id,
+            mean_average_precision=row.mean_average_precision,
+        )
+
+
+def announce(tx: Connection, row: ModelRow, services: Services) -> bool:
+    """Wants the announcement of a version, or what is new in it; False where there is no channel for it."""
+    run = runs.get(tx, row.run_id) if row.run_id else None
     channel = run.channel if run else services.policy.channels.models
     if channel is None:
-        return
+        return False
     earlier = [older for older in catalog.versions_of(tx, row.name) if older.version < row.version]
     thin, deployable = _thin_classes(tx, row, services), bool(services.policy.targets)
-    announced = announcement(row, earlier, run, thin, deployable=deployable)
+    previous = earlier[0] if earlier else None
+    both = together(tx, row, previous) if previous else None
+    announced = announcement(
+        row,
+        earlier,
+        run,
+        thin,
+        deployable=deployable,
+        measured=figures(both or evaluation_of(tx, row), row),
+        measured_before=figures(both, previous) if previous else None,
+    )
     messages.want(
         tx,
         f"model:{row.name}:{row.version}",
         channel=channel,
         content=announced.content(),
-        at=now,
+        at=services.clock.now(),
         urgency=messages.RESULT,
         fallback=run.requested_by if run else None,
     )
-    audit.record(
-        tx,
-        at=now,
-        actor="spotter",
-        action="model.announce",
-        subject=f"{row.name}:{row.version}",
-        run=row.run_id,
-        mean_average_precision=row.mean_average_precision,
-    )
+    return True

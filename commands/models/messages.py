@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from commands.kit.blocks import Block, Message, actions, button, context, fields, header, link, section, table
-from commands.kit.words import code, delta, duration, esc, metric, when
+from commands.kit.words import code, count, delta, duration, esc, metric, when
+from commands.models.measured import Figures, worst_class
 from infra.training.register import model_tags
 from storage.catalog import ModelRow
 from storage.runs import TrainingRun
@@ -19,15 +20,20 @@ def announcement(
     thin_classes: Sequence[str] = (),
     *,
     deployable: bool = False,
+    measured: Figures | None = None,
+    measured_before: Figures | None = None,
 ) -> Message:
     """A new version: its metrics beside the previous version's, where it comes from, and the trend.
 
     `earlier` are the versions before it, newest first; `run` is the training that made it, None for a version that
-    was registered by hand; `thin_classes` are classes of its dataset with few boxes.
+    was registered by hand; `thin_classes` are classes of its dataset with few boxes. `measured` is the new version on
+    the held-out pictures, and `measured_before` the previous one on the same.
     """
     previous = earlier[0] if earlier else None
     title = f"{model.name} v{model.version} registered: {_verdict(model, previous)}"
     blocks: list[Block] = [header(title), _metrics(model, previous), section(_story(model, previous, run))]
+    if measured:
+        blocks.append(section(_side_by_side(model, previous, measured, measured_before)))
     if thin_classes:
         few = esc(", ".join(thin_classes))
         blocks.append(section(f":warning: Few boxes of {few}: the metrics hardly measure them."))
@@ -123,6 +129,28 @@ def _story(model: ModelRow, previous: ModelRow | None, run: TrainingRun | None) 
         )
     if run is None:
         parts.append("No training that Spotter started made it.")
+    return " ".join(parts)
+
+
+def _side_by_side(
+    model: ModelRow, previous: ModelRow | None, measured: Figures, before: Figures | None
+) -> str:
+    """The versions on the same pictures, and the class that is found worst."""
+    on = f"{count(measured['pictures'], 'held-out picture')} of {code(measured['dataset'])}"
+    now = f"v{model.version} has mAP {metric(measured['mean_average_precision'])}"
+    parts = [f"On {on}, {now}."]
+    if previous and before:
+        moved = delta(measured["mean_average_precision"], before["mean_average_precision"])
+        than = "as" if moved == "unchanged" else "than"
+        theirs = f"v{previous.version} with mAP {metric(before['mean_average_precision'])}"
+        parts = [f"On the same {on}, {now}: {moved} {than} {theirs}."]
+        if not before["held_out"]:
+            parts.append(f"v{previous.version} may have learned from some of them.")
+    if worst := worst_class(measured):
+        label, figures = worst
+        boxes = count(figures["boxes"], "box", "boxes")
+        average = metric(figures["average_precision"])
+        parts.append(f"Found worst: {code(label)}, average precision {average} over {boxes}.")
     return " ".join(parts)
 
 

@@ -11,6 +11,7 @@ from infra.azureml.errors import AzureError, Denied, NameTaken, NotFound, Refuse
 from infra.azureml.jobs import Job, Training
 from infra.failures.explain import explain
 from infra.training.component import graph, needed_component
+from storage import deployments
 from storage.runs import TrainingRun
 
 log = structlog.get_logger("train")
@@ -104,10 +105,18 @@ def _training(run: TrainingRun, services: Services) -> Training:
         cluster=run.cluster,
         experiment=run.experiment,
         requested_by=run.requested_by_name,
+        compared_with=_in_use(services),
         component=None if inline else published,
         graph=graph(definition, published.id) if inline else None,
         display_name=f"{run.model_name} on {run.dataset}",
     )
+
+
+def _in_use(services: Services) -> list[str]:
+    """The model versions on targets, which the new one may be asked to replace."""
+    with services.store.read() as tx:
+        there = [deployments.incumbent(tx, target) for target in services.policy.targets]
+    return sorted({each.model for each in there if each})
 
 
 def _try_later(run: TrainingRun, trouble: Exception, services: Services) -> None:
