@@ -80,7 +80,7 @@ def _entered(config: Path | None) -> Iterator[tuple["View", list["Step"]]]:
     from bot.commandline.provision_view import View
     from infra.azureml.connection import Connection
     from infra.devops.project import Project
-    from infra.http.errors import AzureError
+    from infra.http.errors import AzureError, Throttled, Unavailable, Unclear
     from infra.setup import setup, world
 
     try:
@@ -105,5 +105,7 @@ def _entered(config: Path | None) -> Iterator[tuple["View", list["Step"]]]:
         yield view, setup.steps(entered, wanted, names, targets, known)
     except world.NotThere as problem:
         sys.exit(f"spotter: {problem.message} {problem.next_step}")
+    except (Unavailable, Throttled, Unclear) as trouble:
+        sys.exit(f"spotter: {trouble} Run this again later: it goes on where things stand then.")
     except (UserError, AzureError) as problem:
         sys.exit(f"spotter: {problem}")
