@@ -12,6 +12,8 @@ from typing import Any
 
 from inline_snapshot import snapshot
 
+from infra.azureml.jobs import REQUEST_TAG
+from sandbox.azure.runs import Run
 from sandbox.devops.identities import QUEUE_BUILDS
 from sandbox.faults import Fault
 from sandbox.world import World
@@ -258,7 +260,16 @@ def test_every_trouble_is_told_with_its_remedy(new_stage: Callable[..., Stage]) 
         "SLACK_APP_TOKEN": "",
         "SLACK_SIGNING_SECRET": "not a secret",
     }
-    found = troubles(*doctor(stage, "--json", **over_http))[1]
+    for number, status in enumerate(("Completed", "Completed", "Failed")):
+        tags = {REQUEST_TAG: str(number)}
+        world.azure.workspace.runs.add(Run(f"caps-{number}", "pipeline", "spotter", status=status, tags=tags))
+    world.azure.workspace.runs.add(Run("of-someone-else", "pipeline", "spotter", status="Running"))
+    code, told = doctor(stage, "--json", **over_http)
+    seen = {finding["id"]: finding["seen"] for finding in json.loads(told)["findings"]}
+    assert seen["azure.trainings"] == snapshot(
+        "2 completed, 1 failed, found by their tag. Not seen yet: that cancelling reaches the trials."
+    )
+    found = troubles(code, told)[1]
     assert [
         line for line in found if re.search("http-mode|azure.component|pipeline.publish", line)
     ] == snapshot(
