@@ -90,6 +90,12 @@ def get_export(tx: Connection, name: str) -> ExportRow | None:
     return ExportRow(**row._mapping) if row else None
 
 
+def has_seen_export(tx: Connection, name: str, version: str) -> bool:
+    """Whether this version was ever in the workspace."""
+    same = (exports.c.name == name) & (exports.c.version == version)
+    return tx.execute(select(exports.c.name).where(same)).first() is not None
+
+
 def put_clusters(tx: Connection, rows: Iterable[ClusterRow]) -> None:
     """Replace what is known of all clusters."""
     tx.execute(delete(clusters))

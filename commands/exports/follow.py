@@ -24,15 +24,14 @@ READABLE = ("mltable", "coco")
 @exports.follow(EXPORTS, every=lambda policy: policy.pace.catalog_seconds)
 def follow_exports(services: Services) -> None:
     """Two list calls; an export's annotations are read once, as versions never change."""
-    assets = services.azure.exports(pattern(services))
-    found = [*assets, *services.azure.coco_files(assets, pattern(services))]
+    found = services.azure.exports_and_files(pattern(services))
     with services.store.read() as tx:
         known = {(row.name, row.version): row for row in catalog.list_exports(tx, limit=10_000)}
         looked_before = marks.get(tx, READ) is not None
     for export in sorted(found, key=lambda each: (each.created_at is not None, each.created_at, each.name)):
         row = known.get((export.name, export.version))
         if row is None or (row.contents is None and export.kind in READABLE):
-            _read(export, services, announce=row is None and looked_before)
+            _read(export, services, announce=row is None and looked_before and _is_new(export, services))
     with services.store.write() as tx:
         catalog.keep_exports(tx, [(export.name, export.version) for export in found])
         marks.put(tx, READ, "done", services.clock.now())
@@ -71,6 +70,12 @@ def _read(export: Export, services: Services, *, announce: bool) -> None:
         if told and export.kind in READABLE:
             tell(tx, row, services, first=announce)
     services.wake(COURIER)
+
+
+def _is_new(export: Export, services: Services) -> bool:
+    """Whether it was never seen, also not before somebody took it out of sight for a while."""
+    with services.store.read() as tx:
+        return not catalog.has_seen_export(tx, export.name, export.version)
 
 
 def _counts(read: ExportContents) -> dict[str, Any]:

@@ -27,18 +27,18 @@ class CocoFiles:
         self._storage = storage
         self._store = ""
 
-    def beside(self, assets: Sequence[Export], pattern: re.Pattern[str]) -> list[Export]:
-        """Those that belong to none of the assets; none where the container may not be listed.
+    def all(self, pattern: re.Pattern[str]) -> list[Export]:
+        """Every such file; none where the container may not be listed.
 
         A file keeps its name where that follows the pattern of exports; another one is named by its time.
         """
         try:
-            return list(self._found(tuple(name_of(asset.uri) for asset in assets), pattern))
+            return list(self._found(pattern))
         except Unreadable as fault:
             log.info("COCO files are not available: %s", fault.reason)
             return []
 
-    def _found(self, assets: tuple[str, ...], pattern: re.Pattern[str]) -> Iterator[Export]:
+    def _found(self, pattern: re.Pattern[str]) -> Iterator[Export]:
         store = self._default_store()
         at = self._connection.workspace
         root = (
@@ -46,7 +46,7 @@ class CocoFiles:
             f"/datastores/{store}/paths/"
         )
         for path, changed in self._storage.dated(self._storage.locate(root + FOLDER)):
-            if path.lower().endswith(".json") and not _is_within(f"{store}/{path}", assets):
+            if path.lower().endswith(".json"):
                 yield _export(PurePosixPath(path).stem, root + path, changed, pattern)
 
     def _default_store(self) -> str:
@@ -68,5 +68,11 @@ def _export(stem: str, uri: str, changed: datetime, pattern: re.Pattern[str]) ->
     )
 
 
-def _is_within(name: str, assets: tuple[str, ...]) -> bool:
-    return any(name == asset or name.startswith(asset.rstrip("/") + "/") for asset in assets)
+def beside(assets: Sequence[Export], files: Sequence[Export]) -> list[Export]:
+    """The files that lie in none of the assets."""
+    places = [name_of(asset.uri).rstrip("/") for asset in assets]
+
+    def is_within(name: str) -> bool:
+        return any(name == place or name.startswith(f"{place}/") for place in places)
+
+    return [file for file in files if not is_within(name_of(file.uri))]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from infra.azureml import (
+    coco_files,
     components,
     contents,
     evaluations,
@@ -85,9 +86,11 @@ class Workspace:
         """Data assets whose whole name matches, latest version of each, newest first."""
         return self._exports.named(pattern)
 
-    def coco_files(self, assets: Sequence[Export], pattern: re.Pattern[str]) -> list[Export]:
-        """COCO exports of Data Labeling that are none of these data assets."""
-        return self._coco_files.beside(assets, pattern)
+    def exports_and_files(self, pattern: re.Pattern[str]) -> list[Export]:
+        """As `exports`, and Data Labeling's COCO files that are in no such data asset."""
+        files = self._coco_files.all(pattern)  # first: a file that becomes an asset meanwhile is one only
+        assets = self.exports(pattern)
+        return [*assets, *coco_files.beside(assets, files)]
 
     def export(self, name: str, version: str) -> Export:
         """Raises NotFound."""

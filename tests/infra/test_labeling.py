@@ -158,12 +158,13 @@ def test_coco_files_that_are_no_assets_are_exports_too(
     (tmp_path / "coco" / "lids.json").write_text("{}")
     twin.studio.add_export("lids_20261121_080000", "1", tmp_path / "coco", TAKEN, "coco")
 
-    assets = line.exports(EXPORTS)
-    named, other = sorted(line.coco_files(assets, EXPORTS), key=lambda export: export.name, reverse=True)
+    asset, *files = line.exports_and_files(EXPORTS)
+    assert asset.name == "lids_20261121_080000"
+    named, other = sorted(files, key=lambda export: export.name, reverse=True)
     assert (named.kind, f"{named.name}.json") == ("coco", summary["snapshotPath"].rpartition("/")[2])
     assert line.read_export(named).boxes == {"lid": 6}
     assert (re.fullmatch(r"coco_\d{8}_\d{6}", other.name) is not None, other.version) == (True, "7f")
     assert named.created_at and abs(datetime.now(UTC) - named.created_at) < timedelta(minutes=1)
 
     twin.faults.arm(Fault("GET", "comp=list", "answer", status=403))
-    assert line.coco_files(assets, EXPORTS) == []
+    assert line.exports_and_files(EXPORTS) == [asset]

@@ -1,9 +1,11 @@
 """/exports: what can be trained on, what cannot and why, and the way from there to a training."""
 
+import shutil
 from collections.abc import Callable
 
 from inline_snapshot import snapshot
 
+from sandbox.azure.storage import DEFAULT_STORE
 from sandbox.faults import Fault
 from tests.stories.labeling import label_and_export
 from tests.stories.stage import Stage
@@ -65,6 +67,7 @@ def test_new_exports_show_up_by_themselves_and_deleted_ones_go(new_stage: Callab
     azure = stage.world.azure
     for export in azure.workspace.assets.containers("data"):
         azure.studio.delete_export(export.name, "1")
+    shutil.rmtree(azure.workspace.storage.stores[DEFAULT_STORE].path_of("Labeling/export"))
     stage.world.azure_faults.arm(Fault("GET", "/data", "answer", times=1000))
     stage.bot.start()
     assert _exports(stage) == snapshot(
