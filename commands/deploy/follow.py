@@ -18,6 +18,7 @@ from commands.deploy.standing import changes_in_azure, changes_since_asked, expi
 from commands.deploy.truth import Look
 from commands.kit.command import COURIER
 from commands.kit.errors import UserError
+from commands.kit.health import DEVOPS
 from commands.kit.services import Services
 from infra.http.errors import AzureError
 from storage import deployments
@@ -26,7 +27,7 @@ from storage.deployments import Deployment
 log = structlog.get_logger("deploy")
 
 
-@deploy.follow(DEPLOYMENTS, every=lambda policy: policy.pace.runs_seconds)
+@deploy.follow(DEPLOYMENTS, every=lambda policy: policy.pace.runs_seconds, service=DEVOPS, hinted=True)
 def follow_deployments(services: Services) -> None:
     with services.store.read() as tx:
         open_now = deployments.in_states(tx, deployments.OPEN)
@@ -43,7 +44,9 @@ def follow_deployments(services: Services) -> None:
             troubles.append(trouble)
     if open_now:
         services.wake(COURIER)
-    severe = [trouble for trouble in troubles if not isinstance(trouble, UserError)]
+    severe = [
+        trouble for trouble in troubles if not isinstance(trouble, UserError) and trouble is not look.trouble
+    ]
     if severe:
         raise severe[0]
 

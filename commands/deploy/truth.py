@@ -4,12 +4,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from commands.kit.health import IOT_HUB
 from commands.kit.services import Services
 from infra.failures.devices import explain_landing
+from infra.http.errors import AzureError
 from infra.iothub.deployments import ALL, Deployment
 from infra.iothub.hub import Hub, Survey
 from infra.iothub.rollout import Landing, Rollout
 
+LOOK = "deployments"
 SHOWN = 5
 COUNTS = ("targeted", "healthy", "failed", "silent")
 
@@ -19,11 +22,19 @@ class Look:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self.trouble: AzureError | None = None
 
     @cached_property
     def survey(self) -> Survey:
-        """Raises AzureError."""
-        return self.hub.survey()
+        """Raises AzureError, which is then also told as IoT Hub's trouble."""
+        try:
+            found = self.hub.survey()
+        except AzureError as trouble:
+            self.trouble = trouble
+            self._services.health.trouble(IOT_HUB, str(trouble), about=LOOK)
+            raise
+        self._services.health.well(IOT_HUB, about=LOOK)
+        return found
 
     @property
     def hub(self) -> Hub:
