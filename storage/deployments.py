@@ -12,6 +12,7 @@ from storage.tables import decisions, deployments
 
 UNDECIDED = ("preparing", "waiting")
 MOVING = ("approved", "shipping", "rolling_back")
+UNDER_WAY = ("shipping", "rolling_back")
 OPEN = (*UNDECIDED, *MOVING)
 REFUSED = ("rejected", "expired", "withdrawn", "superseded", "stale")
 ON_DEVICES = ("shipped",)

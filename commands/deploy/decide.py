@@ -124,7 +124,7 @@ def withdraw(deployment_id: str, asked: Asked, services: Services) -> Answer:
         )
         return None
 
-    return _settle(deployment_id, asked, services, judge, states=deployments.UNDECIDED)
+    return _settle(deployment_id, asked, services, judge, states=(*deployments.UNDECIDED, "approved"))
 
 
 def _must_approve_here(deployment_id: str, asked: Asked, services: Services, kind: str) -> None:
@@ -207,6 +207,8 @@ def _decision(
 
 def _overtaken(tx: Connection, deployment: Deployment, services: Services) -> UserError | None:
     """A request that has expired, or that is about something else by now, ends here."""
+    if deployment.state not in deployments.UNDECIDED:
+        return None
     if services.clock.now() >= deployment.expires_at:
         expire(tx, deployment, services)
         return UserError("This request has expired.", "Ask again with /deploy.")

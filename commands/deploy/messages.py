@@ -74,15 +74,15 @@ def shipped_aloud(deployment: Deployment) -> Message:
 
 def rolling_back_aloud(deployment: Deployment) -> Message:
     there = _incumbent(deployment)
-    back = f"{there} comes back" if there else "what ran there before comes back"
-    text = f"{_what(deployment)} is being rolled back: {back}. {deployment.rollback_reason}"
+    back = f"{there} comes back" if there else "no model ran there before"
+    text = f"{_what(deployment)} is being rolled back; {back}.\n{deployment.rollback_reason}"
     return note(f":rewind: {esc(text)}")
 
 
-def rolled_back_aloud(deployment: Deployment) -> Message:
-    there = _incumbent(deployment)
-    runs = f"{there} runs again" if there else "its devices run what they ran before"
-    return note(f":rewind: {esc(deployment.target)}: {esc(runs)}. {esc(deployment.outcome or '')}")
+def rolled_back_aloud(deployment: Deployment, there: str) -> Message:
+    """`there` is what the devices are told to run now; empty where it is no model."""
+    runs = f"{there} runs again" if there else "no model runs there now. Ask for one with /deploy"
+    return note(f":rewind: {esc(deployment.target)}: {esc(runs)}.\n{esc(deployment.outcome or '')}")
 
 
 def _incumbent(deployment: Deployment) -> str:
@@ -169,12 +169,13 @@ def _rollout(deployment: Deployment, decided: Sequence[Decision]) -> Message:
     if lead := _lead(deployment):
         blocks.append(section(lead))
     if deployment.rings:
-        blocks.append(ring_table(deployment.rings))
+        blocks.append(ring_table(deployment))
     blocks += [context(*_verdicts(decided)), _asked(deployment)]
     runs = [_run(ring) for ring in (deployment.rings or []) if ring.get("url")]
     back = _roll_back(deployment) if deployment.state in ("shipping", "shipped") else None
-    if runs or back:
-        blocks.append(actions(*runs, back))
+    away = _withdraw(deployment) if deployment.state == "approved" else None
+    if runs or back or away:
+        blocks.append(actions(*runs, back, away))
     return Message(f"{esc(title)}. {esc(deployment.outcome or '')}".strip(), blocks)
 
 
@@ -201,18 +202,20 @@ RING_STATES = {
     "baking": "is being watched",
     "done": "done",
     "failed": "failed",
-    "undone": "undone",
+    "undone": "taken back",
 }
 
 
-def ring_table(rings: Sequence[dict[str, Any]]) -> Block:
+def ring_table(deployment: Deployment) -> Block:
     rows = [["Ring", "State", "Devices", "Healthy", "Failed", "Silent"]]
-    for ring in rings:
+    for ring in deployment.rings or []:
         truth = ring.get("truth") or {}
         figures = [
             str(truth[name]) if name in truth else "–" for name in ("targeted", "healthy", "failed", "silent")
         ]
-        rows.append([ring["name"], RING_STATES[ring["state"]], *figures])
+        is_left_out = ring["state"] == "wanted" and deployment.state != "shipping"
+        state = "not shipped" if is_left_out else RING_STATES[ring["state"]]
+        rows.append([ring["name"], state, *figures])
     return table(rows, numbers_from=2)
 
 
@@ -305,7 +308,8 @@ def _withdraw(deployment: Deployment) -> Element:
 def _roll_back(deployment: Deployment) -> Element:
     sure = confirm(
         f"Roll back {deployment.target}?",
-        f"{deployment.model_name} v{deployment.model_version} leaves its devices; what ran there before comes back.",
+        f"{deployment.model_name} v{deployment.model_version} leaves its devices; "
+        f"{_incumbent(deployment) or 'nothing'} ran there before.",
         "Roll back",
         "Keep it",
     )

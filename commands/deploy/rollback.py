@@ -15,18 +15,20 @@ from commands.deploy.record import change, tell
 from commands.deploy.truth import Look
 from commands.kit.command import COURIER, Answer, Asked
 from commands.kit.errors import UserError
+from commands.kit.policy import Target
 from commands.kit.services import Services
-from commands.kit.words import duration, esc
+from commands.kit.words import duration, esc, listing
 from infra.devops.project import Project
 from infra.devops.runs import GRACE_SECONDS
 from infra.http.errors import NotFound, Refused
+from infra.iothub.deployments import ALL
+from infra.iothub.deployments import Deployment as Shipped
 from infra.iothub.devices import Device
 from storage import deployments
 from storage.deployments import Deployment
 
 CAN_BE_UNDONE = ("shipping", "shipped")
 UNSENT = ("wanted",)
-SETTLING = timedelta(minutes=10)
 
 
 @deploy.action("rollback", changes=True)
@@ -80,39 +82,51 @@ def begin_rollback(
     return begun
 
 
-def roll_back(deployment: Deployment, services: Services, look: Look) -> None:
+def roll_back(deployment: Deployment, services: Services, _look: Look) -> None:
     """One step: stop what may still ship, delete, then see the devices come back."""
     running = [ring for ring in deployment.rings or [] if not _is_stopped(ring, services)]
     if running:
         return
-    shipped = Look(services).survey.of_request(
-        deployment.request_id
-    )  # a look from before the stop may be too old
-    if shipped:
-        deployment = _remember(deployment, services)
+    look = Look(services)  # one from before the stop may be too old
+    if shipped := look.survey.of_request(deployment.request_id):
+        _remember(deployment, shipped, services)
         for each in shipped:
             look.hub.withdraw(each.id)
-    began = _removed_at(deployment)
-    if began is None:
+        return
+    undone = [ring for ring in deployment.rings or [] if ring["state"] == "undone"]
+    if not undone:
         _end(deployment, "failed", f"{deployment.rollback_reason} Nothing reached a device.", services)
         return
-    left = [device.id for device in look.survey.devices if _runs(device, deployment)]
-    if (left or shipped) and services.clock.now() - began < SETTLING:
+    away = [device.id for device in look.survey.devices if _has_it_still(device, deployment, undone)]
+    patience = _patience(deployment, services)
+    if away and services.clock.now() - datetime.fromisoformat(undone[0]["removed"]) < patience:
         return
-    late = (
-        f" {', '.join(left)} did not report it within {duration(SETTLING)}: IoT Hub changes that at the next contact."
-        if left
-        else ""
-    )
-    _end(deployment, "rolled_back", f"{deployment.rollback_reason}{late}", services)
+    below = look.incumbent(deployment.target, without=deployment.request_id)
+    _end(deployment, "rolled_back", f"{deployment.rollback_reason}{_late(away, patience)}", services, below)
 
 
-def _runs(device: Device, deployment: Deployment) -> bool:
-    told = (device.report.model, device.report.version)
-    return device.target == deployment.target and told == (
-        deployment.model_name,
-        str(deployment.model_version),
+def _has_it_still(device: Device, deployment: Deployment, undone: list[dict[str, Any]]) -> bool:
+    """Whether a device that was told to run the model runs it still, or not yet again what it is told to run now."""
+    reached = {ring["name"] for ring in undone}
+    if device.target != deployment.target or not reached & {ALL, device.ring}:
+        return False
+    images = {ring["image"] for ring in undone}
+    if device.order.image in images or (device.module and device.module.image in images):
+        return True
+    return bool(device.order.image) and not device.works
+
+
+def _patience(deployment: Deployment, services: Services) -> timedelta:
+    target = services.policy.targets.get(deployment.target)
+    return timedelta(
+        minutes=target.deadline_minutes if target else Target.model_fields["deadline_minutes"].default
     )
+
+
+def _late(away: list[str], patience: timedelta) -> str:
+    if not away:
+        return ""
+    return f" {listing(away)} did not report within {duration(patience)}; it follows at its next contact with IoT Hub."
 
 
 def was_sent(deployment: Deployment) -> bool:
@@ -134,7 +148,7 @@ def _must_be_there(tx: Connection, deployment: Deployment) -> None:
             f"{esc(deployment.model)} is not what {deployment.target} runs now.",
             "Roll back what is newer first.",
         )
-    moving = deployments.in_states(tx, deployments.MOVING, deployment.target)
+    moving = deployments.in_states(tx, deployments.UNDER_WAY, deployment.target)
     if moving:
         raise UserError(
             f"{esc(moving[0].model)} is on its way to {deployment.target}.", "Roll that one back first."
@@ -168,27 +182,31 @@ def _found(devops: Project, ring: dict[str, Any], services: Services) -> int | N
     return run.id if run else None
 
 
-def _remember(deployment: Deployment, services: Services) -> Deployment:
+def _remember(deployment: Deployment, shipped: list[Shipped], services: Services) -> None:
     """Before the deletion, so that a crash after it does not make it look as if nothing had been there."""
-    at = services.clock.now().isoformat()
+    at, images = services.clock.now().isoformat(), {each.ring: each.image for each in shipped}
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
-        if now is None or now.state != "rolling_back" or _removed_at(now):
-            return now or deployment
-        rings = [{**ring, "state": "undone", "removed": at} for ring in now.rings or []]
-        return change(tx, now, services, action="deploy.removed", rings=rings)
+        if now is None or now.state != "rolling_back":
+            return
+        rings = [
+            {**ring, "state": "undone", "removed": at, "image": images[ring["name"]]}
+            if ring["name"] in images and ring["state"] != "undone"
+            else ring
+            for ring in now.rings or []
+        ]
+        if rings != now.rings:
+            change(tx, now, services, action="deploy.removed", rings=rings)
 
 
-def _removed_at(deployment: Deployment) -> datetime | None:
-    told = next((ring["removed"] for ring in deployment.rings or [] if ring.get("removed")), None)
-    return datetime.fromisoformat(told) if told else None
-
-
-def _end(deployment: Deployment, state: str, outcome: str, services: Services) -> None:
+def _end(
+    deployment: Deployment, state: str, outcome: str, services: Services, below: Shipped | None = None
+) -> None:
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
         if now is None or now.state != "rolling_back":
             return
         ended = change(tx, now, services, action=f"deploy.{state}", state=state, outcome=outcome)
         if state == "rolled_back":
-            tell(tx, ended, services, "rolled_back", rolled_back_aloud(ended))
+            there = f"{below.model} v{below.version}" if below else ""
+            tell(tx, ended, services, "rolled_back", rolled_back_aloud(ended, there))

@@ -5,10 +5,10 @@ next effect, and every effect has an id of ours: the ring's correlation id, the 
 whose outcome was lost is looked for, and only then taken again.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection
 
 from commands.deploy.authority import objection
@@ -18,10 +18,10 @@ from commands.deploy.record import change, tell
 from commands.deploy.rollback import begin_rollback
 from commands.deploy.standing import make_stale
 from commands.deploy.truth import Look
+from commands.kit.errors import UserError
 from commands.kit.policy import Target
 from commands.kit.services import Services
 from commands.kit.words import duration
-from infra.devops.pipelines import Pipeline
 from infra.devops.project import Project
 from infra.devops.runs import GRACE_SECONDS, ParametersDropped, Run
 from infra.failures.stages import explain_run
@@ -30,15 +30,19 @@ from infra.provision.edge.shipment import Shipment
 from storage import deployments
 from storage.deployments import Deployment
 
-log = structlog.get_logger("deploy")
-UNDER_WAY = ("shipping", "rolling_back")
+NO_TROUBLE: dict[str, Any] = {"waiting": None, "trouble": None, "tries": 0, "next_try_at": None}
+
+
+Attempt = Callable[[Deployment, dict[str, Any], Services], Run | None]
 
 
 def ship(deployment: Deployment, services: Services, look: Look) -> None:
     """One step of an approved or shipping request."""
+    if deployment.next_try_at and services.clock.now() < deployment.next_try_at:
+        return
     target = services.policy.targets.get(deployment.target)
     if deployment.state == "approved":
-        _begin(deployment, target, services)
+        _begin(deployment, services)
         return
     ring = next((each for each in deployment.rings or [] if each["state"] != "done"), None)
     if ring is None:
@@ -50,27 +54,26 @@ def ship(deployment: Deployment, services: Services, look: Look) -> None:
         WATCHING[ring["state"]](deployment, ring, target, services, look)
 
 
-def _begin(deployment: Deployment, target: Target | None, services: Services) -> None:
+def _begin(deployment: Deployment, services: Services) -> None:
     """Start when the target is neither frozen nor busy, and the approvals are in force."""
-    reason = _reason_to_wait(deployment, target, services)
-    against = None if reason else objection(deployment, services)
+    if reason := _reason_to_wait(deployment, services):
+        _wait(deployment, reason, services)
+        return
+    against = _objection(deployment, services)
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
         if now is None or now.state != "approved":
             return
         if against:
             make_stale(tx, now, against, services)
-        elif reason:
-            if now.waiting != reason:
-                change(tx, now, services, waiting=reason)
         elif not _is_busy(tx, now):
             rings = [_ring(now, name) for name in (now.evidence or {})["rings"]]
-            change(tx, now, services, action="deploy.ship", state="shipping", waiting=None, rings=rings)
+            change(tx, now, services, action="deploy.ship", state="shipping", rings=rings, **NO_TROUBLE)
 
 
-def _reason_to_wait(deployment: Deployment, target: Target | None, services: Services) -> str | None:
-    if target is not None and target.is_frozen(services.clock.now()):
-        return f"Approved. {deployment.target} is frozen now ({', '.join(target.freeze)}); it is shipped afterwards."
+def _reason_to_wait(deployment: Deployment, services: Services) -> str | None:
+    if frozen := _freeze(deployment, services):
+        return f"Approved. {frozen} It is shipped afterwards."
     with services.store.read() as tx:
         busy = _is_busy(tx, deployment)
     return (
@@ -78,8 +81,22 @@ def _reason_to_wait(deployment: Deployment, target: Target | None, services: Ser
     )
 
 
+def _freeze(deployment: Deployment, services: Services) -> str | None:
+    target = services.policy.targets.get(deployment.target)
+    if target is None or not target.is_frozen(services.clock.now()):
+        return None
+    return f"{deployment.target} is frozen now ({', '.join(target.freeze)}, {target.time_zone})."
+
+
+def _wait(deployment: Deployment, reason: str, services: Services) -> None:
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is not None and now.state == deployment.state and now.waiting != reason:
+            change(tx, now, services, waiting=reason)
+
+
 def _is_busy(tx: Connection, deployment: Deployment) -> bool:
-    return bool(deployments.in_states(tx, UNDER_WAY, deployment.target))
+    return bool(deployments.in_states(tx, deployments.UNDER_WAY, deployment.target))
 
 
 def _ring(deployment: Deployment, name: str) -> dict[str, Any]:
@@ -88,8 +105,11 @@ def _ring(deployment: Deployment, name: str) -> dict[str, Any]:
 
 def _claim(deployment: Deployment, ring: dict[str, Any], services: Services) -> None:
     """Write down that this ring is about to be queued; from now on it is looked for before it is queued again."""
+    if frozen := _freeze(deployment, services):
+        _wait(deployment, f"{frozen} The ring {ring['name']} follows afterwards.", services)
+        return
     at = services.clock.now().isoformat()
-    if _change_ring(deployment, ring, services, "deploy.queue", state="queueing", queued_at=at):
+    if _change_ring(deployment, ring, services, "deploy.queue", clear=True, state="queueing", queued_at=at):
         with services.store.read() as tx:
             claimed = deployments.get(tx, deployment.id)
         if claimed is not None:
@@ -97,46 +117,51 @@ def _claim(deployment: Deployment, ring: dict[str, Any], services: Services) -> 
 
 
 def _queue(deployment: Deployment, ring: dict[str, Any], services: Services, *, is_new: bool = False) -> None:
-    if deployment.next_try_at and services.clock.now() < deployment.next_try_at:
-        return
-    devops = _devops(services)
+    run = None if is_new else _tried(_found, deployment, ring, services)
+    if run is None:
+        if not is_new and not _may_try_again(deployment, ring, services):
+            return
+        if against := _objection(deployment, services):
+            _undo(deployment, ring, f"It was not shipped: {against}.", services)
+            return
+        run = _tried(_start, deployment, ring, services)
+    if run is not None:
+        found = {"state": "queued", "run_id": run.id, "url": run.web_url}
+        _change_ring(deployment, ring, services, "deploy.queued", clear=True, **found)
+
+
+def _tried(attempt: Attempt, deployment: Deployment, ring: dict[str, Any], services: Services) -> Run | None:
+    """What Azure DevOps answers. Where it refuses for good the request is undone; other trouble is told, and raised."""
     try:
-        pipeline = devops.pipeline(services.policy.pipelines.edge)
-        asked_at = datetime.fromisoformat(ring["queued_at"])
-        run = None if is_new else devops.find(pipeline, ring["correlation_id"], asked_at)
-        if run is None:
-            if not is_new and not _may_try_again(deployment, ring, services):
-                return
-            if against := objection(deployment, services):
-                _undo(deployment, ring, f"It was not shipped: {against}.", services)
-                return
-            run = _start(devops, pipeline, deployment, ring, services)
+        return attempt(deployment, ring, services)
     except ParametersDropped as wrong:
-        devops.cancel(wrong.run.id)
+        _devops(services).cancel(wrong.run.id)
         _undo(deployment, ring, f"{wrong.message} Its YAML on the branch is not Spotter's.", services)
-        return
-    except (Refused, Denied, NotFound) as refused:
-        if isinstance(refused, Denied):
-            _later(deployment, "Azure DevOps does not accept Spotter's sign-in.", services)
-            raise
-        _undo(deployment, ring, f"Azure DevOps refused to run the edge pipeline: {refused.message}", services)
-        return
-    except (Unclear, Throttled) as unclear:
-        _later(deployment, _in_short(unclear), services)
+    except Denied:
+        _later(deployment, "Azure DevOps does not accept Spotter's sign-in.", services)
         raise
+    except (Refused, NotFound) as refused:
+        _undo(deployment, ring, f"Azure DevOps refused to run the edge pipeline: {refused.message}", services)
     except AzureError as trouble:
-        _later(deployment, "Azure is not answering.", services)
-        raise trouble
-    _change_ring(
-        deployment,
-        ring,
-        services,
-        "deploy.queued",
-        state="queued",
-        run_id=run.id,
-        url=run.web_url,
-        clear=True,
-    )
+        _later(deployment, _in_short(trouble), services)
+        raise
+    return None
+
+
+def _objection(deployment: Deployment, services: Services) -> str | None:
+    """As `objection`; where that cannot be found out, the card says so and it is asked again later."""
+    try:
+        return objection(deployment, services)
+    except (AzureError, UserError) as trouble:
+        who = "Slack" if isinstance(trouble, UserError) else "Azure Machine Learning"
+        _later(deployment, f"{who} does not say whether the approvals are still in force.", services)
+        raise
+
+
+def _found(deployment: Deployment, ring: dict[str, Any], services: Services) -> Run | None:
+    devops = _devops(services)
+    pipeline = devops.pipeline(services.policy.pipelines.edge)
+    return devops.find(pipeline, ring["correlation_id"], datetime.fromisoformat(ring["queued_at"]))
 
 
 def _may_try_again(deployment: Deployment, ring: dict[str, Any], services: Services) -> bool:
@@ -148,23 +173,27 @@ def _may_try_again(deployment: Deployment, ring: dict[str, Any], services: Servi
     return _change_ring(deployment, ring, services, None, tried_at=now.isoformat())
 
 
-def _start(
-    devops: Project, pipeline: Pipeline, deployment: Deployment, ring: dict[str, Any], services: Services
-) -> Run:
+def _start(deployment: Deployment, ring: dict[str, Any], services: Services) -> Run:
     parameters = {
         "modelName": deployment.model_name,
         "modelVersion": deployment.model_version,
         "target": deployment.target,
         "ring": ring["name"],
     }
-    branch = services.policy.pipelines.branch
-    return devops.queue(pipeline, branch, parameters, ring["correlation_id"])
+    devops, wanted = _devops(services), services.policy.pipelines
+    return devops.queue(devops.pipeline(wanted.edge), wanted.branch, parameters, ring["correlation_id"])
 
 
 def _observe(deployment: Deployment, ring: dict[str, Any], services: Services) -> None:
     """Follow the pipeline's run to its end; a green one only means that IoT Hub took the deployment."""
     devops = _devops(services)
-    run = devops.run(ring["run_id"])
+    try:
+        run = devops.run(ring["run_id"])
+    except NotFound:
+        _undo(
+            deployment, ring, f"The edge pipeline's run for {ring['name']} is not there any more.", services
+        )
+        return
     if not run.has_ended:
         return
     configuration = shipment(deployment, ring["name"], run.id).deployment_id
@@ -283,7 +312,7 @@ def _change_ring(
         if now is None or now.state != "shipping" or _of(now, ring["name"])["state"] != ring["state"]:
             return False
         rings = _with_ring(now, {**_of(now, ring["name"]), **fields}).rings
-        cleared: dict[str, Any] = {"trouble": None, "tries": 0, "next_try_at": None} if clear else {}
+        cleared: dict[str, Any] = NO_TROUBLE if clear else {}
         details = {"ring": ring["name"], **{k: v for k, v in fields.items() if k not in ("state", "truth")}}
         change(tx, now, services, action=action, details=details, rings=rings, **cleared)
     return True
@@ -293,7 +322,7 @@ def _later(deployment: Deployment, trouble: str, services: Services) -> None:
     wait = timedelta(seconds=min(120, 2 * 2 ** min(deployment.tries, 6)))
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
-        if now is not None and now.state == "shipping":
+        if now is not None and now.state == deployment.state:
             change(
                 tx,
                 now,
@@ -331,11 +360,11 @@ def _devops(services: Services) -> Project:
 
 
 def _in_short(trouble: AzureError) -> str:
-    return (
-        "Azure DevOps asks Spotter to slow down."
-        if isinstance(trouble, Throttled)
-        else ("Azure DevOps did not say whether it started the edge pipeline.")
-    )
+    if isinstance(trouble, Throttled):
+        return "Azure DevOps asks Spotter to slow down."
+    if isinstance(trouble, Unclear):
+        return "Azure DevOps did not say whether it started the edge pipeline."
+    return "Azure DevOps is not answering."
 
 
 ASKING = {"wanted": _claim, "queueing": _queue, "queued": _observe}

@@ -14,10 +14,9 @@ from storage.deployments import Deployment
 
 def changes_since_asked(tx: Connection, deployment: Deployment, services: Services) -> str:
     """What the fingerprint covers and is not as it was shown, in words, as far as Spotter knows; empty while all is."""
-    if deployment.evidence is None:
-        return ""
     model = catalog.get_model(tx, deployment.model_name, deployment.model_version)
-    return _changes(deployment, model, deployment.evidence["candidate"]["digest"], services)
+    digest = deployment.evidence["candidate"]["digest"] if deployment.evidence else ""
+    return _changes(deployment, model, digest, services)
 
 
 def changes_in_azure(deployment: Deployment, services: Services) -> str:
@@ -35,6 +34,8 @@ def _changes(
     target = services.policy.targets.get(deployment.target)
     if target is None:
         return "the target is not in spotter.toml any more"
+    if target.approvals > deployment.approvals_needed:
+        return f"{deployment.target} needs {target.approvals} approvals now"
     if model is None:
         return "the model version is not in the registry any more"
     if deployment.evidence is None:
