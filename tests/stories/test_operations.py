@@ -36,11 +36,11 @@ def test_missing_or_wrong_settings_are_named(new_stage: Callable[..., Stage]) ->
     assert [
         ends(SLACK_BOT_TOKEN=None, AZUREML_WORKSPACE_NAME=None, PORT="eighty"),
         ends(SLACK_APP_TOKEN=None, SLACK_SIGNING_SECRET=None),
-        ends(good.replace("runs_seconds", "run_seconds").replace('["S0TRAINERS"]', '"trainers"')),
+        ends(good.replace("runs_seconds", "run_seconds").replace('["S0TRAINERS"]', '"trainers"', 1)),
         ends(good.replace("[roles]", "[roles")),
     ] == snapshot(
         [
-            "spotter: These settings are missing or wrong: AZUREML_WORKSPACE_NAME (field required), SLACK_BOT_TOKEN (field required), PORT (input should be a valid integer, unable to parse string as an integer). Set them in the environment.",
+            "spotter: These settings are missing or wrong: SLACK_BOT_TOKEN (field required), AZUREML_WORKSPACE_NAME (field required), PORT (input should be a valid integer, unable to parse string as an integer). Set them in the environment or in .env.",
             "spotter: Neither SLACK_APP_TOKEN nor SLACK_SIGNING_SECRET is set. Set the first for Socket Mode, the second for HTTP mode.",
             "spotter: spotter.toml has settings that Spotter does not take: roles.train: input should be 'everyone' or input should be a valid list; pace.run_seconds: there is no such key. Correct them.",
             "spotter: spotter.toml is not valid TOML: Expected ']' at the end of a table declaration (at line 6, column 7). Correct that line.",
