@@ -147,6 +147,8 @@ def news(export: ExportRow, previous: ExportRow | None) -> str:
     if now is None or earlier is None or previous is None:
         return ""
     images, boxes = now.images - earlier.images, now.all_boxes - earlier.all_boxes
+    if not images and not boxes:
+        return f"As many images and boxes as {previous.name}"
     return f"{images:+,} images and {boxes:+,} boxes since {previous.name}"
 
 

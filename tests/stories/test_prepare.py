@@ -2,7 +2,7 @@
 
 from inline_snapshot import snapshot
 
-from tests.stories.labeling import exports_as_coco
+from tests.stories.labeling import exports_as_coco, steady_names
 from tests.stories.stage import Stage, steady
 from tests.stories.trouble import JOB, arm, power_cut, said, trail
 
@@ -60,7 +60,7 @@ Prepared for training as caps_coco_prepared_20261112_093011.\
     assert stage.trainer.sees_modal("Train a model").field("Labeling export").value == PREPARED
 
 
-def test_a_bad_coco_export_says_what_is_wrong(stage: Stage) -> None:
+def test_new_coco_exports_can_be_prepared_and_a_bad_one_says_what_is_wrong(stage: Stage) -> None:
     exports_as_coco(stage, "lids_20261121_120000", *[("lid_on", "lid_off")] * 10, category_id=9)
     announced = stage.line.shows("COCO")
     assert steady(announced.text) == snapshot("""\
@@ -78,6 +78,15 @@ Asked by trainer <time> · job prepare-lids_20261121_120000-1-1 on cpu-cluster
 [Open in studio]\
 """)
     assert said(stage, "ready to train") == 0
+
+    stage.world.azure.studio.export_labels("caps", "Coco")
+    assert steady_names(steady(stage.line.shows("caps_.* COCO").text)) == snapshot("""\
+# caps_<made now>: 240 images, 831 boxes, COCO, to be prepared for training
+cap_missing 293, cap_on 538
+As many images and boxes as caps_20261116_143000
+New labeling export <time>
+[Prepare for training]\
+""")
 
     exports_as_coco(stage, "few_20261121_130000", ("lid_on",))
     assert steady(stage.line.shows("few_20261121").text) == snapshot("""\
