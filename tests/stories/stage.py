@@ -151,11 +151,11 @@ class Stage:
 
     def knows_the_commit(self, title: str) -> None:
         """Wait until the bot has read this commit as the last one of a branch."""
-        query = f"SELECT count(*) FROM branches WHERE commit_title = '{title}'"
+        query = "SELECT count(*) FROM branches WHERE commit_title = ?"
 
         def has_read() -> bool:
             with self.store().read() as tx:
-                return bool(tx.exec_driver_sql(query).scalar_one())
+                return bool(tx.exec_driver_sql(query, (title,)).scalar_one())
 
         self.until(has_read, f"the bot knows the commit {title}")
 
