@@ -31,6 +31,7 @@ class Endpoint:
     kind: str
     scheme: str
     is_ready: bool
+    url: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)
 
@@ -99,25 +100,19 @@ def ensure_endpoint(connection: Connection, wanted: WorkspaceEndpoint) -> Endpoi
 
     Raises Unclear; calling again is then safe.
     """
-    there = endpoint(connection, wanted.name)
-    if there:
-        return there
-    project = connection.get(connection.organization("projects", connection.place.project))
-    url = connection.organization("serviceendpoint", "endpoints")
-    body = _endpoint_body(wanted, text(project, "id"), text(project, "name"))
-    try:
-        return _endpoint(connection.change("POST", url, body))
-    except (Unclear, Refused):
-        there = endpoint(connection, wanted.name)
-        if there is None:
-            raise
-        return there
+    return _ensure_endpoint(connection, wanted.name, _endpoint_body(wanted))
+
+
+def ensure_address(connection: Connection, name: str, url: str) -> Endpoint:
+    """A service connection to any address, made where none has the name. Raises as `ensure_endpoint`."""
+    authorization = {"scheme": "UsernamePassword", "parameters": {"username": "", "password": ""}}
+    body = {"name": name, "type": "generic", "url": url, "authorization": authorization}
+    return _ensure_endpoint(connection, name, body)
 
 
 def update_endpoint(connection: Connection, there: Endpoint, wanted: WorkspaceEndpoint) -> None:
     """Makes a service connection lead where it is wanted to. Safe to repeat."""
-    project = connection.get(connection.organization("projects", connection.place.project))
-    body = _endpoint_body(wanted, text(project, "id"), text(project, "name")) | {"id": there.id}
+    body = _endpoint_body(wanted) | _shared(connection, wanted.name) | {"id": there.id}
     connection.change("PUT", connection.organization("serviceendpoint", "endpoints", there.id), body)
 
 
@@ -163,12 +158,40 @@ def _endpoint(told: Any) -> Endpoint:
         kind=text(told, "type"),
         scheme=text(told, "authorization", "scheme"),
         is_ready=value(told, "isReady") is True,
+        url=text(told, "url"),
         parameters=texts(told, "authorization", "parameters"),
         data=texts(told, "data"),
     )
 
 
-def _endpoint_body(wanted: WorkspaceEndpoint, project_id: str, project_name: str) -> dict[str, Any]:
+def _ensure_endpoint(connection: Connection, name: str, body: dict[str, Any]) -> Endpoint:
+    there = endpoint(connection, name)
+    if there:
+        return there
+    url = connection.organization("serviceendpoint", "endpoints")
+    try:
+        return _endpoint(connection.change("POST", url, body | _shared(connection, name)))
+    except (Unclear, Refused):
+        there = endpoint(connection, name)
+        if there is None:
+            raise
+        return there
+
+
+def _shared(connection: Connection, name: str) -> dict[str, Any]:
+    """With this project and no other."""
+    project = connection.get(connection.organization("projects", connection.place.project))
+    reference = {"id": text(project, "id"), "name": text(project, "name")}
+    return {
+        "isShared": False,
+        "isReady": True,
+        "serviceEndpointProjectReferences": [
+            {"projectReference": reference, "name": name, "description": ""}
+        ],
+    }
+
+
+def _endpoint_body(wanted: WorkspaceEndpoint) -> dict[str, Any]:
     # "Manual": DevOps would otherwise want to make an identity of its own, for which few people have the rights.
     return {
         "name": wanted.name,
@@ -188,13 +211,4 @@ def _endpoint_body(wanted: WorkspaceEndpoint, project_id: str, project_name: str
             "scheme": FEDERATION,
             "parameters": {"tenantid": wanted.tenant, "serviceprincipalid": wanted.client_id},
         },
-        "isShared": False,
-        "isReady": True,
-        "serviceEndpointProjectReferences": [
-            {
-                "projectReference": {"id": project_id, "name": project_name},
-                "name": wanted.name,
-                "description": "",
-            }
-        ],
     }

@@ -13,6 +13,7 @@ from infra.setup.cluster import ClusterStep, QuotaStep
 from infra.setup.connections import ConnectionStep, GivenConnectionStep, TrustStep
 from infra.setup.environments import EnvironmentStep
 from infra.setup.files import TargetsStep, VariablesStep
+from infra.setup.gate import BotConnectionStep, GateStep
 from infra.setup.news import EVENTS, NewsStep
 from infra.setup.pictures import BrowseStep, DatastoreStep
 from infra.setup.pipelines import PipelineStep
@@ -72,9 +73,13 @@ def steps(
         *_news(world, wanted.public_url, hooks_secret),
         GivenConnectionStep(world, wanted.infrastructure_connection, pipelines.infrastructure),
     ]
+    bot = wanted.bot_connection if wanted.public_url else ""
+    if bot and rings:
+        first.append(BotConnectionStep(world, bot, wanted.public_url, pipelines.edge))
+    gates = [GateStep(world, f"{target}-{ring}", bot, hooks_secret) for target, ring in rings]
     if not world.has_workspace:
-        return [*first, WorkspaceStep(world, pipelines.infrastructure)]
-    return [*first, *_with_workspace(world, wanted, pipelines)]
+        return [*first, *gates, WorkspaceStep(world, pipelines.infrastructure)]
+    return [*first, *_with_workspace(world, wanted, pipelines), *gates]
 
 
 def _with_workspace(world: World, wanted: Wanted, pipelines: Pipelines) -> list[Step]:

@@ -49,6 +49,7 @@ class Wanted(_Table):
     edge_connection: Name = "edge-connection"
     edge_identity: Name = "spotter-edge"
     infrastructure_connection: Name = "azure-resource-connection"
+    bot_connection: Name = "spotter"
     public_url: Annotated[str, Field(pattern=r"^(https://[^/\s]+)?$")] = ""
     datastore: PicturesWanted = PicturesWanted()
     cluster: ClusterWanted = ClusterWanted()

@@ -147,9 +147,16 @@ class Place:
         return {
             "pipelines": sorted((p.name, p.path) for p in organisation.pipelines.values()),
             "connections": {
-                e.name: (e.body["data"]["mlWorkspaceName"], users("endpoint", e.id))
+                e.name: (
+                    e.body.get("data", {}).get("mlWorkspaceName", e.body["url"]),
+                    users("endpoint", e.id),
+                )
                 for e in resources.endpoints.values()
             },
+            "checks": sorted(
+                (resources.name_of("environment", c.resource_id), c.settings["inputs"]["urlSuffix"])
+                for c in resources.checks.values()
+            ),
             "environments": sorted(
                 (e.name, *users("environment", str(e.id))) for e in resources.environments.values()
             ),

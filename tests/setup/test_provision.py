@@ -20,7 +20,9 @@ END = {
     "connections": {
         "aml-workspace-connection": ("bottling-line", ["spotter-publish"]),
         "edge-connection": ("bottling-line", ["spotter-edge"]),
+        "spotter": ("https://spotter.example", ["spotter-edge"]),
     },
+    "checks": [("line-1-all", "/checks/deployment"), ("line-1-canary", "/checks/deployment")],
     "environments": [
         ("infrastructure", "spotter-infrastructure"),
         ("line-1-all", "spotter-edge"),
@@ -75,6 +77,7 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   Service connections
   ! azure-resource-connection deploys the infrastructure, so only an owner can
                               make it
+  + spotter                   leads to https://spotter.example, for spotter-edge
   + aml-workspace-connection  acts as spotter-publish, for spotter-publish
   + edge-connection           acts as spotter-edge, for spotter-edge
 
@@ -101,7 +104,11 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   Quota
   ✓ Standard_NC4as_T4_v3      20 of 24 vCPUs
 
-  + 13 to make   · 3 after that   ! 2 for a person   ✓ 6 as wanted
+  Approval checks
+  · line-1-canary             once environment and connection are there
+  · line-1-all                once environment and connection are there
+
+  + 14 to make   · 5 after that   ! 2 for a person   ✓ 6 as wanted
 
   For a person
 
@@ -155,6 +162,8 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   Service connections
   ! azure-resource-connection deploys the infrastructure, so only an owner can
                               make it
+  ✓ spotter                   made: leads to https://spotter.example, for
+                              spotter-edge
   ✓ aml-workspace-connection  made: acts as spotter-publish, for spotter-publish
   ✓ edge-connection           made: acts as spotter-edge, for spotter-edge
 
@@ -183,7 +192,11 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   Quota
   ✓ Standard_NC4as_T4_v3      20 of 24 vCPUs
 
-  15 made   ! 2 for a person   ✓ 7 as wanted
+  Approval checks
+  ✓ line-1-canary             made: asks Spotter
+  ✓ line-1-all                made: asks Spotter
+
+  18 made   ! 2 for a person   ✓ 7 as wanted
 
   For a person
 
@@ -227,6 +240,7 @@ def test_killed_at_any_write_and_run_again_it_comes_to_the_same_end(place: Place
         (place.azure.faults, "PUT", "/federatedIdentityCredentials/", False),
         (place.azure.faults, "PUT", "/datastores/", False),
         (place.azure.faults, "PUT", "/computes/", False),
+        (place.devops.faults, "POST", "/checks/configurations", False),
     ):
         place.killed_at(faults.arm(Fault(method, path, "hang_before" if before else "hang_after")))
     finished = place.apply()
@@ -270,11 +284,17 @@ def test_before_the_infrastructure_is_deployed_it_prepares_that(place: Place) ->
   Service connections
   ! azure-resource-connection deploys the infrastructure, so only an owner can
                               make it
+  ✓ spotter                   made: leads to https://spotter.example, for
+                              spotter-edge
+
+  Approval checks
+  ✓ line-1-canary             made: asks Spotter
+  ✓ line-1-all                made: asks Spotter
 
   Workspace
   ! soon                      is not there yet; the rest comes after it
 
-  9 made   ! 4 for a person   ✓ 1 as wanted
+  12 made   ! 4 for a person   ✓ 1 as wanted
 
   For a person
 
@@ -335,6 +355,9 @@ def test_what_differs_is_shown_and_put_right(place: Place) -> None:
     twice = Subscription(runs.body, runs.created_by)
     place.devops.hooks.subscriptions[twice.id] = twice
     stages.status = "disabledBySystem"
+    checks = organisation.resources.checks
+    checks[1].settings["inputs"]["headers"] = json.dumps({"X-Spotter-Secret": "of last year"})
+    checks[3] = replace(checks[2], id=3)
     workspace.storage.stores["edgevisionstorage"].service_identity = "None"
     place.azure.studio.resize("gpu-cluster", 1, 2)
     assert marked(place.plan(), "~") == snapshot("""\
@@ -345,7 +368,9 @@ def test_what_differs_is_shown_and_put_right(place: Place) -> None:
 ~ edge-connection           leads elsewhere: another workspace
 ~ spotter-publish           trusts another connection
 ~ edgevisionstorage         the studio does not browse it as the workspace yet
-~ gpu-cluster               1 to 2 nodes, idle 180\xa0s; wanted 0 to 5 nodes,\
+~ gpu-cluster               1 to 2 nodes, idle 180\xa0s; wanted 0 to 5 nodes,
+~ line-1-canary             asks in another way
+~ line-1-all                asks 2 times\
 """)
     applied = place.apply()
     assert (applied.code, applied.err) == (0, "")
@@ -357,7 +382,9 @@ def test_what_differs_is_shown_and_put_right(place: Place) -> None:
 ✓ edge-connection           changed: acts as spotter-edge, for spotter-edge
 ✓ spotter-publish           changed: trusts aml-workspace-connection
 ✓ edgevisionstorage         changed: on edgevisionstorage/captures, without a
-✓ gpu-cluster               changed: Standard_NC4as_T4_v3, 0 to 5 nodes, idle\
+✓ gpu-cluster               changed: Standard_NC4as_T4_v3, 0 to 5 nodes, idle
+✓ line-1-canary             changed: asks Spotter
+✓ line-1-all                changed: asks Spotter\
 """)
     assert place.end() == END
     written = len(place.writes())
