@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from commands.deploy.evidence import shown
 from commands.deploy.gates import FIGURES, all_passed, comparable
 from commands.kit.blocks import (
     Block,
@@ -82,7 +83,8 @@ def rolling_back_aloud(deployment: Deployment) -> Message:
 def rolled_back_aloud(deployment: Deployment, there: str) -> Message:
     """`there` is what the devices are told to run now; empty where it is no model."""
     runs = f"{there} runs again" if there else "no model runs there now. Ask for one with /deploy"
-    return note(f":rewind: {esc(deployment.target)}: {esc(runs)}.\n{esc(deployment.outcome or '')}")
+    late = (deployment.outcome or "").removeprefix(deployment.rollback_reason or "")
+    return note(f":rewind: {esc(deployment.target)}: {esc(runs)}.{esc(late)}")
 
 
 def _incumbent(deployment: Deployment) -> str:
@@ -110,7 +112,7 @@ def _question(deployment: Deployment, decided: Sequence[Decision], approvers: Se
         f"{esc(deployment.requested_by_name)} asks: {esc(deployment.reason)}"
     )
     blocks: list[Block] = [header(title), section(lead), comparison(evidence), section(gate_lines(evidence))]
-    blocks.append(context(_dataset(evidence), _devices(evidence)))
+    blocks.append(context(_dataset(evidence), _learned(evidence), _devices(evidence)))
     blocks.append(
         context(
             f"Expires {when(deployment.expires_at)}",
@@ -221,7 +223,7 @@ def ring_table(deployment: Deployment) -> Block:
 
 def comparison(evidence: dict[str, Any]) -> Block:
     """Candidate against incumbent, figure by figure."""
-    candidate, incumbent = evidence["candidate"], evidence.get("incumbent")
+    candidate, incumbent = shown(evidence)
     now = f"v{candidate['version']}"
     if incumbent is None:
         rows = [["Metric", now], *[[label, metric(candidate[name])] for name, label in FIGURES.items()]]
@@ -257,16 +259,42 @@ def _lead(deployment: Deployment) -> str:
 
 
 def _dataset(evidence: dict[str, Any]) -> str:
-    candidate, incumbent = evidence["candidate"], evidence.get("incumbent")
+    """On which pictures the figures were measured; both sets where they differ."""
+    candidate, incumbent = shown(evidence)
     ours = _pictures(candidate)
-    if incumbent is None or comparable(candidate, incumbent):
+    if incumbent is None:
         return f"Measured on {ours}"
-    return f"v{candidate['version']} measured on {ours}, v{incumbent['version']} on {_pictures(incumbent)}"
+    if not comparable(candidate, incumbent):
+        why = (evidence.get("measured") or {}).get("missing") or ""
+        both = (
+            f"v{candidate['version']} measured on {ours}, v{incumbent['version']} on {_pictures(incumbent)}"
+        )
+        return f"{both}. {esc(why)}".strip()
+    unsure = not incumbent.get("held_out", True)
+    warning = f". v{incumbent['version']} may have learned from some of them" if unsure else ""
+    return f"Both measured on {ours}{warning}"
 
 
 def _pictures(figures: dict[str, Any]) -> str:
+    if figures.get("pictures"):
+        number = count(figures["pictures"], "held-out picture")
+        return f"{number} of {code(figures['dataset'])} (set {code(figures['evaluated_on'][:8])})"
     known = figures.get("evaluated_on")
     return f"held-out pictures of {code(known)}" if known else "pictures that its tags do not name"
+
+
+def _learned(evidence: dict[str, Any]) -> str:
+    """What the candidate was trained on, and what is new in that."""
+    dataset = evidence.get("dataset")
+    if not dataset:
+        return ""
+    boxes = count(sum(dataset["boxes"].values()), "box", "boxes")
+    text = f"Trained on {code(dataset['name'])}: {count(dataset['images'], 'image')}, {boxes}"
+    if not dataset["since"]:
+        return text
+    more = [f"{code(label)} {change:+,}" for label, change in sorted(dataset["more_boxes"].items()) if change]
+    grown = f"{dataset['more_images']:+,} images" + (f" and boxes {listing(more)}" if more else "")
+    return f"{text}; {grown} since {code(dataset['since'])}"
 
 
 def _devices(evidence: dict[str, Any]) -> str:

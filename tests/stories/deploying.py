@@ -1,5 +1,6 @@
 """What stories about models on lines share."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ def two_versions(world: World) -> None:
     registers(world, MODEL, DATASET, 0.41, 0.83)
 
 
-def asks(stage: Stage, version: int = 2, reason: str = "fewer missed caps", by: Person | None = None) -> Message:
+def asks(
+    stage: Stage, version: int = 2, reason: str = "fewer missed caps", by: Person | None = None
+) -> Message:
     """The card, once it asks the approvers."""
     (by or stage.trainer).types(f"/deploy {MODEL}:{version} line-1 '{reason}'")
     return stage.line.shows(rf"Put {MODEL} v{version} on line-1\?[\s\S]*{reason}")
@@ -41,7 +44,12 @@ def a_line_with_a_model(folder: Path, port: int) -> Callable[[World], None]:
     def prepare(world: World) -> None:
         for version, (label, figure) in enumerate((("old", 0.61), ("new", 0.83)), start=1):
             files = write_model(folder / str(version) / "outputs", label)
-            tags = {"Mean Average Precision": str(figure), "Precision": "1.0", "Recall": "1.0", "Dataset": DATASET}
+            tags = {
+                "Mean Average Precision": str(figure),
+                "Precision": "1.0",
+                "Recall": "1.0",
+                "Dataset": DATASET,
+            }
             world.azure.studio.register_by_hand(MODEL, files, tags=tags)
         world.ship(MODEL, 1, folder / "1", "line-1")
         world.push(POLICY)
@@ -74,3 +82,25 @@ def sees(stage: Stage, device: str) -> str:
     """The model and the labels of the boxes that a device last saw."""
     seen = stage.world.edge.plant[device].view().seen
     return f"{seen.model} {sorted({box['label'] for box in seen.boxes})}" if seen else ""
+
+
+def looks_anew(stage: Stage, device: str) -> str:
+    """As `sees`, of the next picture that the device takes."""
+    now, plant = time.time(), stage.world.edge.plant
+
+    def has_looked() -> bool:
+        seen = plant[device].view().seen
+        return seen is not None and seen.at > now
+
+    stage.until(has_looked, f"{device} takes another picture")
+    return sees(stage, device)
+
+
+def starts_with_another_policy(stage: Stage, old: str, new: str) -> None:
+    """Power cut, change a line of the policy file, start again."""
+    stage.bot.kill()
+    policy = Path(stage.bot.environment["SPOTTER_CONFIG"])
+    text = policy.read_text()
+    assert old in text
+    policy.write_text(text.replace(old, new))
+    stage.bot.start()
