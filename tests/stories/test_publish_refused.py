@@ -25,7 +25,7 @@ def test_what_is_asked_before_anything_starts(new_stage: Callable[..., Stage]) -
     stage.knows_the_commit("Widen the search")
     stage.trainer.types("/publish releases")
     assert stage.trainer.sees("no branch").text == snapshot(
-        ":warning: There is no branch called “releases”. There are: main, wider-search."
+        ":warning: There is no branch called “releases”. Choose one of: main, wider-search."
     )
 
     stage.trainer.types("/publish")
@@ -84,7 +84,7 @@ Runs the pipeline spotter-publish in Azure DevOps
 # Publishing old failed
 :x: infra/provision/pipelines/publish.yml on old does not declare the parameter correlationId, by which Spotter knows its run. Bring that branch up to date, then publish again.
 Trainings go on using version 1.
-Asked by trainer <time> · <commit> Before there was Spotter, by Line engineer · run 20261122-65f378
+Asked by trainer <time> · <commit> Before there was Spotter, by Line engineer · run <id>
 [Publish again]\
 """)
     assert len(stage.world.devops.portal.builds()) == 1
