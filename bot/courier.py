@@ -18,10 +18,10 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy.exc import OperationalError
 
 from bot.refusals import NO_ANSWER, code_of, meaning_of, reasons_of, rest_asked
-from commands.kit.blocks import section
+from commands.kit.blocks import PICTURE, section
 from commands.kit.clock import Clock
 from commands.kit.health import DATABASE, SLACK, Health
-from storage import audit, messages
+from storage import audit, messages, pictures
 from storage.database import Store
 from storage.messages import WantedMessage
 
@@ -39,6 +39,7 @@ LONGEST_WAIT = timedelta(seconds=30)
 NO_ENTRY_WAIT = timedelta(minutes=1)
 
 PEOPLE = ("U", "W")
+PROCESSING_TRIES = 6
 
 
 class Courier:
@@ -115,6 +116,9 @@ class Courier:
                 self._post(message)
         except SlackApiError as refused:
             self._refused(message, refused)
+        except PictureRefused as refused:
+            log.warning("picture_refused", key=message.key, reason=str(refused))
+            self._simplify(message)
         except NO_ANSWER as lost:
             self._unclear(message, f"{type(lost).__name__}: {lost}")
         except OperationalError:
@@ -137,13 +141,14 @@ class Courier:
             message, thread_ts = replace(message, channel=parent.channel), parent.ts
         if message.posting_since and self._was_posted(message, thread_ts):
             return
+        blocks = self._uploaded(message)
         with self._store.write() as tx:
             messages.change(tx, message.key, posting_since=self._clock.now())
         answer = self._client.chat_postMessage(
             channel=message.channel,
             thread_ts=thread_ts,
             text=message.wanted["text"],
-            blocks=_blocks(message),
+            blocks=blocks,
             metadata={"event_type": EVENT, "event_payload": {"key": message.key}},
             unfurl_links=False,
             unfurl_media=False,
@@ -180,11 +185,43 @@ class Courier:
 
     def _update(self, message: WantedMessage) -> None:
         assert message.ts is not None  # noqa: S101  only posted messages are updated
+        blocks = self._uploaded(message)
         self._client.chat_update(
-            channel=message.channel, ts=message.ts, text=message.wanted["text"], blocks=_blocks(message)
+            channel=message.channel, ts=message.ts, text=message.wanted["text"], blocks=blocks
         )
         SENT.labels("update", "ok").inc()
         self._shown(message, ts=message.ts, revision=message.wanted_revision)
+
+    def _uploaded(self, message: WantedMessage) -> list[dict[str, Any]]:
+        """The blocks with Slack's files in place of pictures. One whose upload was lost is uploaded again: a file that
+        nobody sees may be left over, never a second message."""
+        blocks = _blocks(message)
+        files = {digest: self._file(digest) for digest in filter(None, map(_picture, blocks))}
+        return [
+            {**block, "slack_file": {"id": files[digest]}} if (digest := _picture(block)) else block
+            for block in blocks
+        ]
+
+    def _file(self, digest: str) -> str:
+        """Raises PictureRefused where Slack does not take it."""
+        with self._store.read() as tx:
+            kept = pictures.get(tx, digest)
+        if kept is None:
+            raise PictureRefused("the picture is not kept any more")
+        if kept.file_id:
+            return kept.file_id
+        try:
+            answer = self._client.files_upload_v2(
+                filename=kept.name, content=kept.content, title=kept.alt_text[:100], alt_txt=kept.alt_text
+            )
+        except SlackApiError as refused:
+            if code_of(refused) == "missing_scope" or meaning_of(refused) == "refused":
+                raise PictureRefused(code_of(refused)) from refused
+            raise
+        file_id = str(answer["files"][0]["id"])
+        with self._store.write() as tx:
+            pictures.sent(tx, digest, file_id, self._clock.now())
+        return file_id
 
     def _shown(self, message: WantedMessage, *, ts: str, revision: int) -> None:
         self._health.well(SLACK)
@@ -238,6 +275,9 @@ class Courier:
         if meaning == "slow_down":
             self._not_posted(message)
             self._rest(message, refused)
+        elif meaning == "blocks" and _awaits_files(message, refused):
+            self._not_posted(message)
+            self._later(message, GRACE, "Slack is still processing a picture")
         elif meaning == "blocks" and message.form != "text":
             log.warning("blocks_refused", key=message.key, messages=reasons_of(refused))
             self._simplify(message)
@@ -322,6 +362,22 @@ class Courier:
         log.warning("message_given_up", key=message.key, state=state, reason=reason)
         with self._store.write() as tx:
             messages.change(tx, message.key, state=state, trouble=reason, posting_since=None)
+
+
+class PictureRefused(Exception):
+    """Slack will not take a picture, so the message is shown without."""
+
+
+def _picture(block: dict[str, Any]) -> str | None:
+    """The digest of a kept picture that a block shows."""
+    named = str((block.get("slack_file") or {}).get("id", ""))
+    return named.removeprefix(PICTURE) if named.startswith(PICTURE) else None
+
+
+def _awaits_files(message: WantedMessage, refused: SlackApiError) -> bool:
+    """Slack takes a block with a file only some moments after the upload, when it has processed that."""
+    has_pictures = any(map(_picture, _blocks(message)))
+    return has_pictures and "slack file" in reasons_of(refused) and message.tries < PROCESSING_TRIES
 
 
 def _blocks(message: WantedMessage) -> list[dict[str, Any]]:

@@ -38,20 +38,39 @@ def collect(
     incumbent: dict[str, Any] | None,
     target: Target,
     devices: dict[str, list[str]],
+    measured: dict[str, Any] | None = None,
+    dataset: dict[str, Any] | None = None,
 ) -> Evidence:
-    """`devices` are ids by ring."""
-    judged = gates.judge(candidate, incumbent, target.gates)
+    """`devices` are ids by ring; `measured` has the figures of both on held-out pictures, where they are known;
+    `dataset` is what the candidate learned from."""
+    found = {"candidate": candidate, "incumbent": incumbent, "measured": measured, "dataset": dataset}
+    judged = gates.judge(*shown(found), target.gates)
     return {
-        "candidate": candidate,
-        "incumbent": incumbent,
+        **found,
         "gates": [gate.record() for gate in judged],
         "rings": list(target.rings),
         "devices": devices,
     }
 
 
+def shown(evidence: Evidence) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Candidate and incumbent with the figures that people compare: those on the same held-out pictures where there
+    are such, else those that they were registered with."""
+    candidate, incumbent, measured = (
+        evidence["candidate"],
+        evidence.get("incumbent"),
+        evidence.get("measured"),
+    )
+    ours, theirs = (measured or {}).get("candidate"), (measured or {}).get("incumbent")
+    if incumbent is None:
+        return {**candidate, **(ours or {})}, None
+    if not (ours and theirs) and gates.comparable(candidate, incumbent):
+        return candidate, incumbent
+    return {**candidate, **(ours or {})}, {**incumbent, **(theirs or {})}
+
+
 def fingerprint(target_name: str, evidence: Evidence) -> str:
-    """SHA-256 over the model version, the digest of its files, its metrics, the target and its rings."""
+    """SHA-256 over the model version, the digest of its files, its metrics, what was measured, the target and rings."""
     candidate = evidence["candidate"]
     bound = {
         "model": candidate["name"],
@@ -61,7 +80,9 @@ def fingerprint(target_name: str, evidence: Evidence) -> str:
         "target": target_name,
         "rings": evidence["rings"],
     }
-    return hashlib.sha256(json.dumps(bound, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    if evidence.get("measured"):
+        bound["measured"] = _digest(evidence["measured"])
+    return _digest(bound)
 
 
 def what_changed(before: Evidence, now: Evidence) -> Sequence[str]:
@@ -73,6 +94,10 @@ def what_changed(before: Evidence, now: Evidence) -> Sequence[str]:
     if before["rings"] != now["rings"]:
         changed.append("the target's rings")
     return changed
+
+
+def _digest(told: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _rounded(metric: float | None) -> float | None:

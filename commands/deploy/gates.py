@@ -24,7 +24,7 @@ class Gate:
 
 
 def judge(candidate: dict[str, Any], incumbent: dict[str, Any] | None, gates: Gates) -> list[Gate]:
-    """Each gate that the target has, with what was seen. The two are `evidence.figures` of model versions."""
+    """Each gate that the target has, with what was seen. The two are what `evidence.shown` gives."""
     judged = [
         _floor(label, candidate.get(figure), getattr(gates, figure))
         for figure, label in FIGURES.items()
@@ -34,9 +34,9 @@ def judge(candidate: dict[str, Any], incumbent: dict[str, Any] | None, gates: Ga
 
 
 def comparable(candidate: dict[str, Any], incumbent: dict[str, Any]) -> bool:
-    """Whether the figures of two versions were measured on the same pictures."""
+    """Whether the figures of two versions were measured on the same pictures, of which the candidate learned none."""
     ours, theirs = candidate.get("evaluated_on"), incumbent.get("evaluated_on")
-    return bool(ours) and ours == theirs
+    return bool(ours) and ours == theirs and candidate.get("held_out", True)
 
 
 def all_passed(gates: list[dict[str, str]]) -> bool:
@@ -57,7 +57,13 @@ def _against(candidate: dict[str, Any], incumbent: dict[str, Any] | None, margin
     if ours is None or theirs is None:
         return Gate(name, "unknown", needed, "a figure is missing")
     if not comparable(candidate, incumbent):
-        return Gate(name, "unknown", needed, "not comparable: measured on other pictures")
+        return Gate(name, "unknown", needed, f"not comparable: {_why_not(candidate)}")
     better = round(ours - theirs, 6)
     seen = f"{abs(better):.3f} {'better' if better >= 0 else 'worse'}"
     return Gate(name, "passed" if better >= -margin else "failed", needed, seen)
+
+
+def _why_not(candidate: dict[str, Any]) -> str:
+    if not candidate.get("held_out", True):
+        return f"v{candidate['version']} may have learned from these pictures"
+    return "measured on other pictures"

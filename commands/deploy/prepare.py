@@ -1,17 +1,28 @@
 """Collects what approvers are shown, and then asks them."""
 
+from typing import Any
+
 import structlog
+from sqlalchemy import Connection
 
 from commands.deploy import evidence
-from commands.deploy.record import change
+from commands.deploy.beside import Drawn, beside, draw
+from commands.deploy.gates import comparable
+from commands.deploy.record import change, tell
 from commands.deploy.truth import Look
+from commands.exports import readiness
 from commands.kit.policy import Target
 from commands.kit.services import Services
+from commands.models.evaluations import EVALUATIONS
+from commands.models.measured import disputed, evaluation_of, figures, missing_because, together, trouble_with
 from infra.azureml.errors import Unreadable
 from infra.http.errors import AzureError
-from storage import catalog, deployments
+from infra.training.register import model_tags
+from storage import catalog, deployments, evaluations, pictures
 from storage.catalog import ModelRow
 from storage.deployments import Deployment
+
+PICTURE_FILE = "side-by-side.jpg"
 
 log = structlog.get_logger("deploy")
 
@@ -29,6 +40,7 @@ def prepare(deployment: Deployment, services: Services, look: Look) -> None:
     if collected is None:
         _tell(deployment, problem, services)
         return
+    drawn = _drawn(collected, services)
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
         if now is None or now.state != "preparing":
@@ -44,6 +56,10 @@ def prepare(deployment: Deployment, services: Services, look: Look) -> None:
             fingerprint=evidence.fingerprint(deployment.target, collected),
             trouble=None,
         )
+        at = services.clock.now()
+        kept = [(pictures.put(tx, each.content, PICTURE_FILE, each.words, at), each) for each in drawn]
+        if below := beside(collected, kept):
+            tell(tx, now, services, "beside", below)
 
 
 def _collect(
@@ -65,10 +81,81 @@ def _collect(
             None,
             f"No device of {deployment.target} has the tag ring={empty[0]}, so nobody would try it first.",
         )
-    candidate = _figures(model, services)
-    return evidence.collect(
-        candidate, _figures(incumbent, services) if incumbent else None, target, devices
-    ), ""
+    with services.store.write() as tx:
+        waiting = _still_measured(tx, model, services)
+        measured = _measured(tx, model, incumbent)
+        dataset = _dataset(tx, model, incumbent)
+    if waiting:
+        return None, waiting
+    candidate, there_now = _figures(model, services), _figures(incumbent, services) if incumbent else None
+    return evidence.collect(candidate, there_now, target, devices, measured, dataset), ""
+
+
+def _still_measured(tx: Connection, model: ModelRow, services: Services) -> str:
+    """What is still to come from the training; empty where nothing is. Asks for what nobody asked for yet."""
+    if model.run_id is None:
+        return ""
+    evaluations.want(tx, model.name, model.version, model.run_id, services.clock.now())
+    row = evaluations.get(tx, model.name, model.version)
+    if row is None or row.read_at:
+        return ""
+    services.wake(EVALUATIONS)
+    return (
+        f"v{model.version} is still being measured beside the models it may replace. "
+        "The question to the approvers follows by itself."
+    )
+
+
+def _measured(tx: Connection, model: ModelRow, incumbent: ModelRow | None) -> dict[str, Any] | None:
+    """Both on the same held-out pictures, or each on its own; `missing` says why not on the same."""
+    own = evaluation_of(tx, model)
+    if incumbent is None:
+        ours = figures(own, model)
+        return {"candidate": ours} if ours else None
+    if both := together(tx, model, incumbent):
+        return {"candidate": figures(both, model), "incumbent": figures(both, incumbent)}
+    found = {
+        "candidate": figures(own, model),
+        "incumbent": figures(evaluation_of(tx, incumbent), incumbent),
+        "missing": trouble_with(own, incumbent) or missing_because(tx, model),
+    }
+    return found if any(found.values()) else None
+
+
+def _dataset(tx: Connection, model: ModelRow, incumbent: ModelRow | None) -> dict[str, Any] | None:
+    """What was counted in the candidate's export, and how it has grown since the incumbent's, or the one before."""
+    export = catalog.get_export(tx, model.tags.get(model_tags.DATASET, ""))
+    counted = readiness.counted(export) if export else None
+    if export is None or counted is None:
+        return None
+    older = catalog.get_export(tx, incumbent.tags.get(model_tags.DATASET, "")) if incumbent else None
+    earlier = older if older and older.name != export.name else readiness.before(tx, export)
+    before = readiness.counted(earlier) if earlier else None
+    known = {**dict.fromkeys(before.boxes, 0), **counted.boxes} if before else {}
+    return {
+        "name": export.name,
+        "images": counted.images,
+        "boxes": counted.boxes,
+        "since": earlier.name if earlier and before else None,
+        "more_images": counted.images - before.images if before else 0,
+        "more_boxes": {label: boxes - before.boxes.get(label, 0) for label, boxes in known.items()}
+        if before
+        else {},
+    }
+
+
+def _drawn(collected: evidence.Evidence, services: Services) -> list[Drawn]:
+    """The pictures on which candidate and incumbent disagree; none where they were not measured together."""
+    candidate, incumbent = evidence.shown(collected)
+    if incumbent is None or not comparable(candidate, incumbent):
+        return []
+    with services.store.read() as tx:
+        model = catalog.get_model(tx, candidate["name"], candidate["version"])
+        there = catalog.get_model(tx, incumbent["name"], incumbent["version"])
+        both = together(tx, model, there) if model and there else None
+    if model is None or there is None or both is None:
+        return []
+    return draw(disputed(both, model, there), collected, services)
 
 
 def _figures(model: ModelRow, services: Services) -> dict[str, object]:

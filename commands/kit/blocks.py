@@ -13,6 +13,8 @@ MAX_BLOCKS = 50
 MAX_HEADER, MAX_SECTION, MAX_FIELD, MAX_CONTEXT = 150, 3000, 2000, 2000
 MAX_BUTTON, MAX_OPTION, MAX_VALUE = 75, 75, 150
 MAX_TEXT, MAX_ID = 4000, 255
+MAX_ALT = 2000
+PICTURE = "picture:"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,16 @@ def fields(pairs: Sequence[tuple[str, str]]) -> Block:
 def context(*texts: str) -> Block:
     shown = [{"type": "mrkdwn", "text": shorten(text, MAX_CONTEXT)} for text in texts[:10] if text]
     return {"type": "context", "elements": shown}
+
+
+def picture(digest: str, alt_text: str, title: str) -> Block:
+    """A picture that the store keeps; the courier uploads it and puts Slack's file in its place."""
+    return {
+        "type": "image",
+        "slack_file": {"id": f"{PICTURE}{digest}"},
+        "alt_text": shorten(alt_text, MAX_ALT) or " ",
+        "title": plain(title, MAX_ALT),
+    }
 
 
 def divider() -> Block:
@@ -133,12 +145,14 @@ def option(value: str, label: str, note: str = "") -> Element:
 
 
 def _in_words(block: Block) -> Block:
-    """A table or a chart as every workspace shows it."""
+    """A table, a chart or a picture as every workspace shows it."""
     if block["type"] == "table":
         rows = [[str(cell["text"]) for cell in row] for row in block["rows"]]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         return section(f"```\n{shorten(esc(chr(10).join(lines)), MAX_SECTION - 8)}\n```")
+    if block["type"] == "image":
+        return context(esc(block["alt_text"]))
     if block["type"] == "data_visualization":
         series = block["chart"]["series"][0]
         points = ", ".join(f"{point['label']} {point['value']}" for point in series["data"])

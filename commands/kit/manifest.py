@@ -10,6 +10,7 @@ SCOPES = {
     "channels:history": "reads its own posts back after an unclear outcome, so that nothing is posted twice",
     "chat:write": "posts and updates its messages",
     "commands": "takes slash commands",
+    "files:write": "shows pictures on which two models disagree to those who approve",
     "groups:history": "reads its own posts back in private channels",
     "im:history": "reads its own posts back in direct messages",
     "mpim:history": "reads its own posts back in group direct messages",

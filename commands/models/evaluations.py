@@ -10,11 +10,12 @@ from infra.azureml.evaluations import Evaluation, NotMeasured
 from storage import catalog, evaluations
 from storage.evaluations import EvaluationRow
 
+EVALUATIONS = "evaluations"
 AT_ONCE = 20
 PATIENCE = timedelta(hours=6)
 
 
-@models.follow("evaluations", every=lambda policy: policy.pace.runs_seconds)
+@models.follow(EVALUATIONS, every=lambda policy: policy.pace.runs_seconds)
 def follow_evaluations(services: Services) -> None:
     with services.store.read() as tx:
         waiting = evaluations.wanted(tx, AT_ONCE)

@@ -4,7 +4,7 @@ A class's precision and recall are those of all boxes that the model answers wit
 figures are the means over the classes that have true boxes. Needs nothing but Python 3.10.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 OVERLAP = 0.5
@@ -70,7 +70,7 @@ def measure(truth: Sequence[Sequence[Box]], answers: Sequence[Sequence[Box]]) ->
         for box in boxes:
             judged[box.label].boxes += 1
     for boxes, answered in zip(truth, answers, strict=True):
-        for box, hit in _matched(boxes, answered):
+        for box, hit in matches(boxes, answered):
             if box.label in judged:
                 judged[box.label].ranked.append(_Ranked(box.score, hit is not None))
     classes = {label: _figures(judged[label]) for label in sorted(judged)}
@@ -90,7 +90,7 @@ def surest(truth: Sequence[Sequence[Box]], answers: Sequence[Sequence[Box]]) -> 
         (
             (box.score, hit is not None)
             for boxes, answered in zip(truth, answers, strict=True)
-            for box, hit in _matched(boxes, answered)
+            for box, hit in matches(boxes, answered)
         ),
         reverse=True,
     )
@@ -104,7 +104,7 @@ def surest(truth: Sequence[Sequence[Box]], answers: Sequence[Sequence[Box]]) -> 
 
 
 def outcome(truth: Sequence[Box], answered: Sequence[Box]) -> Outcome:
-    matched = [hit for _, hit in _matched(truth, answered)]
+    matched = [hit for _, hit in matches(truth, answered)]
     return Outcome(frozenset(hit for hit in matched if hit is not None), matched.count(None))
 
 
@@ -113,9 +113,10 @@ def disagreement(one: Outcome, other: Outcome) -> int:
     return 2 * len(one.found ^ other.found) + abs(one.wrong - other.wrong)
 
 
-def _matched(truth: Sequence[Box], answered: Sequence[Box]) -> Iterator[tuple[Box, int | None]]:
+def matches(truth: Sequence[Box], answered: Sequence[Box]) -> list[tuple[Box, int | None]]:
     """Each answered box, the surest first, with the place of the true box it finds; each of those is found once."""
     taken: set[int] = set()
+    found: list[tuple[Box, int | None]] = []
     for box in sorted(answered, key=lambda box: -box.score):
         overlaps = {
             place: overlap(box.corners, true.corners)
@@ -123,11 +124,10 @@ def _matched(truth: Sequence[Box], answered: Sequence[Box]) -> Iterator[tuple[Bo
             if true.label == box.label
         }
         best = max(overlaps, key=overlaps.__getitem__, default=-1)
-        if best < 0 or overlaps[best] < OVERLAP or best in taken:
-            yield box, None
-        else:
-            taken.add(best)
-            yield box, best
+        right = best >= 0 and overlaps[best] >= OVERLAP and best not in taken
+        taken |= {best} if right else set()
+        found.append((box, best if right else None))
+    return found
 
 
 def _figures(judged: _Judged) -> ClassFigures:

@@ -1,0 +1,176 @@
+"""A held-out picture as two models see it, side by side: what people drew, what each found, missed and got wrong.
+
+Colours are told apart also by those who see red and green alike, and every kind has its own line and word besides.
+"""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image, ImageDraw, ImageFont
+
+from infra.training.evaluate.metrics import Box, Corners, matches
+
+PANEL = 640
+GAP, STRIP, LEGEND, TAG = 12, 44, 36, 20
+MOST_PIXELS = 50_000_000
+PAPER, INK = "#ffffff", "#1d1c1d"
+RIGHT, WRONG, DRAWN = "#56b4e9", "#d55e00", "#f0e442"
+LONGEST_LABEL = 24
+QUALITY = 88
+LEGENDS = (
+    ("drawn", DRAWN, "drawn by people, thick where missed"),
+    ("found", RIGHT, "found"),
+    ("wrong", WRONG, "wrong"),
+)
+
+Rectangle = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One model's answers to the picture, under what people call it."""
+
+    title: str
+    boxes: Sequence[Box]
+
+
+class UndrawableError(Exception):
+    """The picture cannot be read."""
+
+
+def side_by_side(picture: bytes, truth: Sequence[Box], left: Seen, right: Seen) -> bytes:
+    """A JPEG. Raises UndrawableError."""
+    shown = _opened(picture)
+    width, height = shown.size
+    sheet = Image.new("RGB", (2 * width + GAP, STRIP + height + LEGEND), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for place, seen in enumerate((left, right)):
+        at = place * (width + GAP)
+        sheet.paste(shown, (at, STRIP))
+        draw.text((at + 4, STRIP // 2), seen.title, INK, _font(22), anchor="lm")
+        _draw_boxes(draw, _Panel(at, STRIP, width, height, []), truth, seen.boxes)
+    _draw_legend(draw, STRIP + height)
+    out = io.BytesIO()
+    sheet.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
+
+
+def _opened(picture: bytes) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(picture)) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise UndrawableError(f"It has {opened.width} x {opened.height} pixels.")
+            opened.draft("RGB", (PANEL, PANEL))
+            shown = opened.convert("RGB")
+    except (OSError, ValueError, Image.DecompressionBombError) as fault:
+        raise UndrawableError(f"It cannot be read: {fault}") from fault
+    ratio = PANEL / max(shown.width, 1)
+    return shown.resize(
+        (PANEL, max(1, min(2 * PANEL, round(shown.height * ratio)))), Image.Resampling.LANCZOS
+    )
+
+
+@dataclass
+class _Panel:
+    """Where one model's picture lies on the sheet, and which places its tags have taken."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    tags: list[Rectangle]
+
+    def pixels(self, corners: Corners) -> Rectangle:
+        x = sorted(self.left + round(edge * (self.width - 1)) for edge in (corners[0], corners[2]))
+        y = sorted(self.top + round(edge * (self.height - 1)) for edge in (corners[1], corners[3]))
+        return x[0], y[0], max(x[1], x[0] + 6), max(y[1], y[0] + 6)
+
+    def place(self, box: Rectangle, wide: int, *, below: bool) -> Rectangle:
+        """Room for a tag above or below its box, as near as other tags leave it, and never outside the picture."""
+        left = max(self.left, min(box[0], self.left + self.width - wide))
+        lowest = self.top + self.height - TAG
+        start, step = (box[3], TAG) if below else (box[1] - TAG, -TAG)
+        tops = [start + step * number for number in range(4)] + [
+            start - step * number for number in range(1, 4)
+        ]
+        places = [(left, max(self.top, min(top, lowest)), left + wide, 0) for top in tops]
+        rooms = [(room[0], room[1], room[2], room[1] + TAG) for room in places]
+        free = next((room for room in rooms if not any(_meet(room, tag) for tag in self.tags)), rooms[0])
+        self.tags.append(free)
+        return free
+
+
+def _draw_boxes(
+    draw: ImageDraw.ImageDraw, panel: _Panel, truth: Sequence[Box], answers: Sequence[Box]
+) -> None:
+    """Found boxes first, so that what is missed or wrong lies on top of them."""
+    paired = matches(truth, answers)
+    found = {place for _, place in paired if place is not None}
+    for place, true in enumerate(truth):
+        _dashed(draw, panel.pixels(true.corners), DRAWN, 2 if place in found else 5)
+    for box, found_place in sorted(paired, key=lambda each: each[1] is None):
+        at = panel.pixels(box.corners)
+        colour, word = (WRONG, "wrong: ") if found_place is None else (RIGHT, "")
+        _solid(draw, at, colour)
+        _tag(draw, panel, at, f"{word}{_short(box.label)} {box.score:.2f}", colour)
+    for place, true in enumerate(truth):
+        if place not in found:
+            _tag(draw, panel, panel.pixels(true.corners), f"missed: {_short(true.label)}", DRAWN, below=True)
+
+
+def _tag(
+    draw: ImageDraw.ImageDraw,
+    panel: _Panel,
+    at: Rectangle,
+    words: str,
+    colour: str,
+    *,
+    below: bool = False,
+) -> None:
+    font = _font(15)
+    room = panel.place(at, int(draw.textlength(words, font)) + 8, below=below)
+    draw.rectangle(room, fill=colour, outline=INK)
+    draw.text((room[0] + 4, (room[1] + room[3]) // 2), words, "#000000", font, anchor="lm")
+
+
+def _solid(draw: ImageDraw.ImageDraw, at: Rectangle, colour: str) -> None:
+    draw.rectangle(at, outline=INK, width=5)
+    draw.rectangle((at[0] + 1, at[1] + 1, at[2] - 1, at[3] - 1), outline=colour, width=3)
+
+
+def _dashed(draw: ImageDraw.ImageDraw, at: Rectangle, colour: str, width: int) -> None:
+    left, top, right, bottom = at
+    dash, pause = 10, 7
+    for start in range(left, right, dash + pause):
+        for y in (top, bottom):
+            draw.line((start, y, min(start + dash, right), y), fill=INK, width=width + 2)
+            draw.line((start, y, min(start + dash, right), y), fill=colour, width=width)
+    for start in range(top, bottom, dash + pause):
+        for x in (left, right):
+            draw.line((x, start, x, min(start + dash, bottom)), fill=INK, width=width + 2)
+            draw.line((x, start, x, min(start + dash, bottom)), fill=colour, width=width)
+
+
+def _draw_legend(draw: ImageDraw.ImageDraw, top: int) -> None:
+    at, middle, font = 4, top + LEGEND // 2, _font(16)
+    for kind, colour, words in LEGENDS:
+        box = (at, middle - 9, at + 30, middle + 9)
+        if kind == "drawn":
+            _dashed(draw, box, colour, 2)
+        else:
+            _solid(draw, box, colour)
+        draw.text((at + 38, middle), words, INK, font, anchor="lm")
+        at += 38 + int(draw.textlength(words, font)) + 28
+
+
+def _meet(one: Rectangle, other: Rectangle) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
