@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from infra.devops import checks, resources
 from infra.devops.checks import Asked, Question
-from infra.setup.news import HEADER
+from infra.setup.news import HEADER, no_secret
 from infra.setup.pipelines import may_use, permit, pipeline_named
 from infra.setup.step import Finding, Todo, differs, fine, for_a_person, missing, waits
 from infra.setup.world import World
@@ -61,8 +61,12 @@ class GateStep:
     kind: ClassVar[str] = "Approval checks"
 
     def look(self) -> Finding:
-        if not self.bot or not self.secret:
-            return for_a_person("nobody is asked: who may run the pipeline may ship", _unguarded(self.world))
+        if not self.bot:
+            return for_a_person(
+                "Spotter is not asked: who may run the pipeline may ship", _unguarded(self.world)
+            )
+        if not self.secret:
+            return no_secret(self.world)
         connection = self.world.devops.connection
         environment = resources.environment(connection, self.name)
         leads = self.world.devops.endpoint(self.bot)

@@ -28,7 +28,7 @@ class NewsStep:
 
     def look(self) -> Finding:
         if not self.secret:
-            return for_a_person("HOOKS_SECRET is not set", self._secret_needed())
+            return no_secret(self.world)
         connection, (event, _) = self.world.devops.connection, EVENTS[self.name]
         there = [hook for hook in hooks.hooks(connection, self.url) if hook.event == event]
         if not there:
@@ -70,8 +70,11 @@ class NewsStep:
         for hook in more:
             hooks.delete(self.world.devops.connection, hook)
 
-    def _secret_needed(self) -> Todo:
-        return Todo(
-            "Make a secret (openssl rand -hex 32), and set it as HOOKS_SECRET for the bot and here",
-            self.world.devops_page("_settings", "serviceHooks"),
-        )
+
+def no_secret(world: World) -> Finding:
+    """What is found of all that the bot is to know by its secret, where that is not set here."""
+    todo = Todo(
+        "Make a secret (openssl rand -hex 32), and set it as HOOKS_SECRET for the bot and here",
+        world.devops_page("_settings", "serviceHooks"),
+    )
+    return for_a_person("HOOKS_SECRET is not set here", todo)

@@ -501,15 +501,22 @@ def test_what_only_a_person_can_decide_stays_as_it_is(place: Place) -> None:
         "edge-connection", {**body, "serviceEndpointProjectReferences": []}, ENGINEER
     )
     place.says('[targets.line-9]\nchannel = "C0LINEVIS1"\n')
-    assert marked(place.plan(), "!") == snapshot("""\
+    assert marked(place.plan(HOOKS_SECRET=""), "!") == snapshot("""\
 ! edge.yml                  does not list line-9
 ! Azure Pipelines           no run has succeeded yet that would prove them
+! runs                      HOOKS_SECRET is not set here
+! stages                    HOOKS_SECRET is not set here
+! approvals                 HOOKS_SECRET is not set here
 ! azure-resource-connection deploys the infrastructure, so only an owner can
 ! edge-connection           signs in by ServicePrincipal
 ! edgevisionstorage         is on another/captures, not on
 ! line-1/*.png              no picture has such a path
 ! gpu-cluster               has STANDARD_DS3_V2, not Standard_NC4as_T4_v3
-! Standard_NC4as_T4_v3      4 vCPUs; 5 nodes need 20\
+! Standard_NC4as_T4_v3      4 vCPUs; 5 nodes need 20
+! line-1-canary             HOOKS_SECRET is not set here
+! line-1-all                HOOKS_SECRET is not set here
+! line-9-canary             HOOKS_SECRET is not set here
+! line-9-all                HOOKS_SECRET is not set here\
 """)
     place.says(
         """[provision]
