@@ -1,11 +1,15 @@
 """The courier: what becomes of each message, whatever Slack answers."""
 
+import json
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from commands.kit.blocks import Message, picture, section
 from commands.kit.health import SLACK
 from sandbox.faults import Fault
+from storage import pictures
 from tests.bot.conftest import LINE, Desk
 
 CALLS = {
@@ -143,3 +147,59 @@ def test_the_last_wish_is_sent_before_the_courier_stops(desk: Desk) -> None:
     post.release()
     desk.courier.stop()
     assert (desk.said(LINE), desk.said("C0LINE3001")) == (["First"], ["Second"])
+
+
+def wants_a_picture(desk: Desk) -> None:
+    with desk.store.write() as tx:
+        digest = pictures.put(
+            tx, b"as two models see it", "side-by-side.jpg", "v7 finds all", desk.clock.now()
+        )
+    shown = Message("Both", [section("Both"), picture(digest, "v7 finds all", "1.jpg")])
+    desk.want("card", "Both", content=shown.content())
+
+
+def pictures_shown(desk: Desk) -> list[str]:
+    return [
+        block["slack_file"]["id"]
+        for message in desk.people.channel("line-vision").messages()
+        for block in message.json["blocks"]
+        if block["type"] == "image"
+    ]
+
+
+def test_a_picture_is_uploaded_once_and_shown_in_one_message(desk: Desk) -> None:
+    wants_a_picture(desk)
+    for path in ("getUploadURLExternal", "upload/", "completeUploadExternal"):
+        desk.slack.faults.arm(Fault("POST", path, "drop_after"))
+    desk.round(rounds=8)
+    [file] = pictures_shown(desk)
+    assert file.startswith("F")
+    assert len(desk.said()) == 1
+    sent = len(desk.slack.faults.log("POST", "completeUploadExternal"))
+    wants_a_picture(desk)
+    desk.round(rounds=2)
+    assert pictures_shown(desk) == [file]
+    assert len(desk.slack.faults.log("POST", "completeUploadExternal")) == sent
+
+
+def test_a_workspace_that_takes_no_files_reads_what_the_picture_shows(desk: Desk) -> None:
+    desk.slack.faults.arm(
+        Fault(
+            "POST", "getUploadURLExternal", "answer", body='{"ok": false, "error": "missing_scope"}', times=9
+        )
+    )
+    wants_a_picture(desk)
+    desk.round(rounds=3)
+    assert pictures_shown(desk) == []
+    assert "v7 finds all" in desk.people.channel("line-vision").messages()[0].text
+    assert not desk.health.troubles()
+
+
+def test_a_picture_that_slack_still_processes_is_waited_for(desk: Desk) -> None:
+    wants_a_picture(desk)
+    said = "[ERROR] invalid slack file [json-pointer:/blocks/1/slack_file]"
+    body = json.dumps({"ok": False, "error": "invalid_blocks", "response_metadata": {"messages": [said]}})
+    desk.slack.faults.arm(Fault("POST", r"/api/chat\.postMessage", "answer", body=body, times=2))
+    desk.round(rounds=6)
+    assert len(pictures_shown(desk)) == 1
+    assert len(desk.said()) == 1
