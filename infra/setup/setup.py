@@ -1,7 +1,7 @@
 """All steps in the order in which they are made, looked at together and put right one after the other."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -119,7 +119,7 @@ def seen(step: Step) -> Seen:
         if fault.status == 401:
             raise
         return Seen(step, for_a_person(f"this identity may not see it{_right(fault)}", step.by_hand()))
-    except Refused as fault:
+    except (Refused, NotFound) as fault:
         return Seen(step, Finding("failed", fault.message, todo=step.by_hand()))
 
 
@@ -132,21 +132,28 @@ def put_right(step: Step) -> Seen:
     if before.finding.make is None:
         return before
     try:
-        before.finding.make()
-    except Unclear:
-        again = seen(step)  # it may have been made all the same
-        if again.finding.make is not None:
-            again.finding.make()
+        after = _made(step, before.finding.make)
     except Denied as fault:
         if fault.status == 401:
             raise
         return Seen(step, Finding("failed", f"this identity may not{_right(fault)}", todo=step.by_hand()))
     except (Refused, NotFound) as fault:
         return Seen(step, Finding("failed", fault.message, todo=step.by_hand()))
-    after = seen(step)
     if after.finding.make is not None:
         return Seen(step, Finding("failed", f"was asked for, but {after.finding.words}", todo=step.by_hand()))
     return Seen(step, after.finding, "made" if before.finding.state == "missing" else "changed")
+
+
+def _made(step: Step, make: Callable[[], object]) -> Seen:
+    """The step after its change. Where the answer was lost and it was not made, it is made once more."""
+    try:
+        make()
+    except Unclear:
+        after = seen(step)
+        if after.finding.make is None:
+            return after
+        after.finding.make()
+    return seen(step)
 
 
 def _right(fault: Denied) -> str:
