@@ -11,11 +11,12 @@ from infra.azureml.errors import AzureError, Denied, NameTaken, NotFound, Refuse
 from infra.azureml.jobs import Job, Training
 from infra.failures.explain import explain
 from infra.training.component import graph, needed_component
-from storage import deployments
+from storage import devices
 from storage.runs import TrainingRun
 
 log = structlog.get_logger("train")
 SUBMIT = "submit"
+IN_USE = 3
 SHORTEST, LONGEST = timedelta(seconds=2), timedelta(minutes=2)
 NO_SIGN_IN = 401
 
@@ -113,10 +114,10 @@ def _training(run: TrainingRun, services: Services) -> Training:
 
 
 def _in_use(services: Services) -> list[str]:
-    """The model versions on targets, which the new one may be asked to replace."""
+    """The model versions that devices run, which the new one may be asked to replace; the most used first."""
     with services.store.read() as tx:
-        there = [deployments.incumbent(tx, target) for target in services.policy.targets]
-    return sorted({each.model for each in there if each})
+        shares = sorted(devices.shares(tx), key=lambda share: -share.devices)
+    return list(dict.fromkeys(f"{share.model}:{share.version}" for share in shares if share.model))[:IN_USE]
 
 
 def _try_later(run: TrainingRun, trouble: Exception, services: Services) -> None:

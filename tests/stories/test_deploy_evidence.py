@@ -1,0 +1,60 @@
+"""What approvers see of a freshly trained model: beside the one on the line, on the same held-out pictures."""
+
+import re
+from collections.abc import Callable
+from io import BytesIO
+
+from inline_snapshot import snapshot
+from PIL import Image
+from sqlalchemy import select
+
+from storage import devices
+from storage.tables import pictures
+from tests.stories.deploying import MODEL, asks, sees, shipping
+from tests.stories.stage import Stage, steady
+
+__all__ = ["shipping"]
+SMALL = "caps_20261102_081530"
+
+
+def runs_there(stage: Stage) -> dict[str, int]:
+    with stage.store().read() as tx:
+        return {f"{share.model}:{share.version}": share.devices for share in devices.shares(tx)}
+
+
+def test_a_new_model_is_shown_beside_the_one_that_it_would_replace(shipping: Callable[..., Stage]) -> None:
+    stage = shipping()
+    stage.until(lambda: sees(stage, "line-1-cam-2") == f"{MODEL}:1 ['old']", "the old model runs")
+    stage.until(lambda: runs_there(stage) == {f"{MODEL}:1": 2}, "it is known what runs where")
+    stage.trainer.types(f"/train {MODEL} {SMALL} gpu-cluster")
+    stage.line.shows(f"{MODEL} v3 registered")
+    card = asks(stage, 3)
+    text = steady(card.text)
+    assert (
+        "Metric    | v3    | v1, now there | Change\nmAP       | 0.xxx | 0.xxx         | +0.xxx better"
+        in text
+    )
+    assert "Against Cap_Detection_Model v1: 0.xxx better" in text
+    assert re.search(rf"Both measured on 16 held-out pictures of {SMALL}:1 \(set [0-9a-f]{{8}}\)\. ", text)
+    assert "v1 may have learned from some of them" in text
+    assert f"Trained on {SMALL}: 60 images, 215 boxes" in text
+
+    below = steady(card.thread_shows("class by class").text).splitlines()
+    assert below[:2] == snapshot(
+        [
+            "# Cap_Detection_Model v3 beside v1, class by class",
+            "Class       | Boxes | AP v3 | AP v1 | Change        | Precision     | Recall",
+        ]
+    )
+    assert sorted(line.split(" |")[0].strip() for line in below[2:4]) == ["cap_missing", "cap_on"]
+    disputed = [line for line in below if line.startswith("(image: ")]
+    assert len(disputed) == 3
+    seen = r"(all|none|\d+)( and has \d+ wrong)?"
+    shown = re.compile(rf"\(image: \S+\.jpg has \d+ true box(es)?\. v3 finds {seen}, v1 finds {seen}\.\)")
+    assert all(map(shown.fullmatch, disputed))
+    with stage.store().read() as tx:
+        kept = [row.content for row in tx.execute(select(pictures))]
+    for content in kept:
+        with Image.open(BytesIO(content)) as picture:
+            assert picture.width > 2 * picture.height, "two pictures side by side"
+    assert len(kept) == 3
