@@ -24,6 +24,7 @@ from infra.setup.workspace import WorkspaceStep
 from infra.setup.world import World
 
 AT_ONCE = 6
+ATTEMPTS = 3
 _ACTION = re.compile(r"perform action '([^']+)'")
 
 
@@ -145,15 +146,18 @@ def put_right(step: Step) -> Seen:
 
 
 def _made(step: Step, make: Callable[[], object]) -> Seen:
-    """The step after its change. Where the answer was lost and it was not made, it is made once more."""
-    try:
-        make()
-    except Unclear:
+    """The step after its change. Where an answer is lost, what is not there after all is made once more."""
+    for attempt in range(ATTEMPTS):
+        try:
+            make()
+        except Unclear:
+            if attempt + 1 == ATTEMPTS:
+                raise
         after = seen(step)
         if after.finding.make is None:
-            return after
-        after.finding.make()
-    return seen(step)
+            break
+        make = after.finding.make
+    return after
 
 
 def _right(fault: Denied) -> str:

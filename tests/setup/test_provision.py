@@ -332,6 +332,7 @@ def test_before_the_infrastructure_is_deployed_it_prepares_that(place: Place) ->
 
 
 def test_lost_answers_leave_nothing_out_and_double_nothing(place: Place) -> None:
+    place.devops.faults.arm(Fault("POST", r"/environments\?", "drop_before"))
     for method in ("POST", "PUT", "PATCH"):
         place.devops.faults.arm(Fault(method, "/_apis/", "drop_after", times=50))
         place.azure.faults.arm(Fault(method, "/providers/", "drop_after", times=50))
