@@ -25,7 +25,7 @@ Recall    | 0.xxx | 0.xxx         | unchanged
 Gates: 2 of 2 passed
 :white_check_mark: mAP: 0.xxx (at least 0.xxx)
 :white_check_mark: Against Cap_Detection_Model v1: 0.xxx better (at most 0.xxx worse)
-Measured on held-out pictures of caps_20261120_093011 · Devices: canary: line-1-cam-1; all: line-1-cam-1, line-1-cam-2
+Both measured on held-out pictures of caps_20261120_093011 · Devices: canary: line-1-cam-1; all: line-1-cam-1, line-1-cam-2
 Expires <time> · fingerprint <id>
 [Approve v2] [Reject …] [Withdraw]\
 """)
