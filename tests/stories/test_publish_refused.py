@@ -88,3 +88,12 @@ Asked by trainer <time> Â· <commit> Before there was Spotter, by Line engineer Â
 [Publish again]\
 """)
     assert len(stage.world.devops.portal.builds()) == 1
+
+
+def test_without_azure_devops_it_says_what_is_missing(new_stage: Callable[..., Stage]) -> None:
+    stage = new_stage(AZURE_DEVOPS_ORG_URL="")
+    stage.trainer.types("/publish")
+    assert stage.trainer.sees("not connected").text == snapshot(
+        ":warning: Spotter is not connected to Azure DevOps, so it cannot run the pipeline that publishes. Whoever runs Spotter sets AZURE_DEVOPS_ORG_URL and AZURE_DEVOPS_PROJECT."
+    )
+    assert stage.world.devops_faults.log() == []
