@@ -52,7 +52,7 @@ class BotConnectionStep:
 
 @dataclass(frozen=True)
 class GateStep:
-    """The check on the environment of one ring."""
+    """The check on the environment of one ring; without `bot` there is none to ask."""
 
     world: World
     name: str
@@ -62,9 +62,7 @@ class GateStep:
 
     def look(self) -> Finding:
         if not self.bot:
-            return for_a_person(
-                "Spotter is not asked: who may run the pipeline may ship", _unguarded(self.world)
-            )
+            return for_a_person("no check asks Spotter before it ships", _unguarded(self.world))
         if not self.secret:
             return no_secret(self.world)
         connection = self.world.devops.connection

@@ -77,7 +77,8 @@ def steps(
     bot = wanted.bot_connection if wanted.public_url else ""
     if bot and rings:
         first.append(BotConnectionStep(world, bot, wanted.public_url, pipelines.edge))
-    gates = [GateStep(world, f"{target}-{ring}", bot, hooks_secret) for target, ring in rings]
+    gated = [f"{target}-{ring}" for target, ring in rings] if bot else ["every ring"] if rings else []
+    gates = [GateStep(world, name, bot, hooks_secret) for name in gated]
     if not world.has_workspace:
         return [*first, *gates, WorkspaceStep(world, pipelines.infrastructure)]
     return [*first, *_with_workspace(world, wanted, pipelines), *gates]

@@ -529,6 +529,8 @@ account = "nowhere"
 [provision.cluster]
 name = "gpu-retired"
 vm_size = "Standard_NC6"
+[targets.line-1]
+channel = "C0LINEVIS1"
 """
     )
     place.apply()
@@ -541,7 +543,8 @@ vm_size = "Standard_NC6"
 ! edge-connection           signs in by ServicePrincipal
 ! spotter-training          lacks Storage Blob Data Reader
 ! **/*.jpg                  there is no nowhere/captures
-! gpu-retired               Standard_NC6 is of the series NC (K80), retired on\
+! gpu-retired               Standard_NC6 is of the series NC (K80), retired on
+! every ring                no check asks Spotter before it ships\
 """)
     assert planned.out.partition("  For a person\n")[2] == snapshot("""\
 
@@ -590,6 +593,10 @@ vm_size = "Standard_NC6"
      [provision.cluster] vm_size
      https://ml.azure.com/compute/list/training?wsid=/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourcegroups/spotter-sandbox/workspaces/bottling-line
      Region  westeurope
+
+  9. Set [provision] public_url and HOOKS_SECRET, so that every ring's
+     environment asks the bot; or put an approval of your own on each
+     https://dev.azure.com/bottling/Vision/_environments
 
   Run this again when that is done.
 
