@@ -10,13 +10,13 @@ from commands.deploy.evidence import Evidence, shown
 from commands.deploy.gates import comparable
 from commands.kit.blocks import Block, Message, context, header, picture, table
 from commands.kit.services import Services
-from commands.kit.words import count, delta, esc, metric
+from commands.kit.words import count, delta, esc, metric, shorten
 from infra.azureml.errors import Unreadable
 from infra.azureml.evaluations import Disputed
 from infra.training.evaluate.metrics import Box, Outcome, outcome
 
 MOST_PICTURES = 3
-MOST_CLASSES = 30
+MOST_CLASSES, LONGEST_CLASS = 30, 60
 
 log = structlog.get_logger("deploy")
 
@@ -81,7 +81,7 @@ def _classes(candidate: dict[str, Any], incumbent: dict[str, Any] | None) -> Blo
     if incumbent is None:
         rows = [["Class", "Boxes", "AP", "Precision", "Recall"]]
         for label, each in sorted(ours.items(), key=lambda item: float(item[1]["average_precision"])):
-            rows.append([label, str(each["boxes"]), *_figures(each)])
+            rows.append([shorten(label, LONGEST_CLASS), str(each["boxes"]), *_figures(each)])
         return table(rows[: MOST_CLASSES + 1])
     new, old = _short(candidate, incumbent), _short(incumbent, candidate)
     rows = [["Class", "Boxes", f"AP {new}", f"AP {old}", "Change", "Precision", "Recall"]]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
+from commands.kit.words import shorten
 from infra.training.evaluate.metrics import Box, Corners, matches
 
 PANEL = 640
@@ -16,7 +17,7 @@ GAP, STRIP, LEGEND, TAG = 12, 44, 36, 20
 MOST_PIXELS = 50_000_000
 PAPER, INK = "#ffffff", "#1d1c1d"
 RIGHT, WRONG, DRAWN = "#56b4e9", "#d55e00", "#f0e442"
-LONGEST_LABEL = 24
+LONGEST_LABEL, LONGEST_TITLE = 24, 48
 QUALITY = 88
 LEGENDS = (
     ("drawn", DRAWN, "drawn by people, thick where missed"),
@@ -48,7 +49,7 @@ def side_by_side(picture: bytes, truth: Sequence[Box], left: Seen, right: Seen) 
     for place, seen in enumerate((left, right)):
         at = place * (width + GAP)
         sheet.paste(shown, (at, STRIP))
-        draw.text((at + 4, STRIP // 2), seen.title, INK, _font(22), anchor="lm")
+        draw.text((at + 4, STRIP // 2), _line(seen.title, LONGEST_TITLE), INK, _font(22), anchor="lm")
         _draw_boxes(draw, _Panel(at, STRIP, width, height, []), truth, seen.boxes)
     _draw_legend(draw, STRIP + height)
     out = io.BytesIO()
@@ -113,10 +114,10 @@ def _draw_boxes(
         at = panel.pixels(box.corners)
         colour, word = (WRONG, "wrong: ") if found_place is None else (RIGHT, "")
         _solid(draw, at, colour)
-        _tag(draw, panel, at, f"{word}{_short(box.label)} {box.score:.2f}", colour)
+        _tag(draw, panel, at, f"{word}{_line(box.label)} {box.score:.2f}", colour)
     for place, true in enumerate(truth):
         if place not in found:
-            _tag(draw, panel, panel.pixels(true.corners), f"missed: {_short(true.label)}", DRAWN, below=True)
+            _tag(draw, panel, panel.pixels(true.corners), f"missed: {_line(true.label)}", DRAWN, below=True)
 
 
 def _tag(
@@ -168,8 +169,9 @@ def _meet(one: Rectangle, other: Rectangle) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
+def _line(name: str, longest: int = LONGEST_LABEL) -> str:
+    """On one line, and not too long."""
+    return shorten("".join(letter if letter.isprintable() else " " for letter in name), longest)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
