@@ -122,6 +122,7 @@ class Storage:
         for store in self.stores.values():
             if (store.account, store.container) == (account, container):
                 store.folder, store.has_container = bare.folder, True
+                self._mount(store)
         return bare.folder
 
     def attach(self, name: str, account: str, container: str) -> Datastore:
@@ -130,7 +131,15 @@ class Storage:
         folder = found.folder if found else self.root / name
         store = Datastore(name, account, container, folder, has_container=found is not None)
         self.stores[name] = store
+        if found:
+            self._mount(store)
         return store
+
+    def _mount(self, store: Datastore) -> None:
+        """Jobs find a datastore's files under its name, wherever its container lies."""
+        place = self.root / store.name
+        if place != store.folder and not place.exists():
+            place.symlink_to(store.folder, target_is_directory=True)
 
     def container(self, account: str, container: str) -> Datastore | None:
         for store in self.stores.values():
