@@ -118,7 +118,7 @@ class Storage:
 
     def add_container(self, account: str, container: str) -> Path:
         """Makes a container that no datastore shows yet; the folder in which its blobs lie."""
-        bare = self.add(f"{account}/{container}", account, container, is_registered=False)
+        bare = self.add(f"containers/{account}/{container}", account, container, is_registered=False)
         for store in self.stores.values():
             if (store.account, store.container) == (account, container):
                 store.folder, store.has_container = bare.folder, True

@@ -11,6 +11,7 @@ from sandbox.devops.engine.engine import Engine
 from sandbox.devops.hooks import Hooks
 from sandbox.devops.identities import APPROVER, ENGINEER, Identity
 from sandbox.devops.organisation import PROJECT, Organisation
+from sandbox.devops.protected import Check
 from sandbox.devops.queueing import Queue
 from sandbox.devops.repository import Commit, full_ref
 
@@ -123,6 +124,22 @@ class Portal:
         """Its id."""
         resources = self._organisation.resources
         return self._do(lambda: resources.add_environment(name, description, ENGINEER).id)
+
+    def require_approval(self, environment: str, of: Identity = APPROVER) -> None:
+        """Adds the check Approvals to an environment."""
+
+        def work() -> None:
+            resources = self._organisation.resources
+            there = resources.environment(environment)
+            if there is None:
+                raise KeyError(environment)
+            number = max(resources.checks, default=0) + 1
+            settings = {"approvers": [{"id": of.id}], "minRequiredApprovers": 1, "executionOrder": "anyOrder"}
+            resources.checks[number] = Check(
+                number, "Approval", settings, "environment", str(there.id), 43200, ENGINEER
+            )
+
+        self._do(work)
 
     def add_azure_connection(self, name: str, subscription: str, tenant: str, identity: str) -> str:
         """A service connection to Azure with workload identity federation, for pipelines that are permitted to use it;
