@@ -118,6 +118,10 @@ class SlackTwin:
         for channel in self._slack.workspace.channels.values():
             channel.is_archived = channel.is_archived or channel.name == name
 
+    def leaves_group(self, user: str, group: str) -> None:
+        """Takes a person out of a user group."""
+        self._slack.workspace.groups[group].users.remove(user)
+
     def disconnect(self, reason: str = "refresh_requested", *, most: int | None = None) -> None:
         """Says goodbye on the oldest Socket Mode connections: `warning`, `refresh_requested` or `link_disabled`."""
         self._on_loop(partial(self._slack.sockets.disconnect, reason, most))
