@@ -12,7 +12,7 @@ from commands.kit.command import COURIER
 from commands.kit.health import IOT_HUB
 from commands.kit.services import Services
 from commands.models.command import models
-from commands.models.measured import evaluation_of, figures, together
+from commands.models.measured import evaluation_of, figures, together, trouble_with
 from commands.models.messages import announcement
 from infra.azureml.models import ModelVersion
 from infra.training.register import model_tags
@@ -130,6 +130,7 @@ def announce(tx: Connection, row: ModelRow, services: Services) -> bool:
     earlier = [older for older in catalog.versions_of(tx, row.name) if older.version < row.version]
     thin, deployable = _thin_classes(tx, row, services), bool(services.policy.targets)
     previous = earlier[0] if earlier else None
+    own = evaluation_of(tx, row)
     both = together(tx, row, previous) if previous else None
     announced = announcement(
         row,
@@ -137,8 +138,9 @@ def announce(tx: Connection, row: ModelRow, services: Services) -> bool:
         run,
         thin,
         deployable=deployable,
-        measured=figures(both or evaluation_of(tx, row), row),
+        measured=figures(both or own, row),
         measured_before=figures(both, previous) if previous else None,
+        trouble_before=trouble_with(own, previous) if previous else "",
     )
     messages.want(
         tx,

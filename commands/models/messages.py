@@ -22,18 +22,20 @@ def announcement(
     deployable: bool = False,
     measured: Figures | None = None,
     measured_before: Figures | None = None,
+    trouble_before: str = "",
 ) -> Message:
     """A new version: its metrics beside the previous version's, where it comes from, and the trend.
 
     `earlier` are the versions before it, newest first; `run` is the training that made it, None for a version that
     was registered by hand; `thin_classes` are classes of its dataset with few boxes. `measured` is the new version on
-    the held-out pictures, and `measured_before` the previous one on the same.
+    the held-out pictures, and `measured_before` the previous one on the same, or
+    `trouble_before` why not.
     """
     previous = earlier[0] if earlier else None
     title = f"{model.name} v{model.version} registered: {_verdict(model, previous)}"
     blocks: list[Block] = [header(title), _metrics(model, previous), section(_story(model, previous, run))]
     if measured:
-        blocks.append(section(_side_by_side(model, previous, measured, measured_before)))
+        blocks.append(section(_side_by_side(model, previous, measured, measured_before, trouble_before)))
     if thin_classes:
         few = esc(", ".join(thin_classes))
         blocks.append(section(f":warning: Few boxes of {few}: the metrics hardly measure them."))
@@ -133,7 +135,7 @@ def _story(model: ModelRow, previous: ModelRow | None, run: TrainingRun | None) 
 
 
 def _side_by_side(
-    model: ModelRow, previous: ModelRow | None, measured: Figures, before: Figures | None
+    model: ModelRow, previous: ModelRow | None, measured: Figures, before: Figures | None, trouble: str
 ) -> str:
     """The versions on the same pictures, and the class that is found worst."""
     on = f"{count(measured['pictures'], 'held-out picture')} of {code(measured['dataset'])}"
@@ -146,6 +148,8 @@ def _side_by_side(
         parts = [f"On the same {on}, {now}: {moved} {than} {theirs}."]
         if not before["held_out"]:
             parts.append(f"v{previous.version} may have learned from some of them.")
+    elif previous and trouble:
+        parts.append(f"v{previous.version} could not be measured on them: {esc(trouble)}")
     if worst := worst_class(measured):
         label, figures = worst
         boxes = count(figures["boxes"], "box", "boxes")

@@ -19,6 +19,7 @@ from commands.kit.blocks import (
 )
 from commands.kit.words import code, count, duration, esc, metric, when
 from infra.azureml.jobs import NOT_STARTED, TERMINAL
+from infra.training.component import EVALUATE_STEP, SPLIT_STEP
 from storage.runs import TrainingRun
 
 BAR = 12
@@ -38,6 +39,12 @@ def live(run: TrainingRun, thin_classes: Sequence[str], now: datetime) -> Messag
     return _under_way(run, thin_classes, now)
 
 
+def _runs(run: TrainingRun, name: str) -> bool:
+    """Whether this step of the pipeline is at work."""
+    steps = (run.progress or {}).get("steps") or []
+    return any(step["name"] == name and step["status"] not in (*NOT_STARTED, *TERMINAL) for step in steps)
+
+
 def phase(run: TrainingRun) -> str:
     """Where a run stands, in a few words without markup."""
     trials = _trials(run)
@@ -48,11 +55,13 @@ def phase(run: TrainingRun) -> str:
         return "being handed to Azure"
     if run.state == "completed":
         return "trained, being registered"
+    if not trials and _runs(run, SPLIT_STEP):
+        return "holding out pictures to measure on"
     if all(trial["status"] in NOT_STARTED for trial in trials):
         return "waiting for a GPU node"
     open_trials = [trial for trial in trials if trial["status"] not in TERMINAL]
     if not open_trials and len(trials) >= total:
-        return "registering the best trial"
+        return "comparing it with other models" if _runs(run, EVALUATE_STEP) else "registering the best trial"
     started = [str(trial["number"]) for trial in open_trials if trial["status"] not in NOT_STARTED]
     *others, last = started or [str(open_trials[0]["number"] if open_trials else len(trials))]
     return f"trials {', '.join(others)} and {last} of {total}" if others else f"trial {last} of {total}"

@@ -4,6 +4,8 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +17,10 @@ from infra.failures.explain import explain_fault
 from infra.training.component import graph, register_component_name
 from infra.training.publish import PublishedDifferentlyError, publish
 from sandbox.azure.twin import AzureTwin
-from tests.infra.conftest import CLUSTER, DEFINITION, EXPORT
+from tests.infra.conftest import CLUSTER, DEFINITION, EXPORT, write_export
 
 PATIENCE = 60.0
+LONG, LONG_EXPORT = 3000, "caps_20261121_093011"
 
 
 def training(line: Workspace, name: str = "caps-1") -> Training:
@@ -145,10 +148,14 @@ def test_when_all_trials_fail_the_trials_own_reason_is_told(
     assert line.versions("Caps") == []
 
 
-def test_cancel_reaches_the_trials(twin: AzureTwin, twin_id: WorkspaceId, line: Workspace) -> None:
+def test_cancel_reaches_the_trials(
+    twin: AzureTwin, twin_id: WorkspaceId, line: Workspace, tmp_path: Path
+) -> None:
     publish(twin_id, DEFINITION, "1")
-    twin.studio.set_capacity(CLUSTER, available=False)
-    line.submit(training(line))
+    epochs = {name: [0.5] * LONG for name in ("mean_average_precision", "precision", "recall")}
+    write_export(tmp_path / "long", {"small": epochs, "medium": epochs})
+    twin.studio.add_export(LONG_EXPORT, "1", tmp_path / "long", datetime(2026, 11, 21, tzinfo=UTC))
+    line.submit(replace(training(line), export_name=LONG_EXPORT))
     until(lambda: line.progress("caps-1").trials)
     line.cancel("caps-1")
     assert ended(line) == "Canceled"

@@ -20,14 +20,11 @@ def test_no_machines_first_and_then_trials_with_figures(new_stage: Callable[...,
     azure = stage.world.azure.studio
     azure.set_capacity("gpu-cluster", available=False)
     card = _trains(stage, "gpu-cluster")
-    card.becomes(r"(?s)no free.*\n2 ")
+    card.becomes("no free")
     assert stage.line.transcript() == snapshot("""\
 Spotter:
   # Cap_Model training: waiting for a GPU node
   Azure has no free machines of this size in the region now; a quota is no promise of capacity. Azure says: Azure has no free STANDARD_NC4AS_T4_V3 machines in westeurope now. Try again later, or use another machine size or region.
-  Trial | mAP | Precision | Recall | State
-  1     | –   | –         | –      | waiting
-  2     | –   | –         | –      | waiting
   Asked by trainer <time> · caps_20261102_081530 on gpu-cluster · run cap_model-<id>
   [Open in studio] [Cancel training]\
 """)
@@ -40,13 +37,10 @@ Spotter:
 
 def test_a_quota_too_small_for_one_machine_is_named(stage: Stage) -> None:
     stage.world.azure.studio.set_quota(T4, 2)
-    card = _trains(stage, "gpu-small", "caps_crooked_20261109_101204").becomes(r"(?s)vCPUs.*\n2 ")
+    card = _trains(stage, "gpu-small", "caps_crooked_20261109_101204").becomes("vCPUs")
     assert stage.people.steady(card.text) == snapshot("""\
 # Cap_Model training: waiting for a GPU node
 The subscription allows 2 vCPUs of the family Standard NCASv3_T4, too few for even one node. Raise the family's quota (workspace, Usage + quotas) or choose a cluster of another size.
-Trial | mAP | Precision | Recall | State
-1     | –   | –         | –      | waiting
-2     | –   | –         | –      | waiting
 :warning: Few boxes of cap_crooked (3): expect poor results there.
 Asked by trainer <time> · caps_crooked_20261109_101204 on gpu-small · run cap_model-<id>
 [Open in studio] [Cancel training]\

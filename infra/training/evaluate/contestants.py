@@ -10,6 +10,7 @@ from typing import Any
 
 from azure.core.exceptions import AzureError
 
+from infra.edge.module.model import SCORING_FILES
 from infra.training.evaluate.metrics import Box
 from infra.training.evaluate.pictures import EDGES
 from infra.training.job.azure import Azure, RefusedError
@@ -66,6 +67,8 @@ def answers_of(
             return [], "Its files are gone."
     except (RefusedError, NowhereError, AzureError) as fault:
         return [], f"Its files cannot be read: {str(fault)[:LAST_WORDS]}"
+    if not any(folder.rglob(SCORING_FILES)):
+        return [], "It has no scoring file."
     told = folder.with_suffix(".json")
     line = [sys.executable, "-m", "infra.training.evaluate.score", "--model", str(folder)]
     line += ["--pictures", str(seen), "--answers", str(told)]
@@ -74,7 +77,7 @@ def answers_of(
     except subprocess.TimeoutExpired:
         return [], f"It took longer than {LONGEST} s."
     if done.returncode != 0:
-        words = (done.stderr or done.stdout).strip().splitlines()
+        words = (done.stderr or done.stdout).replace(str(folder), "its files").strip().splitlines()
         return [], (words[-1] if words else f"It ended with {done.returncode}.")[:LAST_WORDS]
     try:
         answers = [[_box(row) for row in rows] for rows in json.loads(told.read_text(encoding="utf-8"))]
