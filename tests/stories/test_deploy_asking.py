@@ -79,7 +79,7 @@ Expires <time> · fingerprint <id>
     gives_a_reason(second, "Reject …", card, "the lamp is being replaced today")
     assert steady(card.becomes("rejected").text) == snapshot("""\
 # Cap_Detection_Model v2 on line-1: rejected
-second_approver: the lamp is being replaced today Nothing was shipped.
+second_approver says: “the lamp is being replaced today”. Nothing was shipped.
 Metric    | v2
 mAP       | 0.xxx
 Precision | 0.xxx
