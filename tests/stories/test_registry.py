@@ -28,7 +28,8 @@ Recall    | 1.000 | 1.000 | unchanged
 Trained on lids_20261101_120000. v1 was measured on pictures of lids_20260901_120000, so read the change with care. No training that Spotter started made it.
 (line chart: This is the best version so far)
   mAP: v1 0.801, v2 0.842
-Registered by Line engineer <time>\
+Registered by Line engineer <time>
+[Deploy …]\
 """,
             """\
 # Lid_Model v3 registered: mAP 0.830, −0.012 worse than v2
@@ -39,13 +40,15 @@ Recall    | 1.000 | 1.000 | unchanged
 Trained on lids_20261101_120000. No training that Spotter started made it.
 (line chart: v2 is still the best)
   mAP: v1 0.801, v2 0.842, v3 0.83
-Registered by Line engineer <time>\
+Registered by Line engineer <time>
+[Deploy …]\
 """,
             """\
 # Cork_Model v1 registered: no metrics in its tags
 It carries no “Mean Average Precision” tag, so it cannot be compared. Versions that come from /train are measured and tagged.
 It does not say what it was trained on. No training that Spotter started made it.
-Registered by Line engineer <time>\
+Registered by Line engineer <time>
+[Deploy …]\
 """,
         ]
     )
@@ -82,7 +85,8 @@ Cork_Model v1: mAP 0.700, precision 1.000, recall 1.000, <time>
 Version | mAP   | Change        | Precision | Recall | Dataset
 v3      | 0.830 | −0.012 worse  | 1.000     | 1.000  | lids_20261101_120000
 v2      | 0.842 | +0.041 better | 1.000     | 1.000  | lids_20261101_120000
-v1      | 0.801 | –             | 1.000     | 1.000  | lids_20261101_120000\
+v1      | 0.801 | –             | 1.000     | 1.000  | lids_20261101_120000
+[Lineage of v3]\
 """)
     stage.outsider.types("/models Lid_Modle")
     assert stage.outsider.sees("Lid_Modle").text == snapshot(

@@ -54,14 +54,10 @@ Spotter:
   Trained on lids_20261101_120000. No training that Spotter started made it.
   This is the best version so far. mAP: v1 0.xxx, v2 0.xxx
   Registered by Line engineer <time>
+  [Deploy …]
 Spotter:
   # Cap_Model training: waiting for a GPU node
   Azure has no free machines of this size in the region now; a quota is no promise of capacity. Azure says: Azure has no free STANDARD_NC4AS_T4_V3 machines in westeurope now. Try again later, or use another machine size or region.
-  ```
-  Trial  mAP  Precision  Recall  State
-  1      –    –          –       waiting
-  2      –    –          –       waiting
-  ```
   Asked by trainer <time> · caps_20261102_081530 on gpu-cluster · run cap_model-<id>
   [Open in studio] [Cancel training]\
 """)
@@ -75,7 +71,8 @@ Spotter:
 Version  mAP    Change         Precision  Recall  Dataset
 v2       0.842  +0.041 better  1.000      1.000   lids_20261101_120000
 v1       0.801  –              1.000      1.000   lids_20261101_120000
-```\
+```
+[Lineage of v2]\
 """)
     refused = [line["event"] for line in stage.bot.log() if line["event"] == "blocks_refused"]
     assert len(refused) == 3
@@ -119,6 +116,8 @@ def test_a_channel_archived_meanwhile(stage: Stage) -> None:
 /runs [run]  What runs, what ended, and why something waits
 /models [name]  Registered models, their metrics and versions
 /exports [name]  Labeling exports, newest first, and what is in them
+/publish [branch]  Publish the training pipeline from a branch
+/deploy model target reason  Ask for a model version on an edge target
 /spotter  Help, how things stand, and who may do what
 :warning: Slack: Spotter cannot write to channel C0LINEVIS1: it is archived (for <duration>)
 0 running, 6 labeling exports known.

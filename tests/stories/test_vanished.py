@@ -35,10 +35,7 @@ Spotter:
 Spotter:
   # Other_Model training failed
   :x: The cluster no longer exists. Choose another cluster.
-  Azure's words (trial 1): AzureMLCompute cluster gpu-small does not exist in workspace bottling-line.
-  Trial | mAP | Precision | Recall | State
-  1     | –   | –         | –      | failed
-  2     | –   | –         | –      | failed
+  Azure's words (split): AzureMLCompute cluster gpu-small does not exist in workspace bottling-line.
   Asked by trainer <time> · caps_20261102_081530 on gpu-small · run other_model-<id>
   [Train again] [Open in studio]\
 """)
