@@ -42,7 +42,7 @@ def test_no_quota_is_told(twin: AzureTwin, twin_id: WorkspaceId, line: Workspace
     publish(twin_id, DEFINITION, "1")
     twin.studio.set_quota("Standard NCASv3_T4 Family", 0)
     line.submit(training(line))
-    until(lambda: line.progress("caps-1").trials and line.cluster(CLUSTER).errors)
+    until(lambda: line.progress("caps-1").waiting_run_id and line.cluster(CLUSTER).errors)
     until(lambda: "quota" in (why(line).remedy or ""))
     assert "0 vCPUs" in why(line).sentence
 
@@ -51,7 +51,7 @@ def test_no_machines_are_told(twin: AzureTwin, twin_id: WorkspaceId, line: Works
     publish(twin_id, DEFINITION, "1")
     twin.studio.set_capacity(CLUSTER, available=False)
     line.submit(training(line))
-    until(lambda: line.progress("caps-1").trials and line.cluster(CLUSTER).errors)
+    until(lambda: line.progress("caps-1").waiting_run_id and line.cluster(CLUSTER).errors)
     answer = why(line)
     assert "no free STANDARD_NC4AS_T4_V3 machines" in answer.sentence
     assert answer.remedy == "Try again later, or use another machine size or region."
