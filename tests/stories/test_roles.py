@@ -16,6 +16,8 @@ def test_help_and_answers_follow_the_role(stage: Stage) -> None:
 /runs [run]  What runs, what ended, and why something waits
 /models [name]  Registered models, their metrics and versions
 /exports [name]  Labeling exports, newest first, and what is in them
+/publish [branch]  Publish the training pipeline from a branch
+/deploy model target reason  Ask for a model version on an edge target
 /spotter  Help, how things stand, and who may do what
 :white_check_mark: All is well. 0 running, 6 labeling exports known.
 In a thread, where slash commands do not work, mention Spotter: @Spotter runs.\
@@ -27,7 +29,7 @@ In a thread, where slash commands do not work, mention Spotter: @Spotter runs.\
 /models [name]  Registered models, their metrics and versions
 /exports [name]  Labeling exports, newest first, and what is in them
 /spotter  Help, how things stand, and who may do what
-Not for you, as your roles stand: /train (role train)
+Not for you, as your roles stand: /train (role train), /publish (role publish), /deploy (role deploy)
 :white_check_mark: All is well. 0 running, 6 labeling exports known.
 In a thread, where slash commands do not work, mention Spotter: @Spotter runs.\
 """)
