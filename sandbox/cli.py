@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import webbrowser
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -53,10 +54,11 @@ def main(port: int, root: Path) -> None:
             until_the_end.callback(world.stop)
             world.start(page)
             claim.tell(world.slack.url)
-            spotter = Spotter(bot_environment(world, folder, POLICY), folder)
+            environment = bot_environment(world, folder, POLICY)
+            spotter = Spotter(environment, folder)
             until_the_end.callback(spotter.end)
             until_the_end.callback(signal.signal, signal.SIGINT, signal.SIG_IGN)
-            _furnish(world, spotter)
+            _furnish(world, spotter, environment)
             spotter.write_command(root / COMMAND)
             _welcome(world.slack.url, spotter.start(world.was_read), root / COMMAND)
             spotter.keep_alive()
@@ -71,7 +73,7 @@ def _emptied(folder: Path) -> Path:
     return folder
 
 
-def _furnish(world: World, spotter: Spotter) -> None:
+def _furnish(world: World, spotter: Spotter, environment: Mapping[str, str]) -> None:
     """All that the bot finds when it first looks: pipelines, labeling exports, the app in Slack."""
     with ThreadPoolExecutor() as pool:
         manifest = pool.submit(spotter.call, "manifest")
@@ -79,6 +81,7 @@ def _furnish(world: World, spotter: Spotter) -> None:
         try:
             world.seed()
             world.connect(POLICY)
+            world.guard(f"http://127.0.0.1:{environment['PORT']}", environment["HOOKS_SECRET"])
             world.slack.install(json.loads(manifest.result()))
             published.result()
         except BaseException:

@@ -1,6 +1,7 @@
 """What a bot in the sandbox gets to know of the machine it runs on, and of the world beside it."""
 
 import os
+import secrets
 from pathlib import Path
 
 from sandbox.claim import free_port
@@ -34,5 +35,6 @@ def bot_environment(world: World, folder: Path, policy: Path) -> dict[str, str]:
         **world.env(),
         "DATABASE_URL": f"sqlite:///{folder / 'spotter.db'}",
         "SPOTTER_CONFIG": str(policy),
+        "HOOKS_SECRET": secrets.token_urlsafe(24),
         "PORT": str(free_port()),
     }

@@ -16,6 +16,7 @@ from sandbox.devops.twin import DevOpsTwin
 from sandbox.edge.edge import Edge
 from sandbox.edge.incumbent import ship
 from sandbox.edge.pace import Pace as EdgePace
+from sandbox.edge.pipeline import ask_first
 from sandbox.edge.plant.plant import LINES
 from sandbox.faults import Faults
 from sandbox.pipelines import connect
@@ -91,6 +92,10 @@ class World:
         """Gives the team its repository, with that policy file, its pipelines, and what they may use."""
         self.push(policy)
         connect(self.devops, self.azure.workspace, self._lines)
+
+    def guard(self, url: str, secret: str) -> None:
+        """Lets the environments of all lines ask the bot at `url` whether a run was approved."""
+        ask_first(self.devops, self._lines, url, "/checks/deployment", {"X-Spotter-Secret": secret})
 
     def ship(self, model: str, version: int, folder: Path, line: str) -> None:
         """Puts a registered model's files on all devices of a line, as if that had been done long ago."""
