@@ -25,7 +25,6 @@ log = structlog.get_logger("deploy")
 class Drawn:
     """A picture as both models see it, and in words what differs."""
 
-    name: str
     content: bytes
     words: str
 
@@ -48,7 +47,7 @@ def draw(disputed: Sequence[Disputed], evidence: Evidence, services: Services) -
             log.warning("picture_not_drawn", picture=each.name, reason=str(fault))
             continue
         words = _difference(each, truth, (candidate, ours), (incumbent, theirs))
-        drawn.append(Drawn(each.name, content, words))
+        drawn.append(Drawn(content, words))
     return drawn
 
 
@@ -67,7 +66,7 @@ def beside(evidence: Evidence, drawn: Sequence[tuple[str, Drawn]]) -> Message | 
         context("A box counts as found where it covers the true one by half. AP is average precision.")
     )
     for digest, each in drawn:
-        blocks.append(picture(digest, each.words, each.name.rpartition("/")[2]))
+        blocks.append(picture(digest, each.words, each.words))
     if drawn:
         number = "The picture" if len(drawn) == 1 else f"The {len(drawn)} pictures"
         blocks.append(context(f"{number} on which they disagree most, of {candidate['pictures']} held out."))

@@ -56,7 +56,7 @@ def test_any_classes_are_shown(
 ) -> None:
     both = {"candidate": measured(0.8, ours), "incumbent": measured(0.7, theirs)}
     found = collect(figures(3, name), figures(2), TARGET, {"all": ["cam-1"]}, both)
-    below = beside(found, [(str(each) * 64, Drawn(words, b"", words)) for each in range(number)])
+    below = beside(found, [(str(each) * 64, Drawn(b"", words)) for each in range(number)])
     assert (below is None) == (not ours)
     accepted(Message("Card", [comparison(found)]))
     if below:
