@@ -4,6 +4,7 @@ So a run that somebody queues by hand gets past nobody, whatever it says about i
 """
 
 from commands.deploy.authority import objection
+from commands.deploy.messages import standing
 from commands.deploy.record import change
 from commands.kit.errors import UserError
 from commands.kit.services import Services
@@ -44,8 +45,10 @@ def _judge(run_id: int, services: Services) -> tuple[bool, str]:
     request, _, ring_name = run.correlation_id.rpartition("-")
     with services.store.read() as tx:
         deployment = deployments.by_request(tx, request)
-    if deployment is None or deployment.state != "shipping":
+    if deployment is None:
         return False, "Nobody has approved this run in Spotter. Ask with /deploy in Slack."
+    if deployment.state != "shipping":
+        return False, f"Its request in Spotter is not to be shipped: it is {standing(deployment)}."
     ring = next((each for each in deployment.rings or [] if each["name"] == ring_name), None)
     if ring is None or ring["state"] not in EXPECTED:
         return False, "This ring is not to be shipped now."

@@ -187,16 +187,19 @@ def _remember(deployment: Deployment, shipped: list[Shipped], services: Services
     at, images = services.clock.now().isoformat(), {each.ring: each.image for each in shipped}
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
-        if now is None or now.state != "rolling_back":
+        if now is None or now.state != "rolling_back" or {*images} <= _undone(now):
             return
         rings = [
-            {**ring, "state": "undone", "removed": at, "image": images[ring["name"]]}
-            if ring["name"] in images and ring["state"] != "undone"
+            {**ring, "state": "undone", "removed": at, "image": images.get(ring["name"])}
+            if ring["name"] in images or ring["state"] == "done"
             else ring
             for ring in now.rings or []
         ]
-        if rings != now.rings:
-            change(tx, now, services, action="deploy.removed", rings=rings)
+        change(tx, now, services, action="deploy.removed", rings=rings)
+
+
+def _undone(deployment: Deployment) -> set[str]:
+    return {ring["name"] for ring in deployment.rings or [] if ring["state"] == "undone"}
 
 
 def _end(
