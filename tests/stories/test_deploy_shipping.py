@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import requests
 from inline_snapshot import snapshot
 
-from tests.stories.deploying import approved, asks, sees, shipping
+from storage import audit
+from tests.stories.deploying import approved, asks, looks_anew, sees, shipping
 from tests.stories.stage import Stage, steady
 
 __all__ = ["shipping"]
@@ -31,7 +33,7 @@ Expires <time> · fingerprint <id>
 """)
     approved(stage, card)
     card.becomes("canary is being watched|all is")
-    assert sees(stage, "line-1-cam-1") == "Cap_Detection_Model:2 ['new']"
+    assert looks_anew(stage, "line-1-cam-1") == "Cap_Detection_Model:2 ['new']"
     card.becomes("on all devices")
     assert steady(card.text) == snapshot("""\
 # Cap_Detection_Model v2 on line-1: on all devices
@@ -43,14 +45,31 @@ Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model
 [Open canary run] [Open all run] [Roll back]\
 """)
     stage.until(lambda: sees(stage, "line-1-cam-2") == "Cap_Detection_Model:2 ['new']", "all see with it")
+    asked = stage.world.devops.portal.builds()[0].given
+    assert _by_hand(stage, {**asked, "correlationId": "none"}) == snapshot(
+        "Nobody has approved this run in Spotter. Ask with /deploy in Slack."
+    )
+    assert _by_hand(stage, asked) == snapshot(
+        "Its request in Spotter is not to be shipped: it is on all devices."
+    )
+    assert _by_hand(stage, {**asked, "modelVersion": "1"}) == snapshot(
+        "Its request in Spotter is not to be shipped: it is on all devices."
+    )
+    wrong = requests.post(
+        f"{stage.bot.url}/checks/deployment",
+        json={"buildId": "1"},
+        headers={"X-Spotter-Secret": "a guess"},
+        timeout=10,
+    )
+    assert wrong.status_code == 401
 
     stage.trainer.clicks("Roll back", on=card)
     assert steady(card.becomes("rolled back").text) == snapshot("""\
 # Cap_Detection_Model v2 on line-1: rolled back
 trainer rolled it back.
-Ring   | State  | Devices | Healthy | Failed | Silent
-canary | undone | 1       | 1       | 0      | 0
-all    | undone | 2       | 2       | 0      | 0
+Ring   | State      | Devices | Healthy | Failed | Silent
+canary | taken back | 1       | 1       | 0      | 0
+all    | taken back | 2       | 2       | 0      | 0
 Approved by first_approver <time> · Approved by second_approver <time>
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
 [Open canary run] [Open all run]\
@@ -61,6 +80,25 @@ Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model
     assert [steady(reply.text) for reply in card.thread()] == snapshot(
         [
             ":white_check_mark: Cap_Detection_Model v2 on line-1: 2 devices run it and report that it works.",
-            ":rewind: Cap_Detection_Model v2 on line-1 is being rolled back; what ran there before comes back. trainer rolled it back.",
+            """\
+:rewind: Cap_Detection_Model v2 on line-1 is being rolled back; Cap_Detection_Model v1 comes back.
+trainer rolled it back.\
+""",
         ]
     )
+    assert _by_hand(stage, asked) == snapshot(
+        "Its request in Spotter is not to be shipped: it is rolled back."
+    )
+    shipped = stage.world.edge_faults.log("PUT", "/configurations/line-1-")
+    assert len(shipped) == 2, "nothing but the two rings that were approved"
+
+
+def _by_hand(stage: Stage, parameters: dict[str, str]) -> str:
+    """Somebody starts the edge pipeline in Azure DevOps; why its environment lets the run not in."""
+    build = stage.world.devops.portal.run_pipeline("spotter-edge", parameters=parameters)
+    stage.until(lambda: build.over, "the run ends")
+    assert build.result == "failed"
+    with stage.store().read() as tx:
+        (checked,) = audit.rows(tx, subject=f"run:{build.id}")
+    assert checked.details["approved"] is False
+    return str(checked.details["reason"])
