@@ -77,6 +77,7 @@ Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model
     stage.until(
         lambda: sees(stage, "line-1-cam-2") == "Cap_Detection_Model:1 ['old']", "the old model is back"
     )
+    card.thread_shows("runs again")
     assert [steady(reply.text) for reply in card.thread()] == snapshot(
         [
             ":white_check_mark: Cap_Detection_Model v2 on line-1: 2 devices run it and report that it works.",
@@ -84,6 +85,7 @@ Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model
 :rewind: Cap_Detection_Model v2 on line-1 is being rolled back; Cap_Detection_Model v1 comes back.
 trainer rolled it back.\
 """,
+            ":rewind: line-1: Cap_Detection_Model v1 runs again.",
         ]
     )
     assert _by_hand(stage, asked) == snapshot(
