@@ -7,13 +7,16 @@ UV := $(BIN)/uv pip
 # Compiled modules are kept, else every process of the sandbox and of the tests would compile them anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: sandbox test lint bench pins clean
+.PHONY: sandbox test soak lint bench pins clean
 
 sandbox: $(VENV)/sandbox
 	@$(BIN)/spotter-sandbox $(ARGS)
 
 test: $(VENV)/dev
 	@$(BIN)/python -m pytest $(ARGS)
+
+soak: $(VENV)/dev
+	@$(BIN)/python -m pytest -n 0 --timeout 0 -m soak $(ARGS)
 
 lint: $(VENV)/dev
 	@$(BIN)/ruff check .

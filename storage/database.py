@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 BUSY_SECONDS = 2
 GLANCE_SECONDS = 0.5  # somebody may only be looking whether the database is in use
+ONE_WRITER = 0x5B077E13
 ONLY_ONE = 0x5B077E12  # the key of an advisory lock: any number that nothing else takes
 
 
@@ -35,8 +36,11 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that may change things; SQLite takes its write lock at the start."""
+        """A transaction that may change things. One at a time: SQLite takes its write lock at the start, and
+        PostgreSQL a lock of ours, so that what is read inside is what is changed."""
         with self.engine.connect().execution_options(spotter_writes=True) as connection, connection.begin():
+            if self._file is None:
+                connection.execute(select(func.pg_advisory_xact_lock(ONE_WRITER)))
             yield connection
 
     @contextmanager

@@ -11,7 +11,7 @@ from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, Opti
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
-from commands.kit.words import esc, listing, metric
+from commands.kit.words import listing, metric
 from infra.azureml.names import slug
 from storage import audit, catalog, deployments
 from storage.catalog import ModelRow
@@ -79,8 +79,8 @@ def target_is_known(args: DeployArgs, services: Services) -> None:
         )
     if args.target not in known:
         raise UserError(
-            f"There is no target called “{esc(args.target[:80])}”.",
-            f"There are {esc(listing(known))}.",
+            f"There is no target called “{args.target[:80]}”.",
+            f"There are {listing(known)}.",
             field="target",
         )
 
@@ -109,7 +109,7 @@ def version_is_not_there_already(args: DeployArgs, services: Services) -> None:
         if (each.model_name, each.model_version) == (model.name, model.version):
             how = "runs on" if each is there else "is on its way to"
             raise UserError(
-                f"{esc(model.name)} v{model.version} {how} {args.target} already.",
+                f"{model.name} v{model.version} {how} {args.target} already.",
                 "Choose another version.",
                 field="model",
             )
@@ -169,7 +169,7 @@ def wanted_model(tx: Connection, wanted: str) -> ModelRow:
     versions = catalog.versions_of(tx, name, limit=1000)
     if not versions:
         raise UserError(
-            f"No registered model is called “{esc(name[:80])}”.",
+            f"No registered model is called “{name[:80]}”.",
             "/models lists those that are.",
             field="model",
         )
@@ -179,9 +179,7 @@ def wanted_model(tx: Connection, wanted: str) -> ModelRow:
     found = next((row for row in versions if str(row.version) == number), None)
     if found is None:
         have = listing([f"v{row.version}" for row in versions])
-        raise UserError(
-            f"{esc(name)} has no version “{esc(version[:20])}”.", f"It has {have}.", field="model"
-        )
+        raise UserError(f"{name} has no version “{version[:20]}”.", f"It has {have}.", field="model")
     return found
 
 

@@ -33,6 +33,14 @@ def figures(model: ModelRow | ModelVersion, digest: str) -> dict[str, Any]:
     }
 
 
+def unregistered(name: str, version: int) -> dict[str, Any]:
+    """A version that devices run although the registry does not have it any more: nothing can be compared with it."""
+    known = {"name": name, "version": version, "digest": ""}
+    figures_of_it = dict.fromkeys(("mean_average_precision", "precision", "recall"))
+    origin = dict.fromkeys(("dataset", "dataset_version", "evaluated_on", "run_id"))
+    return {**known, **figures_of_it, **origin}
+
+
 def collect(
     candidate: dict[str, Any],
     incumbent: dict[str, Any] | None,

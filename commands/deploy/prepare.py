@@ -88,6 +88,8 @@ def _collect(
     if waiting:
         return None, waiting
     candidate, there_now = _figures(model, services), _figures(incumbent, services) if incumbent else None
+    if there and there_now is None:
+        there_now = evidence.unregistered(there.model, int(there.version))
     return evidence.collect(candidate, there_now, target, devices, measured, dataset), ""
 
 

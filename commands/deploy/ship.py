@@ -224,10 +224,9 @@ def _watch(
 ) -> None:
     """Until every device of the ring reports the new model and that it works."""
     now, late = services.clock.now(), _late(target)
-    truth = look.truth(
-        ring["configuration"], now=now, deadline=datetime.fromisoformat(ring["applied_at"]) + late
-    )
-    if problem := _problem(truth, ring, late, now, datetime.fromisoformat(ring["applied_at"])):
+    since = datetime.fromisoformat(ring["applied_at"])
+    truth = look.truth(ring, deployment.target, now=now, deadline=since + late)
+    if problem := _problem(truth, ring, late, now, since):
         _undo(deployment, {**ring, "truth": truth}, problem, services)
     elif truth["targeted"] and truth["healthy"] == truth["targeted"]:
         at = now.isoformat()
@@ -244,10 +243,10 @@ def _bake(
     bake = timedelta(minutes=target.bake_minutes if target and not is_last else 0)
     now, late = services.clock.now(), _late(target)
     baked_at = datetime.fromisoformat(ring["healthy_at"]) + bake
-    truth = look.truth(ring["configuration"], now=now, deadline=baked_at + late)
+    truth = look.truth(ring, deployment.target, now=now, deadline=baked_at + late)
     if problem := _problem(truth, ring, late, now, baked_at):
         _undo(deployment, {**ring, "truth": truth}, problem, services)
-    elif now >= baked_at and truth["healthy"] == truth["targeted"]:
+    elif now >= baked_at and truth["targeted"] and truth["healthy"] == truth["targeted"]:
         _change_ring(deployment, ring, services, "deploy.ring_done", state="done", truth=truth)
         services.wake(DEPLOYMENTS)
     elif truth != ring.get("truth"):

@@ -10,11 +10,10 @@ from infra.failures.devices import explain_landing
 from infra.http.errors import AzureError
 from infra.iothub.deployments import ALL, Deployment
 from infra.iothub.hub import Hub, Survey
-from infra.iothub.rollout import Landing, Rollout
+from infra.iothub.rollout import Rollout
 
 LOOK = "deployments"
 SHOWN = 5
-COUNTS = ("targeted", "healthy", "failed", "silent")
 
 
 class Look:
@@ -50,25 +49,32 @@ class Look:
         ]
         return max(there, key=lambda each: each.priority, default=None)
 
-    def truth(self, configuration: str, *, now: datetime, deadline: datetime) -> dict[str, Any]:
-        """Counts of a ring's devices and the ids of those in trouble, as a request's record keeps them."""
-        rollout = self.survey.rollout(configuration, now=now, deadline=deadline)
-        if rollout is None:
-            return {**dict.fromkeys(COUNTS, 0), "failed_ids": [], "silent_ids": [], "why": ""}
-        late = (*rollout.silent, *(rollout.outranked if now >= deadline else ()))
+    def truth(
+        self, ring: dict[str, Any], target: str, *, now: datetime, deadline: datetime
+    ) -> dict[str, Any]:
+        """Counts of a ring's devices and the ids of those in trouble, as a request's record keeps them.
+
+        Every device with the ring's tags counts, also one that the hub has not told yet.
+        """
+        rollout = self.survey.rollout(ring["configuration"], now=now, deadline=deadline)
+        landings = rollout.landings if rollout else ()
+        told = {landing.device.id for landing in landings}
+        untold = [device.id for device in self.survey.in_ring(target, ring["name"]) if device.id not in told]
+        late = (*rollout.silent, *(rollout.outranked if now >= deadline else ())) if rollout else ()
+        failed = rollout.failed if rollout else ()
+        late_ids = [landing.device.id for landing in late] + (untold if now >= deadline else [])
         return {
-            "targeted": rollout.targeted,
-            "healthy": len(rollout.succeeded),
-            "failed": len(rollout.failed),
-            "silent": len(late),
-            "failed_ids": _ids(rollout.failed),
-            "silent_ids": _ids(late),
-            "why": _why(rollout),
+            "targeted": len(landings) + len(untold),
+            "healthy": len(rollout.succeeded) if rollout else 0,
+            "failed": len(failed),
+            "silent": len(late_ids),
+            "failed_ids": _shortened([landing.device.id for landing in failed]),
+            "silent_ids": _shortened(late_ids),
+            "why": _why(rollout) if rollout else "",
         }
 
 
-def _ids(landings: tuple[Landing, ...]) -> list[str]:
-    ids = [landing.device.id for landing in landings]
+def _shortened(ids: list[str]) -> list[str]:
     return ids[:SHOWN] + ([f"{len(ids) - SHOWN} more"] if len(ids) > SHOWN else [])
 
 

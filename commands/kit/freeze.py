@@ -41,7 +41,10 @@ def parse(text: str) -> Weekly | Dates:
     """Raises ValueError, which says how a window is written."""
     words = " ".join(text.lower().replace("–", "-").split())
     if weekly := WEEKLY.fullmatch(words):
-        return Weekly(_minute(*weekly.groups()[:3]), _minute(*weekly.groups()[3:]))
+        window = Weekly(_minute(*weekly.groups()[:3]), _minute(*weekly.groups()[3:]))
+        if window.start == window.end:
+            raise ValueError("ends when it begins, so it covers nothing")
+        return window
     if dates := DATES.fullmatch(words):
         first, last = map(date.fromisoformat, dates.groups())
         if last < first:

@@ -629,6 +629,7 @@ def _cut_power(store: Store, cuts: Cuts, monkeypatch: pytest.MonkeyPatch) -> Non
     event.listen(store.engine, "commit", cut_commit)
 
 
+@pytest.mark.soak
 def test_nothing_ships_without_the_approvals_in_force(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

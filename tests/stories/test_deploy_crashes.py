@@ -74,6 +74,9 @@ trainer rolled it back.\
         ]
     )
     told = Counter(row for row in trail(stage) if " deploy." in row)
+    assert (
+        told.pop("azure-devops deploy.check") >= 2
+    )  # as often as Azure DevOps asks, at least once for a ring
     assert told == snapshot(
         Counter(
             {
@@ -84,7 +87,6 @@ trainer rolled it back.\
                 "spotter deploy.ship": 1,
                 "spotter deploy.queue": 2,
                 "spotter deploy.queued": 2,
-                "azure-devops deploy.check": 3,
                 "spotter deploy.applied": 2,
                 "spotter deploy.healthy": 2,
                 "spotter deploy.ring_done": 2,
