@@ -110,7 +110,7 @@ def _records(data: Path) -> Iterator[dict[str, Any]]:
 
 def _annotation_files(data: Path) -> list[Path]:
     path = data / "MLTable"
-    if not path.is_file():
+    if not path.exists():
         raise TrainingError(f"MLTable input is invalid. Not able to find MLTable file in {data.name}.")
     try:
         table = yaml.safe_load(path.read_text(encoding="utf-8"))
