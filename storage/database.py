@@ -1,6 +1,7 @@
 """One database: SQLite in one file (default), or PostgreSQL by another URL."""
 
 import fcntl
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 BUSY_SECONDS = 2
+TURN_SECONDS = 1.0
 GLANCE_SECONDS = 0.5  # somebody may only be looking whether the database is in use
 ONE_WRITER = 0x5B077E13
 ONLY_ONE = 0x5B077E12  # the key of an advisory lock: any number that nothing else takes
@@ -31,6 +33,7 @@ class Store:
             Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
         )
         self.engine = _sqlite(url) if self._file else create_engine(url, pool_pre_ping=True)
+        self._turn = threading.Lock()
         self._lock: TextIO | None = None
         self._holder: Connection | None = None
 
@@ -38,10 +41,22 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """A transaction that may change things. One at a time: SQLite takes its write lock at the start, and
         PostgreSQL a lock of ours, so that what is read inside is what is changed."""
-        with self.engine.connect().execution_options(spotter_writes=True) as connection, connection.begin():
+        writes = self.engine.connect().execution_options(spotter_writes=True)
+        with self._in_turn(), writes as connection, connection.begin():
             if self._file is None:
                 connection.execute(select(func.pg_advisory_xact_lock(ONE_WRITER)))
             yield connection
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Writers of this process queue here, for a while: SQLite's own waiting is a lottery, which the last of many
+        clicks may lose."""
+        is_ours = self._turn.acquire(timeout=TURN_SECONDS)
+        try:
+            yield
+        finally:
+            if is_ours:
+                self._turn.release()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
