@@ -111,8 +111,8 @@ CARD: Json = {
 def test_refresh_is_announced_and_the_client_comes_back(slack: SlackTwin, app: SocketApp) -> None:
     slack.disconnect("refresh_requested")
     app.until(lambda: [f for f in app.frames if f.get("reason") == "refresh_requested"])
+    app.until(lambda: len([frame for frame in app.frames if frame["type"] == "hello"]) == 2)
     app.until(lambda: slack.connections == 1)
-    assert len([frame for frame in app.frames if frame["type"] == "hello"]) == 2
 
 
 async def hears_a_warning_and_stays(slack: SlackTwin, url: str) -> bool:

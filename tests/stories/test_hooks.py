@@ -13,7 +13,7 @@ from tests.stories.stage import Stage
 from tests.stories.trouble import said
 
 SECRET = "known to the plant's hooks only"
-HOURLY = {"runs_seconds = 0.3": "runs_seconds = 3600"}
+HOURLY = {"runs_seconds = 0.5": "runs_seconds = 3600"}
 
 
 def test_hooks_are_quicker_than_an_hourly_look(new_stage: Callable[..., Stage], tmp_path: Path) -> None:
