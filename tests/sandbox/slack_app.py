@@ -61,7 +61,7 @@ class SocketApp:
         request: SocketModeRequest = self.until(found)
         return request
 
-    def until(self, look: Callable[[], Any], timeout: float = 5.0) -> Any:
+    def until(self, look: Callable[[], Any], timeout: float = 30.0) -> Any:
         deadline = time.monotonic() + timeout
         while not (found := look()):
             left = deadline - time.monotonic()
