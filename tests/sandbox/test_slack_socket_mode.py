@@ -109,6 +109,7 @@ CARD: Json = {
 
 
 def test_refresh_is_announced_and_the_client_comes_back(slack: SlackTwin, app: SocketApp) -> None:
+    app.until(lambda: slack.connections == 1 and [f for f in app.frames if f["type"] == "hello"])
     slack.disconnect("refresh_requested")
     app.until(lambda: [f for f in app.frames if f.get("reason") == "refresh_requested"])
     app.until(lambda: len([frame for frame in app.frames if frame["type"] == "hello"]) == 2)
