@@ -78,6 +78,24 @@ class Decision:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Override:
+    """Somebody put a failed gate aside: who, when and why stands in `decision`, for what in `deployment`."""
+
+    decision: Decision
+    deployment: Deployment
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A request that approvers have not decided. `given` approvals of `needed`, each of another person."""
+
+    deployment: Deployment
+    since: datetime
+    given: int
+    needed: int
+
+
 def add(tx: Connection, deployment: Deployment) -> bool:
     """Store a new request; False when it was stored before (the same form twice)."""
     return insert_once(tx, deployments, vars(deployment))
@@ -156,6 +174,30 @@ def decisions_on(tx: Connection, deployment_id: str) -> list[Decision]:
     """In the order in which they were made."""
     query = select(decisions).where(decisions.c.deployment_id == deployment_id).order_by(decisions.c.at)
     return [Decision(**row) for row in tx.execute(query).mappings()]
+
+
+def overrides_since(tx: Connection, since: datetime, channel: str | None = None) -> list[Override]:
+    """What was overridden at `since` or later, oldest first; of one channel only where that is named."""
+    query = select(decisions).where(decisions.c.verdict == "override", decisions.c.at >= since)
+    made = [Decision(**row) for row in tx.execute(query.order_by(decisions.c.at)).mappings()]
+    wanted = select(deployments).where(deployments.c.id.in_([each.deployment_id for each in made]))
+    if channel is not None:
+        wanted = wanted.where(deployments.c.channel == channel)
+    known = {row["id"]: Deployment(**row) for row in tx.execute(wanted).mappings()}
+    return [Override(each, known[each.deployment_id]) for each in made if each.deployment_id in known]
+
+
+def waiting_for_approval(
+    tx: Connection, *, target: str | None = None, channel: str | None = None
+) -> list[Unanswered]:
+    """What approvers are asked about now, the oldest first; of one target or channel where that is named."""
+    asked = [
+        each for each in in_states(tx, ("waiting",), target) if channel is None or each.channel == channel
+    ]
+    return [
+        Unanswered(each, each.requested_at, len(in_favour(decisions_on(tx, each.id))), each.approvals_needed)
+        for each in asked
+    ]
 
 
 def _one(row: Row[Any] | None) -> Deployment | None:
