@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 AT_THE_START = "import sys, bot.cli; bot.cli.main.get_command(None, 'run'); print(*sys.modules)"
-LATER = {"alembic", "apscheduler", "azure", "msal", "psycopg", "requests", "rich", "sandbox", "yaml"}
+LATER = {"alembic", "azure", "msal", "psycopg", "requests", "rich", "sandbox", "yaml"}
 
 
 def test_what_takes_long_is_not_imported_before_the_bot_serves() -> None:
