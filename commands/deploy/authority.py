@@ -1,6 +1,6 @@
 """Whether a request may be shipped at this moment: asked before every effect, not only when people clicked."""
 
-from commands.deploy.messages import gates_passed
+from commands.deploy.facts import gates_passed
 from commands.deploy.record import approvers
 from commands.deploy.standing import changes_in_azure
 from commands.kit.people import Person
@@ -24,6 +24,14 @@ def objection(deployment: Deployment, services: Services) -> str | None:
     with services.store.read() as tx:
         decided = deployments.decisions_on(tx, deployment.id)
     return _too_few(deployment, decided, target, services)
+
+
+def freeze(deployment: Deployment, services: Services) -> str | None:
+    """Why nothing may be shipped to the target now, in words; None where it is not frozen."""
+    target = services.policy.targets.get(deployment.target)
+    if target is None or not target.is_frozen(services.clock.now()):
+        return None
+    return f"{deployment.target} is frozen now ({', '.join(target.freeze)}, {target.time_zone})."
 
 
 def _too_few(

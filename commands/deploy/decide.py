@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from commands.deploy.aloud import overridden_aloud
 from commands.deploy.command import DEPLOYMENTS, deploy
-from commands.deploy.messages import gates_passed, overridden_aloud
+from commands.deploy.facts import gates_passed
 from commands.deploy.record import approvers, change, tell
 from commands.deploy.standing import changes_since_asked, expire, make_stale
 from commands.kit.command import COURIER, Answer, Asked, OpenForm, carried, text

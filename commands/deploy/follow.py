@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import structlog
 
+from commands.deploy.aloud import reminder
 from commands.deploy.command import DEPLOYMENTS, deploy
-from commands.deploy.messages import reminder
 from commands.deploy.prepare import prepare
 from commands.deploy.record import approvers, change, tell
 from commands.deploy.rollback import roll_back

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from commands.deploy.aloud import rolled_back_aloud, rolling_back_aloud
 from commands.deploy.command import DEPLOYMENTS, deploy
-from commands.deploy.messages import rolled_back_aloud, rolling_back_aloud
 from commands.deploy.record import change, tell
 from commands.deploy.truth import Look
 from commands.kit.command import COURIER, Answer, Asked

@@ -11,7 +11,7 @@ from PIL import Image
 from commands.deploy.beside import Drawn, beside
 from commands.deploy.drawing import Seen, UndrawableError, side_by_side
 from commands.deploy.evidence import collect, fingerprint
-from commands.deploy.messages import comparison
+from commands.deploy.facts import comparison
 from commands.kit.blocks import Message
 from commands.kit.policy import Gates, Target
 from infra.training.evaluate.metrics import Box

@@ -1,0 +1,43 @@
+"""What is said aloud below a request's card, for people to notice."""
+
+from collections.abc import Sequence
+
+from commands.deploy.messages import incumbent, what
+from commands.kit.blocks import Message, note, section
+from commands.kit.people import Person, mentions
+from commands.kit.words import count, esc, listing, when
+from storage.deployments import Decision, Deployment, in_favour
+
+
+def overridden_aloud(deployment: Deployment, person: Person, reason: str) -> Message:
+    """An override is no detail: the channel reads who did it, which gate did not pass, and why."""
+    gates = (deployment.evidence or {}).get("gates", [])
+    bad = listing([f"{gate['name']} ({gate['seen']})" for gate in gates if gate["verdict"] != "passed"])
+    text = f"{person.name} overrides a gate for {what(deployment)}: {bad}"
+    return Message(f"{esc(text)}.", [section(f":warning: *{esc(text)}*\nReason: {esc(reason)}")])
+
+
+def reminder(deployment: Deployment, decided: Sequence[Decision], approvers: Sequence[str]) -> Message:
+    missing = deployment.approvals_needed - len(in_favour(decided))
+    text = f"{what(deployment)} still needs {count(missing, 'approval')} and expires {when(deployment.expires_at)}"
+    return note(f":hourglass: {mentions(approvers)}: {esc(what(deployment))}{text[len(what(deployment)) :]}.")
+
+
+def shipped_aloud(deployment: Deployment) -> Message:
+    truth = (deployment.rings or [{}])[-1].get("truth") or {}
+    text = f"{what(deployment)}: {count(truth.get('healthy', 0), 'device')} run it and report that it works."
+    return note(f":white_check_mark: {esc(text)}")
+
+
+def rolling_back_aloud(deployment: Deployment) -> Message:
+    there = incumbent(deployment)
+    back = f"{there} comes back" if there else "no model ran there before"
+    text = f"{what(deployment)} is being rolled back; {back}.\n{deployment.rollback_reason}"
+    return note(f":rewind: {esc(text)}")
+
+
+def rolled_back_aloud(deployment: Deployment, there: str) -> Message:
+    """`there` is what the devices are told to run now; empty where it is no model."""
+    runs = f"{there} runs again" if there else "no model runs there now. Ask for one with /deploy"
+    late = (deployment.outcome or "").removeprefix(deployment.rollback_reason or "")
+    return note(f":rewind: {esc(deployment.target)}: {esc(runs)}.{esc(late)}")

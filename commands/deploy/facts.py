@@ -1,0 +1,93 @@
+"""The evidence in words: candidate against incumbent, the gates, the pictures and the devices."""
+
+from typing import Any
+
+from commands.deploy.evidence import Evidence, shown
+from commands.deploy.gates import FIGURES, all_passed, comparable
+from commands.kit.blocks import Block, table
+from commands.kit.words import code, count, delta, esc, listing, metric
+from storage.deployments import Deployment
+
+MARKS = {"passed": ":white_check_mark:", "failed": ":x:", "unknown": ":grey_question:"}
+FIRST = {"failed": 0, "unknown": 1, "passed": 2}
+
+
+def gates_passed(deployment: Deployment) -> bool:
+    return all_passed((deployment.evidence or {}).get("gates", []))
+
+
+def comparison(evidence: Evidence) -> Block:
+    """Candidate against incumbent, figure by figure."""
+    candidate, incumbent = shown(evidence)
+    now = f"v{candidate['version']}"
+    if incumbent is None:
+        rows = [["Metric", now], *[[label, metric(candidate[name])] for name, label in FIGURES.items()]]
+        return table(rows)
+    there = (
+        f"{incumbent['name']} v{incumbent['version']}"
+        if incumbent["name"] != candidate["name"]
+        else (f"v{incumbent['version']}, now there")
+    )
+    same = comparable(candidate, incumbent)
+    rows = [["Metric", now, there, "Change"]]
+    for name, label in FIGURES.items():
+        moved = delta(candidate[name], incumbent[name]) if same else "not comparable"
+        rows.append([label, metric(candidate[name]), metric(incumbent[name]), moved])
+    return table(rows)
+
+
+def gate_lines(evidence: Evidence) -> str:
+    """Failures first, each with what was needed and what was seen."""
+    gates = sorted(evidence.get("gates", []), key=lambda gate: FIRST[gate["verdict"]])
+    passed = sum(gate["verdict"] == "passed" for gate in gates)
+    lines = [f"*Gates: {passed} of {len(gates)} passed*"]
+    for gate in gates:
+        needed = f" ({gate['needed']})" if gate["needed"] else ""
+        lines.append(f"{MARKS[gate['verdict']]} {esc(gate['name'])}: {esc(gate['seen'])}{esc(needed)}")
+    return "\n".join(lines)
+
+
+def measured_on(evidence: Evidence) -> str:
+    """On which pictures the figures were measured; both sets where they differ."""
+    candidate, incumbent = shown(evidence)
+    ours = _pictures(candidate)
+    if incumbent is None:
+        return f"Measured on {ours}"
+    if not comparable(candidate, incumbent):
+        why = (evidence.get("measured") or {}).get("missing") or ""
+        both = (
+            f"v{candidate['version']} measured on {ours}, v{incumbent['version']} on {_pictures(incumbent)}"
+        )
+        return f"{both}. {esc(why)}".strip()
+    unsure = not incumbent.get("held_out", True)
+    warning = f". v{incumbent['version']} may have learned from some of them" if unsure else ""
+    return f"Both measured on {ours}{warning}"
+
+
+def _pictures(figures: dict[str, Any]) -> str:
+    if figures.get("pictures"):
+        number = count(figures["pictures"], "held-out picture")
+        return f"{number} of {code(figures['dataset'])} (set {code(figures['evaluated_on'][:8])})"
+    known = figures.get("evaluated_on")
+    return f"held-out pictures of {code(known)}" if known else "pictures that its tags do not name"
+
+
+def learned_from(evidence: Evidence) -> str:
+    """What the candidate was trained on, and what is new in that."""
+    dataset = evidence.get("dataset")
+    if not dataset:
+        return ""
+    boxes = count(sum(dataset["boxes"].values()), "box", "boxes")
+    text = f"Trained on {code(dataset['name'])}: {count(dataset['images'], 'image')}, {boxes}"
+    if not dataset["since"]:
+        return text
+    more = [f"{code(label)} {change:+,}" for label, change in sorted(dataset["more_boxes"].items()) if change]
+    grown = f"{dataset['more_images']:+,} images" + (f" and boxes {listing(more)}" if more else "")
+    return f"{text}; {grown} since {code(dataset['since'])}"
+
+
+def devices(evidence: Evidence) -> str:
+    rings = [
+        f"{ring}: {esc(listing(ids)) or 'no devices'}" for ring, ids in evidence.get("devices", {}).items()
+    ]
+    return f"Devices: {'; '.join(rings)}"

@@ -1,0 +1,82 @@
+"""The rings of a shipment as its record keeps them, and the few ways in which they change.
+
+A ring goes wanted → queueing → queued → rolling → baking → done, or failed.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from commands.deploy.command import DEPLOYMENTS
+from commands.deploy.record import change
+from commands.deploy.rollback import begin_rollback
+from commands.kit.services import Services
+from storage import deployments
+from storage.deployments import Deployment
+
+Ring = dict[str, Any]
+NO_TROUBLE: dict[str, Any] = {"waiting": None, "trouble": None, "tries": 0, "next_try_at": None}
+
+
+def new_ring(deployment: Deployment, name: str) -> Ring:
+    return {"name": name, "state": "wanted", "correlation_id": f"{deployment.request_id}-{name}"}
+
+
+def ring_of(deployment: Deployment, name: str) -> Ring:
+    return next(each for each in deployment.rings or [] if each["name"] == name)
+
+
+def with_ring(deployment: Deployment, changed: Ring) -> Deployment:
+    rings = [changed if each["name"] == changed["name"] else each for each in deployment.rings or []]
+    return Deployment(**{**vars(deployment), "rings": rings})
+
+
+def change_ring(
+    deployment: Deployment,
+    ring: Ring,
+    services: Services,
+    action: str | None,
+    *,
+    clear: bool = False,
+    **fields: Any,
+) -> bool:
+    """False where the request is not being shipped any more, or the ring has moved on meanwhile."""
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is None or now.state != "shipping" or ring_of(now, ring["name"])["state"] != ring["state"]:
+            return False
+        rings = with_ring(now, {**ring_of(now, ring["name"]), **fields}).rings
+        cleared: dict[str, Any] = NO_TROUBLE if clear else {}
+        details = {"ring": ring["name"], **{k: v for k, v in fields.items() if k not in ("state", "truth")}}
+        change(tx, now, services, action=action, details=details, rings=rings, **cleared)
+    return True
+
+
+def undo(deployment: Deployment, ring: Ring, why: str, services: Services) -> None:
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is None or now.state != "shipping":
+            return
+        begin_rollback(tx, with_ring(now, {**ring, "state": "failed"}), why, "spotter", services)
+    services.wake(DEPLOYMENTS)
+
+
+def later(deployment: Deployment, trouble: str, services: Services) -> None:
+    pause = timedelta(seconds=min(120, 2 * 2 ** min(deployment.tries, 6)))
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is not None and now.state == deployment.state:
+            change(
+                tx,
+                now,
+                services,
+                trouble=f"{trouble} The approval is kept, and Spotter tries again by itself.",
+                tries=now.tries + 1,
+                next_try_at=services.clock.now() + pause,
+            )
+
+
+def wait(deployment: Deployment, reason: str, services: Services) -> None:
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is not None and now.state == deployment.state and now.waiting != reason:
+            change(tx, now, services, waiting=reason)

@@ -1,0 +1,161 @@
+"""Hands a ring to the edge pipeline, once, and follows that run to its end.
+
+Azure DevOps makes two runs of two requests. So that a ring is handed over is committed first, its correlation id
+travels with it, and after a lost answer or a crash the run is looked for, and only then asked for again.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from commands.deploy.authority import freeze, objection
+from commands.deploy.rings import Ring, change_ring, later, ring_of, undo, wait
+from commands.kit.errors import UserError
+from commands.kit.services import Services
+from infra.devops.project import Project
+from infra.devops.runs import GRACE_SECONDS, ParametersDropped, Run
+from infra.failures.stages import explain_run
+from infra.http.errors import AzureError, Denied, NotFound, Refused, Throttled, Unclear
+from infra.provision.edge.shipment import Shipment
+from storage import deployments
+from storage.deployments import Deployment
+
+Attempt = Callable[[Deployment, Ring, Services], Run | None]
+
+
+def claim(deployment: Deployment, ring: Ring, services: Services) -> None:
+    """Write down that this ring is about to be queued; from now on it is looked for before it is queued again."""
+    if frozen := freeze(deployment, services):
+        wait(deployment, f"{frozen} The ring {ring['name']} follows afterwards.", services)
+        return
+    at = services.clock.now().isoformat()
+    if change_ring(deployment, ring, services, "deploy.queue", clear=True, state="queueing", queued_at=at):
+        with services.store.read() as tx:
+            claimed = deployments.get(tx, deployment.id)
+        if claimed is not None:
+            queue(claimed, ring_of(claimed, ring["name"]), services, is_new=True)
+
+
+def queue(deployment: Deployment, ring: Ring, services: Services, *, is_new: bool = False) -> None:
+    run = None if is_new else _tried(_found, deployment, ring, services)
+    if run is None:
+        if not is_new and not _may_try_again(deployment, ring, services):
+            return
+        if against := known_objection(deployment, services):
+            undo(deployment, ring, f"It was not shipped: {against}.", services)
+            return
+        run = _tried(_start, deployment, ring, services)
+    if run is not None:
+        found = {"state": "queued", "run_id": run.id, "url": run.web_url}
+        change_ring(deployment, ring, services, "deploy.queued", clear=True, **found)
+
+
+def _tried(attempt: Attempt, deployment: Deployment, ring: Ring, services: Services) -> Run | None:
+    """What Azure DevOps answers. Where it refuses for good the request is undone; other trouble is told, and raised."""
+    try:
+        return attempt(deployment, ring, services)
+    except ParametersDropped as wrong:
+        _devops(services).cancel(wrong.run.id)
+        undo(deployment, ring, f"{wrong.message} Its YAML on the branch is not Spotter's.", services)
+    except Denied:
+        later(deployment, "Azure DevOps does not accept Spotter's sign-in.", services)
+        raise
+    except (Refused, NotFound) as refused:
+        undo(deployment, ring, f"Azure DevOps refused to run the edge pipeline: {refused.message}", services)
+    except AzureError as trouble:
+        later(deployment, _in_short(trouble), services)
+        raise
+    return None
+
+
+def known_objection(deployment: Deployment, services: Services) -> str | None:
+    """As `objection`; where that cannot be found out, the card says so and it is asked again later."""
+    try:
+        return objection(deployment, services)
+    except (AzureError, UserError) as trouble:
+        who = "Slack" if isinstance(trouble, UserError) else "Azure Machine Learning"
+        later(deployment, f"{who} does not say whether the approvals are still in force.", services)
+        raise
+
+
+def _found(deployment: Deployment, ring: Ring, services: Services) -> Run | None:
+    devops = _devops(services)
+    pipeline = devops.pipeline(services.policy.pipelines.edge)
+    return devops.find(pipeline, ring["correlation_id"], datetime.fromisoformat(ring["queued_at"]))
+
+
+def _may_try_again(deployment: Deployment, ring: Ring, services: Services) -> bool:
+    """A run that was asked for a moment ago may not be listed yet. Notes the new try where it is long enough ago."""
+    now = services.clock.now()
+    tried = datetime.fromisoformat(ring.get("tried_at") or ring["queued_at"])
+    if now - tried < timedelta(seconds=GRACE_SECONDS):
+        return False
+    return change_ring(deployment, ring, services, None, tried_at=now.isoformat())
+
+
+def _start(deployment: Deployment, ring: Ring, services: Services) -> Run:
+    parameters = {
+        "modelName": deployment.model_name,
+        "modelVersion": deployment.model_version,
+        "target": deployment.target,
+        "ring": ring["name"],
+    }
+    devops, wanted = _devops(services), services.policy.pipelines
+    return devops.queue(devops.pipeline(wanted.edge), wanted.branch, parameters, ring["correlation_id"])
+
+
+def observe(deployment: Deployment, ring: Ring, services: Services) -> None:
+    """Follow the pipeline's run to its end; a green one only means that IoT Hub took the deployment."""
+    devops = _devops(services)
+    try:
+        run = devops.run(ring["run_id"])
+    except NotFound:
+        undo(deployment, ring, f"The edge pipeline's run for {ring['name']} is not there any more.", services)
+        return
+    if not run.has_ended:
+        return
+    configuration = shipment(deployment, ring["name"], run.id).deployment_id
+    if run.result in ("succeeded", "partiallySucceeded"):
+        at = services.clock.now().isoformat()
+        change_ring(
+            deployment,
+            ring,
+            services,
+            "deploy.applied",
+            state="rolling",
+            configuration=configuration,
+            applied_at=at,
+        )
+        return
+    cause = explain_run(devops.fault(run))
+    who = (
+        "was canceled in Azure DevOps"
+        if run.result == "canceled"
+        else f"failed: {cause.cause} {cause.remedy}"
+    )
+    ring = {**ring, "configuration": configuration}
+    undo(deployment, ring, f"The edge pipeline's run for {ring['name']} {who}".strip(), services)
+
+
+def shipment(deployment: Deployment, ring: str, build: int) -> Shipment:
+    """As the edge pipeline names it."""
+    return Shipment(
+        deployment.model_name,
+        deployment.model_version,
+        deployment.target,
+        ring,
+        f"{deployment.request_id}-{ring}",
+        build,
+    )
+
+
+def _devops(services: Services) -> Project:
+    assert services.devops is not None  # noqa: S101  the command refuses to start without one
+    return services.devops
+
+
+def _in_short(trouble: AzureError) -> str:
+    if isinstance(trouble, Throttled):
+        return "Azure DevOps asks Spotter to slow down."
+    if isinstance(trouble, Unclear):
+        return "Azure DevOps did not say whether it started the edge pipeline."
+    return "Azure DevOps is not answering."

@@ -1,0 +1,62 @@
+"""Watches the devices of a ring until they report the new model, and then for a while that it keeps working."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from commands.deploy.command import DEPLOYMENTS
+from commands.deploy.rings import Ring, change_ring, undo
+from commands.deploy.truth import Look
+from commands.kit.policy import Target
+from commands.kit.services import Services
+from commands.kit.words import duration
+from storage.deployments import Deployment
+
+
+def watch(deployment: Deployment, ring: Ring, target: Target | None, services: Services, look: Look) -> None:
+    """Until every device of the ring reports the new model and that it works."""
+    now, late = services.clock.now(), _late(target)
+    since = datetime.fromisoformat(ring["applied_at"])
+    truth = look.truth(ring, deployment.target, now=now, deadline=since + late)
+    if problem := _problem(truth, ring, late, now, since):
+        undo(deployment, {**ring, "truth": truth}, problem, services)
+    elif truth["targeted"] and truth["healthy"] == truth["targeted"]:
+        at = now.isoformat()
+        change_ring(deployment, ring, services, "deploy.healthy", state="baking", healthy_at=at, truth=truth)
+    elif truth != ring.get("truth"):
+        change_ring(deployment, ring, services, None, truth=truth)
+
+
+def bake(deployment: Deployment, ring: Ring, target: Target | None, services: Services, look: Look) -> None:
+    """Watch a healthy ring for a while before the next one follows; the last one has nothing to wait for."""
+    is_last = ring["name"] == (deployment.rings or [])[-1]["name"]
+    bake = timedelta(minutes=target.bake_minutes if target and not is_last else 0)
+    now, late = services.clock.now(), _late(target)
+    baked_at = datetime.fromisoformat(ring["healthy_at"]) + bake
+    truth = look.truth(ring, deployment.target, now=now, deadline=baked_at + late)
+    if problem := _problem(truth, ring, late, now, baked_at):
+        undo(deployment, {**ring, "truth": truth}, problem, services)
+    elif now >= baked_at and truth["targeted"] and truth["healthy"] == truth["targeted"]:
+        change_ring(deployment, ring, services, "deploy.ring_done", state="done", truth=truth)
+        services.wake(DEPLOYMENTS)
+    elif truth != ring.get("truth"):
+        change_ring(deployment, ring, services, None, truth=truth)
+
+
+def _late(target: Target | None) -> timedelta:
+    return timedelta(
+        minutes=target.deadline_minutes if target else Target.model_fields["deadline_minutes"].default
+    )
+
+
+def _problem(
+    truth: dict[str, Any], ring: Ring, late: timedelta, now: datetime, since: datetime
+) -> str | None:
+    if truth["failed"]:
+        return f"{', '.join(truth['failed_ids'])} failed with the new model: {truth['why']}"
+    if now < since + late:
+        return None
+    if not truth["targeted"]:
+        return f"No device of the ring {ring['name']} was reached within {duration(late)}."
+    if truth["silent"]:
+        return f"{', '.join(truth['silent_ids'])} did not report the new model within {duration(late)}."
+    return None
