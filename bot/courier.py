@@ -18,10 +18,11 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy.exc import OperationalError
 
 from bot.refusals import NO_ANSWER, code_of, meaning_of, reasons_of, rest_asked
-from commands.kit.blocks import PICTURE, section
+from bot.uploads import PictureRefused, Pictures, picture_in
+from commands.kit.blocks import section
 from commands.kit.clock import Clock
 from commands.kit.health import DATABASE, SLACK, Health
-from storage import audit, messages, pictures
+from storage import audit, messages
 from storage.database import Store
 from storage.messages import WantedMessage
 
@@ -46,6 +47,7 @@ class Courier:
     def __init__(self, store: Store, client: WebClient, clock: Clock, health: Health) -> None:
         self._store = store
         self._client = client
+        self._pictures = Pictures(store, client, clock)
         self._clock = clock
         self._health = health
         self._next_post: dict[str, datetime] = {}
@@ -141,7 +143,7 @@ class Courier:
             message, thread_ts = replace(message, channel=parent.channel), parent.ts
         if message.posting_since and self._was_posted(message, thread_ts):
             return
-        blocks = self._uploaded(message)
+        blocks = self._pictures.uploaded(_blocks(message))
         with self._store.write() as tx:
             messages.change(tx, message.key, posting_since=self._clock.now())
         answer = self._client.chat_postMessage(
@@ -185,43 +187,12 @@ class Courier:
 
     def _update(self, message: WantedMessage) -> None:
         assert message.ts is not None  # noqa: S101  only posted messages are updated
-        blocks = self._uploaded(message)
+        blocks = self._pictures.uploaded(_blocks(message))
         self._client.chat_update(
             channel=message.channel, ts=message.ts, text=message.wanted["text"], blocks=blocks
         )
         SENT.labels("update", "ok").inc()
         self._shown(message, ts=message.ts, revision=message.wanted_revision)
-
-    def _uploaded(self, message: WantedMessage) -> list[dict[str, Any]]:
-        """The blocks with Slack's files in place of pictures. One whose upload was lost is uploaded again: a file that
-        nobody sees may be left over, never a second message."""
-        blocks = _blocks(message)
-        files = {digest: self._file(digest) for digest in filter(None, map(_picture, blocks))}
-        return [
-            {**block, "slack_file": {"id": files[digest]}} if (digest := _picture(block)) else block
-            for block in blocks
-        ]
-
-    def _file(self, digest: str) -> str:
-        """Raises PictureRefused where Slack does not take it."""
-        with self._store.read() as tx:
-            kept = pictures.get(tx, digest)
-        if kept is None:
-            raise PictureRefused("the picture is not kept any more")
-        if kept.file_id:
-            return kept.file_id
-        try:
-            answer = self._client.files_upload_v2(
-                filename=kept.name, content=kept.content, title=kept.alt_text[:100], alt_txt=kept.alt_text
-            )
-        except SlackApiError as refused:
-            if code_of(refused) == "missing_scope" or meaning_of(refused) == "refused":
-                raise PictureRefused(code_of(refused)) from refused
-            raise
-        file_id = str(answer["files"][0]["id"])
-        with self._store.write() as tx:
-            pictures.sent(tx, digest, file_id, self._clock.now())
-        return file_id
 
     def _shown(self, message: WantedMessage, *, ts: str, revision: int) -> None:
         self._health.well(SLACK)
@@ -364,19 +335,9 @@ class Courier:
             messages.change(tx, message.key, state=state, trouble=reason, posting_since=None)
 
 
-class PictureRefused(Exception):
-    """Slack will not take a picture, so the message is shown without."""
-
-
-def _picture(block: dict[str, Any]) -> str | None:
-    """The digest of a kept picture that a block shows."""
-    named = str((block.get("slack_file") or {}).get("id", ""))
-    return named.removeprefix(PICTURE) if named.startswith(PICTURE) else None
-
-
 def _awaits_files(message: WantedMessage, refused: SlackApiError) -> bool:
     """Slack takes a block with a file only some moments after the upload, when it has processed that."""
-    has_pictures = any(map(_picture, _blocks(message)))
+    has_pictures = any(map(picture_in, _blocks(message)))
     return has_pictures and "slack file" in reasons_of(refused) and message.tries < PROCESSING_TRIES
 
 
