@@ -338,6 +338,35 @@ clusters = Table(
     Column("seen_at", UtcDateTime, nullable=False),
 )
 
+digests = Table(
+    "digests",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("cron", String(255), nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("quiet", Boolean, nullable=False),
+    Column("grace_minutes", Integer, nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("created_by_name", String(255), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("next_at", UtcDateTime),
+    Index("ix_digests_due", "state", "next_at"),
+    Index("ix_digests_channel", "channel"),
+)
+
+digest_firings = Table(
+    "digest_firings",
+    metadata,
+    Column("digest_id", String(64), primary_key=True),
+    Column("due_at", UtcDateTime, primary_key=True),
+    Column("outcome", String(20), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("fingerprint", String(64)),
+    Index("ix_digest_firings_outcome", "digest_id", "outcome", "due_at"),
+)
+
 audit = Table(
     "audit",
     metadata,

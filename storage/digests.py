@@ -1,0 +1,119 @@
+"""Scheduled digests of channels, and what became of each time at which one was due."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from storage.once import insert_once
+from storage.tables import digest_firings, digests
+
+ON, PAUSED, REMOVED = "on", "paused", "removed"
+SENT, SILENT, SKIPPED = "sent", "silent", "skipped"
+
+
+@dataclass(frozen=True)
+class Digest:
+    """`cron` has five fields, read in `zone`. `next_at` is the next time that nobody has handled yet, None unless on.
+
+    States: on, paused, removed; a removed one stays, so that the policy file does not bring it back. `quiet`: nothing
+    is posted when nothing has changed. `grace_minutes` is how late one may still be sent.
+    """
+
+    id: str
+    channel: str
+    cron: str
+    zone: str
+    quiet: bool
+    created_by: str
+    created_by_name: str
+    created_at: datetime
+    next_at: datetime | None
+    state: str = ON
+    grace_minutes: int = 120
+
+
+@dataclass(frozen=True)
+class Firing:
+    """One time at which a digest was due, handled at `at`: sent, silent (nothing had changed) or skipped (too late).
+
+    `fingerprint` covers what stood in it.
+    """
+
+    digest_id: str
+    due_at: datetime
+    outcome: str
+    at: datetime
+    fingerprint: str | None = None
+
+
+def add(tx: Connection, digest: Digest) -> bool:
+    """Store a new digest; False where its id is known, also where that one was removed."""
+    return insert_once(tx, digests, vars(digest))
+
+
+def get(tx: Connection, digest_id: str) -> Digest | None:
+    return _one(tx.execute(select(digests).where(digests.c.id == digest_id)).first())
+
+
+def change(tx: Connection, digest_id: str, **columns: Any) -> Digest:
+    tx.execute(update(digests).where(digests.c.id == digest_id).values(**columns))
+    found = get(tx, digest_id)
+    if found is None:
+        raise LookupError(digest_id)
+    return found
+
+
+def of_channel(tx: Connection, channel: str) -> list[Digest]:
+    """Those that were not removed, in the order in which they were set."""
+    query = select(digests).where(digests.c.channel == channel, digests.c.state != REMOVED)
+    query = query.order_by(digests.c.created_at, digests.c.id)
+    return [Digest(**row) for row in tx.execute(query).mappings()]
+
+
+def coming(tx: Connection, limit: int = 100) -> list[Digest]:
+    """Of all channels, the soonest first."""
+    query = select(digests).where(digests.c.state == ON, digests.c.next_at.is_not(None))
+    query = query.order_by(digests.c.next_at).limit(limit)
+    return [Digest(**row) for row in tx.execute(query).mappings()]
+
+
+def due(tx: Connection, now: datetime) -> list[Digest]:
+    """Those whose time has come, the longest overdue first."""
+    query = select(digests).where(digests.c.state == ON, digests.c.next_at <= now)
+    return [Digest(**row) for row in tx.execute(query.order_by(digests.c.next_at)).mappings()]
+
+
+def fire(tx: Connection, firing: Firing) -> bool:
+    """Record what became of a due time; False where that is recorded already, whoever did it."""
+    return insert_once(tx, digest_firings, vars(firing))
+
+
+def last_sent(tx: Connection, digest_id: str) -> Firing | None:
+    query = select(digest_firings).where(
+        digest_firings.c.digest_id == digest_id, digest_firings.c.outcome == SENT
+    )
+    row = tx.execute(query.order_by(digest_firings.c.due_at.desc()).limit(1)).first()
+    return Firing(**row._mapping) if row else None
+
+
+def firings(tx: Connection, digest_id: str, limit: int = 100) -> list[Firing]:
+    """The newest first."""
+    query = select(digest_firings).where(digest_firings.c.digest_id == digest_id)
+    query = query.order_by(digest_firings.c.due_at.desc()).limit(limit)
+    return [Firing(**row) for row in tx.execute(query).mappings()]
+
+
+def count_since(tx: Connection, digest_id: str, outcome: str, since: datetime) -> int:
+    """How many due times ended like this, of those that were handled at `since` or later."""
+    query = select(func.count()).where(
+        digest_firings.c.digest_id == digest_id,
+        digest_firings.c.outcome == outcome,
+        digest_firings.c.at >= since,
+    )
+    return tx.execute(query).scalar_one()
+
+
+def _one(row: Row[Any] | None) -> Digest | None:
+    return Digest(**row._mapping) if row else None
