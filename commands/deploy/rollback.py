@@ -20,7 +20,7 @@ from commands.kit.services import Services
 from commands.kit.words import duration, esc, listing
 from infra.devops.project import Project
 from infra.devops.runs import GRACE_SECONDS
-from infra.http.errors import NotFound, Refused
+from infra.http.errors import AzureError, NotFound, Refused
 from infra.iothub.deployments import ALL
 from infra.iothub.deployments import Deployment as Shipped
 from infra.iothub.devices import Device
@@ -84,9 +84,25 @@ def begin_rollback(
 
 def roll_back(deployment: Deployment, services: Services, _look: Look) -> None:
     """One step: stop what may still ship, delete, then see the devices come back."""
-    running = [ring for ring in deployment.rings or [] if not _is_stopped(ring, services)]
+    try:
+        running = [ring for ring in deployment.rings or [] if not _is_stopped(ring, services)]
+    except AzureError:
+        words = (
+            "Azure DevOps does not say whether a run may still ship it, so nothing is taken off devices yet."
+        )
+        _tell(deployment, words, services)
+        raise
     if running:
+        _tell(deployment, None, services)
         return
+    try:
+        _take_back(deployment, services)
+    except AzureError:
+        _tell(deployment, "IoT Hub is not answering.", services)
+        raise
+
+
+def _take_back(deployment: Deployment, services: Services) -> None:
     look = Look(services)  # one from before the stop may be too old
     if shipped := look.survey.of_request(deployment.request_id):
         _remember(deployment, shipped, services)
@@ -100,6 +116,7 @@ def roll_back(deployment: Deployment, services: Services, _look: Look) -> None:
     away = [device.id for device in look.survey.devices if _has_it_still(device, deployment, undone)]
     patience = _patience(deployment, services)
     if away and services.clock.now() - datetime.fromisoformat(undone[0]["removed"]) < patience:
+        _tell(deployment, None, services)
         return
     below = look.incumbent(deployment.target, without=deployment.request_id)
     _end(deployment, "rolled_back", f"{deployment.rollback_reason}{_late(away, patience)}", services, below)
@@ -156,8 +173,11 @@ def _must_be_there(tx: Connection, deployment: Deployment) -> None:
 
 
 def _is_stopped(ring: dict[str, Any], services: Services) -> bool:
-    """Whether no run of the edge pipeline can ship this ring any more; asks one that can to stop."""
-    if ring["state"] in UNSENT or not ring.get("queued_at"):
+    """Whether no run of the edge pipeline can ship this ring any more; asks one that can to stop.
+
+    Azure DevOps is not asked about a ring that was not handed over, or whose run was seen to have ended.
+    """
+    if ring["state"] in UNSENT or not ring.get("queued_at") or ring.get("configuration"):
         return True
     assert services.devops is not None  # noqa: S101  the command refuses to start without one
     run_id = ring.get("run_id") or _found(services.devops, ring, services)
@@ -180,6 +200,17 @@ def _found(devops: Project, ring: dict[str, Any], services: Services) -> int | N
     pipeline = devops.pipeline(services.policy.pipelines.edge)
     run = devops.find(pipeline, ring["correlation_id"], datetime.fromisoformat(ring["queued_at"]))
     return run.id if run else None
+
+
+def _tell(deployment: Deployment, trouble: str | None, services: Services) -> None:
+    if trouble:
+        trouble = f"{trouble} Spotter goes on by itself."
+    if deployment.trouble == trouble:
+        return
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is not None and now.state == "rolling_back":
+            change(tx, now, services, trouble=trouble)
 
 
 def _remember(deployment: Deployment, shipped: list[Shipped], services: Services) -> None:

@@ -1,0 +1,230 @@
+"""Rollouts and rollbacks while services fail, files vanish and people ship in turn: what happens, what the card says.
+
+The rooms, the store and the clients are the real ones; what they ask is `small_plant`.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+
+from commands.deploy.checks import verdict
+from commands.deploy.command import DeployArgs, ask
+from commands.deploy.decide import approve
+from commands.deploy.follow import follow_deployments
+from commands.deploy.rollback import roll_back_now
+from commands.kit.clock import Clock
+from commands.kit.command import Asked
+from commands.kit.health import Health
+from commands.kit.people import Directory, Person
+from commands.kit.policy import Policy, Roles, Target
+from commands.kit.services import Services
+from infra.azureml.connection import WorkspaceId
+from infra.azureml.workspace import Workspace
+from infra.devops.connection import Place
+from infra.devops.project import Project
+from infra.http.errors import AzureError
+from infra.iothub.hub import Hub
+from infra.provision.edge.deployment import layered
+from infra.provision.edge.shipment import read
+from storage import catalog, deployments, messages, migrate
+from storage.catalog import ModelRow
+from storage.database import Store
+from storage.deployments import Deployment
+from tests.commands.small_plant import HUB, Build, Device, Plant, serving, uri_of
+
+MODEL, LINE = "Caps", "line-1"
+TRAINER, ANA = Person("UTRAINER", "trainer"), Person("UANA", "approver")
+TAGS = {"Mean Average Precision": "0.8", "Precision": "1.0", "Recall": "1.0", "Dataset": "caps"}
+ALWAYS = ["2020-01-01 - 2099-12-31"]
+
+
+class MovedClock(Clock):
+    def __init__(self) -> None:
+        self.time = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+@dataclass
+class Line:
+    """A line with a canary and another device, its only approver, and agents that run what is queued."""
+
+    plant: Plant
+    clock: MovedClock
+    services: Services
+    asked: list[str] = field(default_factory=list)
+
+    def wants(self, version: int) -> str:
+        """The id of a request that is approved."""
+        key = f"click:{len(self.asked)}"
+        self.clock.sleep(1)
+        ask(DeployArgs(f"{MODEL}:{version}", LINE, "better"), Asked(TRAINER, "C0LINE", key), self.services)
+        with self.services.store.read() as tx:
+            (new,) = (one for one in deployments.in_states(tx, ["preparing"]) if one.id not in self.asked)
+        self.asked.append(new.id)
+        self.follows()
+        approve(new.id, Asked(ANA, "C0LINE", f"{key}:yes"), self.services)
+        return new.id
+
+    def follows(self, times: int = 1, seconds: float = 0) -> None:
+        for _ in range(times):
+            self.clock.sleep(seconds)
+            with suppress(AzureError):
+                follow_deployments(self.services)
+
+    def until(self, name: str, state: str) -> None:
+        """Agents work and time passes until a request is there."""
+        for _ in range(40):
+            if self.one(name).state == state:
+                return
+            self.agents_work()
+            self.follows(seconds=20)
+        pytest.fail(f"{self.one(name).state}, not {state}: {self.card(name)}")
+
+    def ships(self, version: int) -> str:
+        name = self.wants(version)
+        self.until(name, "shipped")
+        return name
+
+    def rolls_back(self, name: str) -> None:
+        roll_back_now(name, Asked(TRAINER, "C0LINE", f"back:{name}"), self.services)
+
+    def agents_work(self) -> None:
+        for build in self.plant.builds:
+            if build.status == "cancelling":
+                build.status, build.result = "completed", "canceled"
+            elif build.status == "notStarted":
+                self._run(build)
+
+    def _run(self, build: Build) -> None:
+        build.status, build.result = "completed", "failed"
+        if not verdict(build.id, self.services)[0]:
+            return
+        names = {"MODEL_NAME": "modelName", "MODEL_VERSION": "modelVersion", "TARGET": "target"}
+        names |= {"RING": "ring", "CORRELATION_ID": "correlationId"}
+        shipped = {name: build.parameters[given] for name, given in names.items()}
+        body = layered(read({**shipped, "BUILD_BUILDID": str(build.id)}), f"r.test/d@sha256:{build.id:064x}")
+        self.plant.configurations[body["id"]] = {**json.loads(json.dumps(body)), "etag": f"e{build.id}"}
+        self.plant.obey()
+        build.result = "succeeded"
+
+    def one(self, name: str) -> Deployment:
+        with self.services.store.read() as tx:
+            found = deployments.get(tx, name)
+        assert found is not None
+        return found
+
+    def card(self, name: str, below: str = "") -> str:
+        """All words of a request's card, or of what is said below it."""
+        with self.services.store.read() as tx:
+            shown = messages.get(tx, f"deploy:{name}{below}")
+        return "\n".join(_words(shown.wanted)) if shown else ""
+
+    def buttons(self, name: str) -> list[str]:
+        return [word for word in self.card(name).splitlines() if word in ("Roll back", "Withdraw")]
+
+    def changes(self, **changed: Any) -> None:
+        """The policy of the line, as after a restart."""
+        line = self.services.policy.targets[LINE].model_copy(update=changed)
+        self.services.policy.targets[LINE] = line
+
+
+def _words(told: Any) -> Iterator[str]:
+    if isinstance(told, str):
+        yield told
+    elif isinstance(told, dict):
+        for name, part in told.items():
+            if name in ("text", "blocks", "elements", "accessory", "rows", "confirm", "title", "confirm"):
+                yield from _words(part)
+    elif isinstance(told, list):
+        for part in told:
+            yield from _words(part)
+
+
+@pytest.fixture
+def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
+    clock = MovedClock()
+    plant = Plant(now=clock.now, groups={})
+    plant.models = {(MODEL, version): TAGS for version in (1, 2, 3)}
+    plant.etags = dict.fromkeys(plant.models, 1)
+    plant.devices = [Device("cam-1", LINE, "canary"), Device("cam-2", LINE, "rest")]
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    with serving(plant, tmp_path) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        store = Store(f"sqlite:///{tmp_path / 'spotter.db'}")
+        migrate.upgrade(store)
+        with store.write() as tx:
+            for version in (1, 2, 3):
+                catalog.add_model(tx, _model(version))
+        target = Target(channel="C0LINE", approvers=[ANA.id], approvals=1, bake_minutes=1, deadline_minutes=5)
+        client = WebClient(token="t", base_url=os.environ["SLACK_API_URL"], retry_handlers=[])
+        yield Line(
+            plant,
+            clock,
+            Services(
+                store=store,
+                policy=Policy(targets={LINE: target}),
+                clock=clock,
+                people=Directory(client, Roles(), clock),
+                health=Health(clock),
+                azure=Workspace.connect(WorkspaceId("s", "g", "w")),
+                devops=Project.connect(Place(environment["AZURE_DEVOPS_ORG_URL"], "Line")),
+                hub=Hub.connect(HUB),
+                wake=lambda name: None,
+                commands=(),
+            ),
+        )
+        store.close()
+
+
+def _model(version: int) -> ModelRow:
+    return ModelRow(
+        name=MODEL,
+        version=version,
+        created_at=None,
+        created_by="Line engineer",
+        mean_average_precision=0.8,
+        precision=1.0,
+        recall=1.0,
+        tags=TAGS,
+        uri=uri_of(MODEL, version),
+        run_id=None,
+        announced=True,
+        seen_at=datetime.now(UTC),
+    )
+
+
+def test_a_rollback_asks_azure_devops_only_about_runs_that_may_still_ship(line: Line) -> None:
+    line.ships(1)
+    second = line.ships(2)
+    line.plant.down = {"devops"}
+    line.rolls_back(second)
+    line.follows(6, seconds=5)
+    assert line.one(second).state == "rolled_back", line.card(second)
+    assert line.plant.devices[1].model == (MODEL, "1")
+
+    line.plant.down = set()
+    third = line.wants(3)
+    line.follows(2)
+    assert line.one(third).rings[0]["state"] == "queued"  # type: ignore[index]  # it is being shipped
+    line.plant.down = {"devops"}
+    line.rolls_back(third)
+    line.follows(3, seconds=60)
+    assert "Azure DevOps does not say whether a run may still ship it" in line.card(third)
+    line.plant.down = set()
+    line.until(third, "failed")
+    assert "Azure DevOps" not in line.card(third)
