@@ -75,6 +75,7 @@ class Field:
     suggest: Suggestion | None = None
     multiline: bool = False
     carried: bool = False
+    rest: bool = False
 
 
 def text(
@@ -86,10 +87,12 @@ def text(
     default: Any = MISSING,
     suggest: Suggestion | None = None,
     multiline: bool = False,
+    rest: bool = False,
 ) -> Any:
-    """A free-text argument; `rule` tells in words what `matching` allows."""
+    """A free-text argument; `rule` tells in words what `matching` allows. `rest`: typed in one line, it takes every
+    word from its place on that is not given by name."""
     spec = {"label": label, "hint": hint, "matching": matching, "rule": rule, "suggest": suggest}
-    return field(default=default, metadata={"spec": {**spec, "multiline": multiline}})
+    return field(default=default, metadata={"spec": {**spec, "multiline": multiline, "rest": rest}})
 
 
 def carried() -> Any:

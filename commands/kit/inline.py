@@ -21,10 +21,10 @@ def read(command: Command, typed: str) -> dict[str, str]:
         if equals and name in names:
             values[name] = value
             continue
-        free = next((field for field in names if field not in values), None)
+        free = next((field for field in command.fields if field.rest or field.name not in values), None)
         if free is None:
             raise UserError(f"“{esc(word[:80])}” is one word too many.", f"Write it as {command.usage}.")
-        values[free] = word
+        values[free.name] = f"{values[free.name]} {word}" if free.name in values else word
     return values
 
 

@@ -8,10 +8,12 @@ from commands.kit.command import Command
 SCOPES = {
     "app_mentions:read": "answers when it is mentioned in a thread, where slash commands do not work",
     "channels:history": "reads its own posts back after an unclear outcome, so that nothing is posted twice",
+    "channels:read": "looks up who is in a channel, so that Home shows people the digests of theirs",
     "chat:write": "posts and updates its messages",
     "commands": "takes slash commands",
     "files:write": "shows pictures on which two models disagree to those who approve",
     "groups:history": "reads its own posts back in private channels",
+    "groups:read": "the same for private channels",
     "im:history": "reads its own posts back in direct messages",
     "mpim:history": "reads its own posts back in group direct messages",
     "im:write": "writes to a person whose channel it cannot post in",

@@ -13,6 +13,8 @@ from commands.kit.errors import UserError
 from commands.kit.policy import Role, Roles
 
 FRESH = timedelta(seconds=30)
+FRESH_CHANNEL = timedelta(minutes=5)
+MOST_MEMBERS = 1000
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Directory:
         self._clock = clock
         self._groups: dict[str, tuple[datetime, frozenset[str]]] = {}
         self._names: dict[str, str] = {}
+        self._channels: dict[str, tuple[datetime, frozenset[str]]] = {}
         self._lock = threading.Lock()
 
     def may(self, person: Person, role: Role) -> bool:
@@ -104,6 +107,53 @@ class Directory:
                 self._names[user] = known
         return Person(user, known)
 
+    def zone_of(self, person: Person) -> str | None:
+        """The time zone of their profile, such as Europe/Berlin; None where Slack does not say."""
+        try:
+            return str(self._client.users_info(user=person.id)["user"]["tz"]) or None
+        except (SlackApiError, SlackClientError, OSError, KeyError):
+            return None
+
+    def is_in(self, person: Person, channel: str) -> bool:
+        """Whether the person is in a channel, remembered for some minutes; False also where Slack does not say."""
+        with self._lock:
+            known = self._channels.get(channel)
+        if known is None or self._clock.now() - known[0] > FRESH_CHANNEL:
+            known = (self._clock.now(), self._list_members(channel))
+            with self._lock:
+                self._channels[channel] = known
+        return person.id in known[1]
+
+    def _list_members(self, channel: str) -> frozenset[str]:
+        try:
+            answer = self._client.conversations_members(channel=channel, limit=MOST_MEMBERS)
+        except (SlackApiError, SlackClientError, OSError):
+            return frozenset()
+        return frozenset(answer.get("members") or [])
+
+    def require_spotter_in(self, channel: str) -> None:
+        """Raises UserError where Spotter cannot write: its own posts are what it must be able to read there."""
+        if channel[0] in "UW":
+            return  # a person is written to in their own conversation with Spotter
+        try:
+            self._client.conversations_history(channel=channel, limit=1)
+        except SlackApiError as refused:
+            if refused.response.get("error") not in ("not_in_channel", "channel_not_found"):
+                raise _unanswered("Slack did not say whether Spotter is in this channel.") from refused
+            raise UserError(
+                "Spotter is not in this channel, so it cannot post here.",
+                "Type `/invite @Spotter` here, then try again.",
+            ) from refused
+        except (SlackClientError, OSError) as lost:
+            raise _unanswered("Slack did not say whether Spotter is in this channel.") from lost
+
+    def link_to(self, channel: str, ts: str) -> str | None:
+        """The address of a message; None where Slack does not say."""
+        try:
+            return str(self._client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"])
+        except (SlackApiError, SlackClientError, OSError, KeyError):
+            return None
+
     def refresh(self) -> None:
         """Look up every group that a role names, so that people who act do not wait for it."""
         named = [getattr(self._roles, role) for role in Roles.model_fields]
@@ -129,11 +179,13 @@ class Directory:
         try:
             answer = self._client.usergroups_users_list(usergroup=group)
         except (SlackApiError, SlackClientError, OSError) as failed:
-            raise UserError(
-                "Slack did not say who is in the group that may do this, so the answer is no for now.",
-                "Nothing was changed. Try again in a minute.",
-            ) from failed
+            told = "Slack did not say who is in the group that may do this, so the answer is no for now."
+            raise _unanswered(told) from failed
         members = frozenset(answer.get("users") or [])
         with self._lock:
             self._groups[group] = (asked, members)
         return members
+
+
+def _unanswered(problem: str) -> UserError:
+    return UserError(problem, "Nothing was changed. Try again in a minute.")

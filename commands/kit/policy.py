@@ -2,14 +2,14 @@
 
 import re
 import tomllib
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from commands.kit import freeze
+from commands.kit import freeze, schedule
 from commands.kit.errors import UserError
 from infra.setup.wanted import Wanted
 from infra.training.definition import TrainingDefinition
@@ -49,6 +49,14 @@ def _zone(name: str) -> str:
     return name
 
 
+def _schedule(text: str) -> str:
+    try:
+        schedule.parse(text)
+    except UserError as unclear:
+        raise ValueError(str(unclear)) from unclear
+    return text
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -83,11 +91,19 @@ class Exports(Section):
     few_boxes: int = Field(15, ge=1, description="a class with fewer boxes gets a warning")
 
 
+SETTLING_LOOKS = 4
+
+
 class Pace(Section):
     """Seconds between looks at the outside world."""
 
     runs_seconds: float = Field(15, gt=0)
     catalog_seconds: float = Field(60, gt=0)
+
+    @property
+    def settling(self) -> timedelta:
+        """How long what was sent may take to show up, and what is missing may be so by a fault of the moment."""
+        return timedelta(seconds=SETTLING_LOOKS * self.runs_seconds)
 
 
 class Pipelines(Section):
@@ -134,6 +150,26 @@ class Target(Section):
         return any(freeze.is_frozen(window, at, self.time_zone) for window in self.freeze)
 
 
+class FirstDigest(Section):
+    """A digest that is set when Spotter first sees its name here. People change, pause and remove it in Slack."""
+
+    name: str = Field(pattern=TARGET_NAME)
+    channel: str = Field(description="where it is posted")
+    when: Annotated[str, AfterValidator(_schedule)] = Field(description='such as "weekdays at 8:30"')
+    time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    quiet: bool = Field(False, description="nothing is posted when nothing has changed")
+    grace_hours: float = Field(
+        2, gt=0, le=24 * 7, description="how late it may still be sent after an outage"
+    )
+
+
+def _named_once(digests: list[FirstDigest]) -> list[FirstDigest]:
+    names = [digest.name for digest in digests]
+    if len(set(names)) != len(names):
+        raise ValueError("must each have a name of their own")
+    return digests
+
+
 class Policy(Section):
     channels: Channels = Channels()
     roles: Roles = Roles()
@@ -143,6 +179,7 @@ class Policy(Section):
     training: TrainingDefinition = TrainingDefinition()
     provision: Wanted | None = None
     targets: dict[Annotated[str, Field(pattern=TARGET_NAME)], Target] = Field(default_factory=dict)
+    digests: Annotated[list[FirstDigest], AfterValidator(_named_once)] = Field(default_factory=list)
 
 
 def load(path: Path | None) -> Policy:
