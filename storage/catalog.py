@@ -145,6 +145,15 @@ def newest_versions(tx: Connection, limit: int, containing: str = "") -> list[Mo
     return [ModelRow(**row) for row in tx.execute(query).mappings()]
 
 
+def registered_since(tx: Connection, since: datetime, limit: int) -> list[ModelRow]:
+    """Versions that were registered, and first seen, at `since` or later; most recently registered first."""
+    query = select(model_versions).where(
+        model_versions.c.seen_at >= since, model_versions.c.created_at >= since
+    )
+    query = query.order_by(model_versions.c.created_at.desc(), model_versions.c.version.desc()).limit(limit)
+    return [ModelRow(**row) for row in tx.execute(query).mappings()]
+
+
 def latest_models(tx: Connection, limit: int = 50) -> list[ModelRow]:
     """The newest version of each model, most recently registered first."""
     newest = select(model_versions.c.name, func.max(model_versions.c.version).label("version"))

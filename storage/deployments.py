@@ -141,6 +141,13 @@ def recent(tx: Connection, limit: int, target: str | None = None) -> list[Deploy
     return [Deployment(**row) for row in tx.execute(query).mappings()]
 
 
+def ended_since(tx: Connection, since: datetime, limit: int) -> list[Deployment]:
+    """The one that ended last first."""
+    query = select(deployments).where(deployments.c.ended_at >= since)
+    query = query.order_by(deployments.c.ended_at.desc()).limit(limit)
+    return [Deployment(**row) for row in tx.execute(query).mappings()]
+
+
 def of_model(tx: Connection, name: str, version: int) -> list[Deployment]:
     """Every request for a model version, oldest first."""
     query = select(deployments).where(

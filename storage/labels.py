@@ -88,6 +88,13 @@ def open_exports(tx: Connection) -> list[LabelExport]:
     return [LabelExport(**row) for row in tx.execute(query).mappings()]
 
 
+def exports_ended_since(tx: Connection, since: datetime, limit: int) -> list[LabelExport]:
+    """The one that ended last first."""
+    query = select(label_exports).where(label_exports.c.ended_at >= since)
+    query = query.order_by(label_exports.c.ended_at.desc()).limit(limit)
+    return [LabelExport(**row) for row in tx.execute(query).mappings()]
+
+
 def export_made(tx: Connection, export_name: str) -> LabelExport | None:
     """The wish that this export came from."""
     query = select(label_exports).where(label_exports.c.export_name == export_name).limit(1)
@@ -114,6 +121,13 @@ def open_preparations(tx: Connection) -> list[Preparation]:
     """Preparations under way, oldest first."""
     query = select(preparations).where(preparations.c.state.in_(PREPARING))
     query = query.order_by(preparations.c.requested_at)
+    return [Preparation(**row) for row in tx.execute(query).mappings()]
+
+
+def preparations_ended_since(tx: Connection, since: datetime, limit: int) -> list[Preparation]:
+    """The one that ended last first."""
+    query = select(preparations).where(preparations.c.ended_at >= since)
+    query = query.order_by(preparations.c.ended_at.desc()).limit(limit)
     return [Preparation(**row) for row in tx.execute(query).mappings()]
 
 

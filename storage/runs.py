@@ -102,6 +102,21 @@ def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[Tr
     return [TrainingRun(**row) for row in tx.execute(query).mappings()]
 
 
+def ended_since(tx: Connection, since: datetime, limit: int) -> list[TrainingRun]:
+    """The one that ended last first."""
+    query = select(training_runs).where(training_runs.c.ended_at >= since)
+    query = query.order_by(training_runs.c.ended_at.desc()).limit(limit)
+    return [TrainingRun(**row) for row in tx.execute(query).mappings()]
+
+
+def asked_again(tx: Connection, run: TrainingRun) -> bool:
+    """Whether somebody asked for this model after this run was asked for."""
+    query = select(training_runs.c.id).where(
+        training_runs.c.model_name == run.model_name, training_runs.c.requested_at > run.requested_at
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
 def last_used(tx: Connection, person: str) -> TrainingRun | None:
     """The person's newest run: its cluster and model name are what they probably want again."""
     query = (

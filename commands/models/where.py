@@ -18,10 +18,13 @@ SHOWN = 99
 
 def on_the_lines(tx: Connection) -> list[Block]:
     """A line for each target, with a button to its devices; empty without devices."""
+    return [section(line, button("Devices", DEVICES, target)) for target, line in told(tx).items()]
+
+
+def told(tx: Connection) -> dict[str, str]:
+    """What each target's devices run, in mrkdwn; empty without devices."""
     found = groupby(devices.shares(tx), key=lambda share: share.target)
-    return [
-        section(_line(target, list(shares)), button("Devices", DEVICES, target)) for target, shares in found
-    ]
+    return {target: _line(target, list(shares)) for target, shares in found}
 
 
 def devices_of(target: str, services: Services) -> Message:
