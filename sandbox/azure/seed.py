@@ -3,14 +3,27 @@
 import os
 import shutil
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.azure.assets import Assets
 from sandbox.azure.deployed import PICTURES_ACCOUNT, PICTURES_CONTAINER, deploy
+from sandbox.azure.labeling import Project
+from sandbox.azure.storage import Datastore
 from sandbox.azure.twin import AzureTwin
 from sandbox.line.exports import DATASTORE, QUEUE, SHOOT, ExportOnDisk, take_pictures, write_exports
 from sandbox.line.formats import Workspace
 
 GPU = "Standard_NC4as_T4_v3"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a workspace holds, without the twin that serves it: it can be pickled, its files stay where they are."""
+
+    assets: Assets
+    labeling: dict[str, Project]
+    stores: dict[str, Datastore]
 
 
 def seed(twin: AzureTwin, folder: Path) -> list[ExportOnDisk]:
@@ -44,12 +57,17 @@ def add_exports(twin: AzureTwin, exports: list[ExportOnDisk]) -> None:
         studio.add_export(export.name, export.version, export.folder, export.created_at, export.kind)
 
 
-def copy(template: AzureTwin, twin: AzureTwin) -> None:
-    """Fills a twin that has not started with the assets and files of another, in milliseconds."""
+def content_of(twin: AzureTwin) -> Content:
+    workspace = twin.workspace
+    return Content(workspace.assets, workspace.labeling, workspace.storage.stores)
+
+
+def copy(content: Content, twin: AzureTwin) -> None:
+    """Fills a twin that has not started, in milliseconds."""
     deploy(twin)
-    twin.workspace.assets = deepcopy(template.workspace.assets)
-    twin.workspace.labeling = deepcopy(template.workspace.labeling)
-    for name, store in template.workspace.storage.stores.items():
+    twin.workspace.assets = deepcopy(content.assets)
+    twin.workspace.labeling = deepcopy(content.labeling)
+    for name, store in content.stores.items():
         folder = twin.workspace.storage.stores.get(name) or twin.workspace.storage.add(
             name, store.account, store.container, is_registered=store.is_registered
         )

@@ -1,6 +1,8 @@
 """A published workspace, made once for each worker and copied for each story; the bot and people upon it."""
 
+import fcntl
 import json
+import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox.azure.pace import Pace
-from sandbox.azure.seed import copy
+from sandbox.azure.seed import Content, content_of, copy
 from sandbox.devops.pace import Pace as DevOpsPace
 from sandbox.edge.pace import Pace as EdgePace
 from sandbox.environment import bot_environment
@@ -29,14 +31,25 @@ QUICK = Pace(node_start=0.4, preparing=0.05, finalizing=0.05, cancel=0.2, event_
 class Template:
     """A seeded workspace with the pipeline published, and the app's manifest."""
 
-    world: World
+    workspace: Content
     manifest: dict[str, Any]
-    compiled: Path
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Template:
-    folder = tmp_path_factory.mktemp("template")
+def template(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Template:
+    """Made by the worker that needs it first, and read by all others."""
+    root = tmp_path_factory.getbasetemp()
+    shared = root if worker_id == "master" else root.parent
+    made = shared / "template.pickle"
+    with (shared / "template.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not made.exists():
+            made.write_bytes(pickle.dumps(_make_template(tmp_path_factory.mktemp("template"))))
+    template: Template = pickle.loads(made.read_bytes())  # noqa: S301  this run of the suite wrote it
+    return template
+
+
+def _make_template(folder: Path) -> Template:
     world = World(folder, pace=QUICK)
     world.start()
     try:
@@ -46,7 +59,13 @@ def template(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Conf
         run_spotter(settings, "publish-pipeline", "--version", "1", "--config", str(POLICY))
     finally:
         world.stop()
-    return Template(world, manifest, Path(pytestconfig.cache.mkdir("compiled")))
+    return Template(content_of(world.azure), manifest)
+
+
+@pytest.fixture(scope="session")
+def compiled(pytestconfig: pytest.Config) -> Path:
+    """Where the trainer's compiled steps are kept from one run of the suite to the next."""
+    return Path(pytestconfig.cache.mkdir("compiled"))
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +80,9 @@ def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks | None]:
 
 
 @pytest.fixture
-def new_stage(template: Template, forks: Forks | None, tmp_path: Path) -> Iterator[Callable[..., Stage]]:
+def new_stage(
+    template: Template, compiled: Path, forks: Forks | None, tmp_path: Path
+) -> Iterator[Callable[..., Stage]]:
     """Makes a stage; `settings` are more environment variables, `policy` replaces parts of the policy file's text,
     `before` changes the world before the bot sees it; `lines` tells how many devices each line has, none by default;
     without `furnished` Azure is as empty as Bicep leaves it; `forked=False` starts the bot by its command line, which takes a second longer."""
@@ -90,10 +111,10 @@ def new_stage(template: Template, forks: Forks | None, tmp_path: Path) -> Iterat
             devops_pace=QUICK_AGENTS,
             edge_pace=QUICK_EDGE,
             lines=lines or {},
-            cache=template.compiled,
+            cache=compiled,
         )
         if furnished:
-            copy(template.world.azure, world.azure)
+            copy(template.workspace, world.azure)
         world.start()
         world.slack.install(template.manifest)
         if before:

@@ -26,11 +26,11 @@ path = "line3/**/*.jpg"
 def test_from_an_empty_workspace_to_the_first_model(
     new_stage: Callable[..., Stage], template: Template
 ) -> None:
-    line = template.world.azure.workspace
+    line = template.workspace
 
     def deployed(world: World) -> None:
         deploy(world.azure)
-        capture(world.azure, line.storage.stores[DATASTORE].folder)
+        capture(world.azure, line.stores[DATASTORE].folder)
 
     policy = {"[targets.line-1]": PROVISION}
     stage = new_stage(furnished=False, before=deployed, policy=policy, start=False)
