@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -17,7 +17,9 @@ ENDED = ("registered", "failed", "canceled", "lost")
 @dataclass(frozen=True)
 class TrainingRun:
     """One training. `id` is also the Azure job's name; states go requested → submitting → queued → running →
-    completed → registered, or end in failed, canceled or lost."""
+    completed → registered, or end in failed, canceled or lost. `vm_size`, `max_trials` and `images` are what its
+    duration depends on, `node_seconds` how long nodes worked for it, `estimate` what was expected when it was asked for.
+    """
 
     id: str
     request_id: str
@@ -46,6 +48,11 @@ class TrainingRun:
     cancel_sent_at: datetime | None = None
     missing_since: datetime | None = None
     registered_version: int | None = None
+    vm_size: str | None = None
+    max_trials: int | None = None
+    images: int | None = None
+    node_seconds: int | None = None
+    estimate: dict[str, Any] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -115,6 +122,28 @@ def asked_again(tx: Connection, run: TrainingRun) -> bool:
         training_runs.c.model_name == run.model_name, training_runs.c.requested_at > run.requested_at
     )
     return tx.execute(query.limit(1)).first() is not None
+
+
+@dataclass(frozen=True)
+class Past:
+    """How a training went that registered a model: `node_seconds` is None where Azure did not tell."""
+
+    took: timedelta
+    images: int | None
+    node_seconds: int | None
+
+
+def registered_like(tx: Connection, vm_size: str, max_trials: int, limit: int) -> list[Past]:
+    """The last trainings on such machines with as many trials, the newest first."""
+    of = training_runs.c
+    query = (
+        select(of.requested_at, of.ended_at, of.images, of.node_seconds)
+        .where(of.vm_size == vm_size, of.max_trials == max_trials, of.state == "registered")
+        .where(of.ended_at.is_not(None))
+        .order_by(of.ended_at.desc())
+        .limit(limit)
+    )
+    return [Past(row.ended_at - row.requested_at, row.images, row.node_seconds) for row in tx.execute(query)]
 
 
 def last_used(tx: Connection, person: str) -> TrainingRun | None:

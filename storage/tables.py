@@ -73,10 +73,16 @@ training_runs = Table(
     Column("cancel_sent_at", UtcDateTime),
     Column("missing_since", UtcDateTime),
     Column("registered_version", Integer),
+    Column("vm_size", String(64)),
+    Column("max_trials", Integer),
+    Column("images", Integer),
+    Column("node_seconds", Integer),
+    Column("estimate", JSON),
     Index("ix_training_runs_state", "state"),
     Index("ix_training_runs_requested_at", "requested_at"),
     Index("ix_training_runs_ended_at", "ended_at"),
     Index("ix_training_runs_model", "model_name", "requested_at"),
+    Index("ix_training_runs_like", "vm_size", "max_trials", "state", "ended_at"),
 )
 
 publish_runs = Table(
