@@ -17,8 +17,8 @@ ENDED = ("registered", "failed", "canceled", "lost")
 @dataclass(frozen=True)
 class TrainingRun:
     """One training. `id` is also the Azure job's name; states go requested → submitting → queued → running →
-    completed → registered, or end in failed, canceled or lost. `vm_size`, `max_trials` and `images` are what its
-    duration depends on, `node_seconds` how long nodes worked for it, `estimate` what was expected when it was asked for.
+    completed → registered, or end in failed, canceled or lost. Its duration depends on `vm_size`, `max_trials` and
+    `images`; `node_seconds` is how long nodes worked for it, `estimate` what was expected when it was asked for.
     """
 
     id: str
