@@ -12,9 +12,9 @@ from commands.deploy.aloud import reminder
 from commands.deploy.command import DEPLOYMENTS, deploy
 from commands.deploy.prepare import prepare
 from commands.deploy.record import approvers, change, tell
-from commands.deploy.rollback import roll_back
 from commands.deploy.ship import ship
 from commands.deploy.standing import changes_in_azure, changes_since_asked, expire, make_stale
+from commands.deploy.taking_back import roll_back
 from commands.deploy.truth import Look
 from commands.kit.command import COURIER
 from commands.kit.errors import UserError

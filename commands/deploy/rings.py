@@ -3,17 +3,16 @@
 A ring goes wanted → queueing → queued → rolling → baking → done, or failed.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from commands.deploy.command import DEPLOYMENTS
 from commands.deploy.record import change
-from commands.deploy.rollback import begin_rollback
 from commands.kit.services import Services
 from storage import deployments
 from storage.deployments import Deployment
 
 Ring = dict[str, Any]
+UNSENT = ("wanted",)
 NO_TROUBLE: dict[str, Any] = {"waiting": None, "trouble": None, "tries": 0, "next_try_at": None}
 
 
@@ -39,10 +38,14 @@ def change_ring(
     clear: bool = False,
     **fields: Any,
 ) -> bool:
-    """False where the request is not being shipped any more, or the ring has moved on meanwhile."""
+    """False where the request or the ring has moved on meanwhile."""
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
-        if now is None or now.state != "shipping" or ring_of(now, ring["name"])["state"] != ring["state"]:
+        if (
+            now is None
+            or now.state != deployment.state
+            or ring_of(now, ring["name"])["state"] != ring["state"]
+        ):
             return False
         rings = with_ring(now, {**ring_of(now, ring["name"]), **fields}).rings
         cleared: dict[str, Any] = NO_TROUBLE if clear else {}
@@ -51,13 +54,19 @@ def change_ring(
     return True
 
 
-def undo(deployment: Deployment, ring: Ring, why: str, services: Services) -> None:
-    with services.store.write() as tx:
-        now = deployments.locked(tx, deployment.id)
-        if now is None or now.state != "shipping":
-            return
-        begin_rollback(tx, with_ring(now, {**ring, "state": "failed"}), why, "spotter", services)
-    services.wake(DEPLOYMENTS)
+def has_settled(ring: Ring, services: Services) -> bool:
+    """Whether a run that was asked for has had its time to turn up in Azure DevOps."""
+    asked = datetime.fromisoformat(ring.get("tried_at") or ring["queued_at"])
+    return services.clock.now() - asked > services.policy.pace.settling
+
+
+def gone_for_long(deployment: Deployment, ring: Ring, services: Services) -> bool:
+    """What is missing now and then is not lost: a 404 may be a fault of the moment."""
+    now = services.clock.now()
+    if not ring.get("missing_since"):
+        change_ring(deployment, ring, services, None, missing_since=now.isoformat())
+        return False
+    return now - datetime.fromisoformat(ring["missing_since"]) > services.policy.pace.settling
 
 
 def later(deployment: Deployment, trouble: str, services: Services) -> None:

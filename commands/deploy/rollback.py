@@ -1,34 +1,19 @@
-"""Takes a shipment off its devices: its deployments in IoT Hub are deleted, and what was there before applies again.
-
-Nothing is deleted while a run of the edge pipeline may still make it: such a run is canceled first, and waited for.
-"""
-
-from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Any
+"""The wish to take a shipment back, by a click or by Spotter itself; `taking_back` carries it out."""
 
 from sqlalchemy import Connection
 
-from commands.deploy.aloud import rolled_back_aloud, rolling_back_aloud
+from commands.deploy.aloud import rolling_back_aloud
 from commands.deploy.command import DEPLOYMENTS, deploy
 from commands.deploy.record import change, tell
-from commands.deploy.truth import Look
+from commands.deploy.rings import UNSENT, Ring, with_ring
 from commands.kit.command import COURIER, Answer, Asked
 from commands.kit.errors import UserError
-from commands.kit.policy import Target
 from commands.kit.services import Services
-from commands.kit.words import duration, esc, listing
-from infra.devops.project import Project
-from infra.devops.runs import GRACE_SECONDS
-from infra.http.errors import AzureError, NotFound, Refused
-from infra.iothub.deployments import ALL
-from infra.iothub.deployments import Deployment as Shipped
-from infra.iothub.devices import Device
+from commands.kit.words import esc
 from storage import deployments
 from storage.deployments import Deployment
 
 CAN_BE_UNDONE = ("shipping", "shipped")
-UNSENT = ("wanted",)
 
 
 @deploy.action("rollback", changes=True)
@@ -82,68 +67,14 @@ def begin_rollback(
     return begun
 
 
-def roll_back(deployment: Deployment, services: Services, _look: Look) -> None:
-    """One step: stop what may still ship, delete, then see the devices come back."""
-    try:
-        running = [ring for ring in deployment.rings or [] if not _is_stopped(ring, services)]
-    except AzureError:
-        words = (
-            "Azure DevOps does not say whether a run may still ship it, so nothing is taken off devices yet."
-        )
-        _tell(deployment, words, services)
-        raise
-    if running:
-        _tell(deployment, None, services)
-        return
-    try:
-        _take_back(deployment, services)
-    except AzureError:
-        _tell(deployment, "IoT Hub is not answering.", services)
-        raise
-
-
-def _take_back(deployment: Deployment, services: Services) -> None:
-    look = Look(services)  # one from before the stop may be too old
-    if shipped := look.survey.of_request(deployment.request_id):
-        _remember(deployment, shipped, services)
-        for each in shipped:
-            look.hub.withdraw(each.id)
-        return
-    undone = [ring for ring in deployment.rings or [] if ring["state"] == "undone"]
-    if not undone:
-        _end(deployment, "failed", f"{deployment.rollback_reason} Nothing reached a device.", services)
-        return
-    away = [device.id for device in look.survey.devices if _has_it_still(device, deployment, undone)]
-    patience = _patience(deployment, services)
-    if away and services.clock.now() - datetime.fromisoformat(undone[0]["removed"]) < patience:
-        _tell(deployment, None, services)
-        return
-    below = look.incumbent(deployment.target, without=deployment.request_id)
-    _end(deployment, "rolled_back", f"{deployment.rollback_reason}{_late(away, patience)}", services, below)
-
-
-def _has_it_still(device: Device, deployment: Deployment, undone: list[dict[str, Any]]) -> bool:
-    """Whether a device that was told to run the model runs it still, or not yet again what it is told to run now."""
-    reached = {ring["name"] for ring in undone}
-    if device.target != deployment.target or not reached & {ALL, device.ring}:
-        return False
-    images = {ring["image"] for ring in undone}
-    if device.order.image in images or (device.module and device.module.image in images):
-        return True
-    return bool(device.order.image) and not device.works
-
-
-def _patience(deployment: Deployment, services: Services) -> timedelta:
-    target = services.policy.targets.get(deployment.target)
-    return timedelta(
-        minutes=target.deadline_minutes if target else Target.model_fields["deadline_minutes"].default
-    )
-
-
-def _late(away: list[str], patience: timedelta) -> str:
-    if not away:
-        return ""
-    return f" {listing(away)} did not report within {duration(patience)}; it follows at its next contact with IoT Hub."
+def undo(deployment: Deployment, ring: Ring, why: str, services: Services) -> None:
+    """Takes a request back by itself; `ring` is where it went wrong."""
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is None or now.state != "shipping":
+            return
+        begin_rollback(tx, with_ring(now, {**ring, "state": "failed"}), why, "spotter", services)
+    services.wake(DEPLOYMENTS)
 
 
 def was_sent(deployment: Deployment) -> bool:
@@ -170,77 +101,3 @@ def _must_be_there(tx: Connection, deployment: Deployment) -> None:
         raise UserError(
             f"{esc(moving[0].model)} is on its way to {deployment.target}.", "Roll that one back first."
         )
-
-
-def _is_stopped(ring: dict[str, Any], services: Services) -> bool:
-    """Whether no run of the edge pipeline can ship this ring any more; asks one that can to stop.
-
-    Azure DevOps is not asked about a ring that was not handed over, or whose run was seen to have ended.
-    """
-    if ring["state"] in UNSENT or not ring.get("queued_at") or ring.get("configuration"):
-        return True
-    assert services.devops is not None  # noqa: S101  the command refuses to start without one
-    run_id = ring.get("run_id") or _found(services.devops, ring, services)
-    if run_id is None:
-        tried = datetime.fromisoformat(ring.get("tried_at") or ring["queued_at"])
-        return services.clock.now() - tried > timedelta(seconds=GRACE_SECONDS)
-    try:
-        run = services.devops.run(run_id)
-    except NotFound:
-        return True
-    if run.has_ended:
-        return True
-    if run.status != "cancelling":
-        with suppress(Refused, NotFound):  # it has just ended
-            services.devops.cancel(run_id)
-    return False
-
-
-def _found(devops: Project, ring: dict[str, Any], services: Services) -> int | None:
-    pipeline = devops.pipeline(services.policy.pipelines.edge)
-    run = devops.find(pipeline, ring["correlation_id"], datetime.fromisoformat(ring["queued_at"]))
-    return run.id if run else None
-
-
-def _tell(deployment: Deployment, trouble: str | None, services: Services) -> None:
-    if trouble:
-        trouble = f"{trouble} Spotter goes on by itself."
-    if deployment.trouble == trouble:
-        return
-    with services.store.write() as tx:
-        now = deployments.locked(tx, deployment.id)
-        if now is not None and now.state == "rolling_back":
-            change(tx, now, services, trouble=trouble)
-
-
-def _remember(deployment: Deployment, shipped: list[Shipped], services: Services) -> None:
-    """Before the deletion, so that a crash after it does not make it look as if nothing had been there."""
-    at, images = services.clock.now().isoformat(), {each.ring: each.image for each in shipped}
-    with services.store.write() as tx:
-        now = deployments.locked(tx, deployment.id)
-        if now is None or now.state != "rolling_back" or {*images} <= _undone(now):
-            return
-        rings = [
-            {**ring, "state": "undone", "removed": at, "image": images.get(ring["name"])}
-            if ring["name"] in images or ring["state"] == "done"
-            else ring
-            for ring in now.rings or []
-        ]
-        change(tx, now, services, action="deploy.removed", rings=rings)
-
-
-def _undone(deployment: Deployment) -> set[str]:
-    return {ring["name"] for ring in deployment.rings or [] if ring["state"] == "undone"}
-
-
-def _end(
-    deployment: Deployment, state: str, outcome: str, services: Services, below: Shipped | None = None
-) -> None:
-    with services.store.write() as tx:
-        now = deployments.locked(tx, deployment.id)
-        if now is None or now.state != "rolling_back":
-            return
-        ended = change(tx, now, services, action=f"deploy.{state}", state=state, outcome=outcome)
-        if state == "rolled_back":
-            there = f"{below.model} v{below.version}" if below else ""
-            tell(tx, ended, services, "rolled_back", rolled_back_aloud(ended, there))

@@ -5,14 +5,15 @@ travels with it, and after a lost answer or a crash the run is looked for, and o
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from commands.deploy.authority import freeze, objection
-from commands.deploy.rings import Ring, change_ring, later, ring_of, undo, wait
+from commands.deploy.rings import Ring, change_ring, gone_for_long, has_settled, later, ring_of, wait
+from commands.deploy.rollback import undo
 from commands.kit.errors import UserError
 from commands.kit.services import Services
 from infra.devops.project import Project
-from infra.devops.runs import GRACE_SECONDS, ParametersDropped, Run
+from infra.devops.runs import ParametersDropped, Run
 from infra.failures.stages import explain_run
 from infra.http.errors import AzureError, Denied, NotFound, Refused, Throttled, Unclear
 from infra.provision.edge.shipment import Shipment
@@ -85,11 +86,9 @@ def _found(deployment: Deployment, ring: Ring, services: Services) -> Run | None
 
 def _may_try_again(deployment: Deployment, ring: Ring, services: Services) -> bool:
     """A run that was asked for a moment ago may not be listed yet. Notes the new try where it is long enough ago."""
-    now = services.clock.now()
-    tried = datetime.fromisoformat(ring.get("tried_at") or ring["queued_at"])
-    if now - tried < timedelta(seconds=GRACE_SECONDS):
+    if not has_settled(ring, services):
         return False
-    return change_ring(deployment, ring, services, None, tried_at=now.isoformat())
+    return change_ring(deployment, ring, services, None, tried_at=services.clock.now().isoformat())
 
 
 def _start(deployment: Deployment, ring: Ring, services: Services) -> Run:
@@ -109,8 +108,12 @@ def observe(deployment: Deployment, ring: Ring, services: Services) -> None:
     try:
         run = devops.run(ring["run_id"])
     except NotFound:
-        undo(deployment, ring, f"The edge pipeline's run for {ring['name']} is not there any more.", services)
+        if gone_for_long(deployment, ring, services):
+            gone = f"The edge pipeline's run for {ring['name']} is not there any more."
+            undo(deployment, ring, gone, services)
         return
+    if ring.get("missing_since"):
+        change_ring(deployment, ring, services, None, missing_since=None)
     if not run.has_ended:
         return
     configuration = shipment(deployment, ring["name"], run.id).deployment_id

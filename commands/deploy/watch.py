@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from commands.deploy.command import DEPLOYMENTS
-from commands.deploy.rings import Ring, change_ring, undo
+from commands.deploy.rings import Ring, change_ring
+from commands.deploy.rollback import undo
 from commands.deploy.truth import Look
 from commands.kit.policy import Target
 from commands.kit.services import Services

@@ -1,6 +1,5 @@
 """Changes the record of a publish run; its message and its audit row go into the same transaction."""
 
-from datetime import timedelta
 from typing import Any
 
 from commands.kit.services import Services
@@ -8,8 +7,6 @@ from commands.publish.show import show_publish
 from infra.devops.runs import Run
 from storage import audit, publishes
 from storage.publishes import PublishRun
-
-SETTLING_POLLS = 4
 
 
 def change(run: PublishRun, services: Services, *, action: str | None = None, **columns: Any) -> PublishRun:
@@ -82,15 +79,10 @@ def _commit(commit_id: str, run: PublishRun, services: Services) -> dict[str, An
     }
 
 
-def settling(services: Services) -> timedelta:
-    """How long Azure DevOps may take to show what it was told last."""
-    return timedelta(seconds=SETTLING_POLLS * services.policy.pace.runs_seconds)
-
-
 def gone_for_long(run: PublishRun, services: Services) -> bool:
     """What is missing now and then is not lost: lists lag, and a 404 may be a fault of the moment."""
     now = services.clock.now()
     if run.missing_since is None:
         change(run, services, missing_since=now)
         return False
-    return now - run.missing_since > settling(services)
+    return now - run.missing_since > services.policy.pace.settling

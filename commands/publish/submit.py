@@ -10,7 +10,7 @@ import structlog
 
 from commands.kit.health import DEVOPS
 from commands.kit.services import Services
-from commands.publish.record import adopt, change, end, settling
+from commands.publish.record import adopt, change, end
 from infra.devops.pipelines import Pipeline
 from infra.devops.project import Project
 from infra.devops.runs import CORRELATION, ParametersDropped
@@ -79,7 +79,7 @@ def _surely_not_queued(run: PublishRun, pipeline: Pipeline, devops: Project, ser
 
 def _has_settled(run: PublishRun, services: Services) -> bool:
     """Whether what was sent has had its time to turn up."""
-    return run.sent_at is None or services.clock.now() - run.sent_at > settling(services)
+    return run.sent_at is None or services.clock.now() - run.sent_at > services.policy.pace.settling
 
 
 class Undeclared(Exception):

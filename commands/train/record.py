@@ -1,14 +1,11 @@
 """Changes a run's record; its message and its audit row go into the same transaction."""
 
-from datetime import timedelta
 from typing import Any
 
 from commands.kit.services import Services
 from commands.train.show import show_run
 from storage import audit, runs
 from storage.runs import TrainingRun
-
-SETTLING_POLLS = 4
 
 
 def end(run: TrainingRun, state: str, services: Services, **columns: Any) -> None:
@@ -41,4 +38,4 @@ def gone_for_long(run: TrainingRun, services: Services) -> bool:
     if run.missing_since is None:
         change(run, services, missing_since=now)
         return False
-    return now - run.missing_since > timedelta(seconds=SETTLING_POLLS * services.policy.pace.runs_seconds)
+    return now - run.missing_since > services.policy.pace.settling

@@ -228,3 +228,32 @@ def test_a_rollback_asks_azure_devops_only_about_runs_that_may_still_ship(line: 
     line.plant.down = set()
     line.until(third, "failed")
     assert "Azure DevOps" not in line.card(third)
+
+
+def test_a_run_that_is_not_listed_yet_is_waited_for_and_not_asked_for_twice(line: Line) -> None:
+    builds, late = line.plant.builds, []
+
+    def is_not_listed(_build: Build) -> None:
+        late.append(builds.pop())
+
+    line.plant.when_queued, line.plant.loses_answers = is_not_listed, 1
+    name = line.wants(1)
+    line.follows(5, seconds=11)
+    assert len(late) == 1, "four looks have not passed"
+    assert "did not say whether it started" in line.card(name)
+    builds += late
+    line.follows(seconds=5)
+    (ring, _) = line.one(name).rings or []
+    assert (ring["state"], ring["run_id"]) == ("queued", late[0].id)
+
+    builds.clear()
+    line.follows(4, seconds=12)
+    builds += late
+    line.follows()
+    builds.clear()
+    line.follows(4, seconds=12)
+    assert line.one(name).state == "shipping", "it was missing for a moment, twice"
+    line.follows(3, seconds=12)
+    assert line.one(name).rollback_reason == "The edge pipeline's run for canary is not there any more."
+    line.until(name, "failed")
+    assert len(late) == 1
