@@ -3,9 +3,10 @@
 So a run that somebody queues by hand gets past nobody, whatever it says about itself.
 """
 
-from commands.deploy.authority import objection
+from commands.deploy.authority import freeze, objection
 from commands.deploy.messages import standing
 from commands.deploy.record import change
+from commands.deploy.rings import Ring, change_ring, ring_of, with_ring
 from commands.kit.errors import UserError
 from commands.kit.services import Services
 from infra.devops.runs import Run
@@ -52,13 +53,23 @@ def _judge(run_id: int, services: Services) -> tuple[bool, str]:
     ring = next((each for each in deployment.rings or [] if each["name"] == ring_name), None)
     if ring is None or ring["state"] not in EXPECTED:
         return False, "This ring is not to be shipped now."
+    if ring.get("run_id") not in (None, run.id):
+        return False, "Another run ships this ring."
     if differing := _differing(run, deployment, ring_name, services):
         return False, f"This run is not what was approved: {differing}."
+    if frozen := freeze(deployment, services):
+        return _refused(deployment, ring, frozen, services)
     if against := objection(deployment, services):
-        return False, f"The approval is not in force any more: {against}."
+        return _refused(deployment, ring, f"The approval is not in force any more: {against}.", services)
     if not _is_ours(deployment, ring_name, run, services):
         return False, "Another run ships this ring."
     return True, ""
+
+
+def _refused(deployment: Deployment, ring: Ring, reason: str, services: Services) -> tuple[bool, str]:
+    """Kept with the ring, for the card to say why its run ended."""
+    change_ring(deployment, ring, services, None, refused=reason)
+    return False, reason
 
 
 def _differing(run: Run, deployment: Deployment, ring: str, services: Services) -> str:
@@ -84,11 +95,13 @@ def _is_ours(deployment: Deployment, ring_name: str, run: Run, services: Service
         now = deployments.locked(tx, deployment.id)
         if now is None or now.state != "shipping":
             return False
-        ring = next(each for each in now.rings or [] if each["name"] == ring_name)
+        ring = ring_of(now, ring_name)
         if ring.get("run_id") not in (None, run.id) or ring["state"] not in EXPECTED:
             return False
+        claimed = {**ring, "state": "queued", "run_id": run.id, "url": run.web_url, "refused": None}
+        rings = with_ring(now, claimed).rings
         if ring.get("run_id") is None:
-            claimed = {**ring, "state": "queued", "run_id": run.id, "url": run.web_url}
-            rings = [claimed if each["name"] == ring_name else each for each in now.rings or []]
             change(tx, now, services, action="deploy.queued", details={"run_id": run.id}, rings=rings)
+        elif ring.get("refused"):
+            change(tx, now, services, rings=rings)
     return True

@@ -25,8 +25,7 @@ Attempt = Callable[[Deployment, Ring, Services], Run | None]
 
 def claim(deployment: Deployment, ring: Ring, services: Services) -> None:
     """Write down that this ring is about to be queued; from now on it is looked for before it is queued again."""
-    if frozen := freeze(deployment, services):
-        wait(deployment, f"{frozen} The ring {ring['name']} follows afterwards.", services)
+    if _is_frozen(deployment, ring, services):
         return
     at = services.clock.now().isoformat()
     if change_ring(deployment, ring, services, "deploy.queue", clear=True, state="queueing", queued_at=at):
@@ -39,10 +38,14 @@ def claim(deployment: Deployment, ring: Ring, services: Services) -> None:
 def queue(deployment: Deployment, ring: Ring, services: Services, *, is_new: bool = False) -> None:
     run = None if is_new else _tried(_found, deployment, ring, services)
     if run is None:
-        if not is_new and not _may_try_again(deployment, ring, services):
+        if not is_new and not has_settled(ring, services):
+            return
+        if _is_frozen(deployment, ring, services):
             return
         if against := known_objection(deployment, services):
             undo(deployment, ring, f"It was not shipped: {against}.", services)
+            return
+        if not is_new and not _tries_again(deployment, ring, services):
             return
         run = _tried(_start, deployment, ring, services)
     if run is not None:
@@ -84,10 +87,16 @@ def _found(deployment: Deployment, ring: Ring, services: Services) -> Run | None
     return devops.find(pipeline, ring["correlation_id"], datetime.fromisoformat(ring["queued_at"]))
 
 
-def _may_try_again(deployment: Deployment, ring: Ring, services: Services) -> bool:
-    """A run that was asked for a moment ago may not be listed yet. Notes the new try where it is long enough ago."""
-    if not has_settled(ring, services):
-        return False
+def _is_frozen(deployment: Deployment, ring: Ring, services: Services) -> bool:
+    """Whether the ring has to wait, which the card then says."""
+    frozen = freeze(deployment, services)
+    if frozen:
+        wait(deployment, f"{frozen} The ring {ring['name']} follows afterwards.", services)
+    return frozen is not None
+
+
+def _tries_again(deployment: Deployment, ring: Ring, services: Services) -> bool:
+    """Notes the new try, so that its run has its time to turn up as well."""
     return change_ring(deployment, ring, services, None, tried_at=services.clock.now().isoformat())
 
 
@@ -129,14 +138,17 @@ def observe(deployment: Deployment, ring: Ring, services: Services) -> None:
             applied_at=at,
         )
         return
-    cause = explain_run(devops.fault(run))
-    who = (
-        "was canceled in Azure DevOps"
-        if run.result == "canceled"
-        else f"failed: {cause.cause} {cause.remedy}"
-    )
     ring = {**ring, "configuration": configuration}
-    undo(deployment, ring, f"The edge pipeline's run for {ring['name']} {who}".strip(), services)
+    undo(deployment, ring, f"The edge pipeline's run for {ring['name']} {_end(run, ring, devops)}", services)
+
+
+def _end(run: Run, ring: Ring, devops: Project) -> str:
+    if ring.get("refused"):
+        return f"was not let in. {ring['refused']}"
+    if run.result == "canceled":
+        return "was canceled in Azure DevOps."
+    cause = explain_run(devops.fault(run))
+    return f"failed: {cause.cause} {cause.remedy}".strip()
 
 
 def shipment(deployment: Deployment, ring: str, build: int) -> Shipment:

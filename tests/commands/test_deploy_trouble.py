@@ -257,3 +257,29 @@ def test_a_run_that_is_not_listed_yet_is_waited_for_and_not_asked_for_twice(line
     assert line.one(name).rollback_reason == "The edge pipeline's run for canary is not there any more."
     line.until(name, "failed")
     assert len(late) == 1
+
+
+def test_a_freeze_that_begins_holds_a_ring_that_is_tried_again_and_a_run_at_the_door(line: Line) -> None:
+    builds = line.plant.builds
+
+    def is_lost(_build: Build) -> None:
+        builds.clear()
+
+    line.plant.when_queued, line.plant.loses_answers = is_lost, 1
+    name = line.wants(1)
+    line.follows()
+    line.plant.when_queued = lambda _build: None
+    line.changes(freeze=ALWAYS)
+    line.follows(9, seconds=60)
+    assert not builds and "The ring canary follows afterwards." in line.card(name)
+    line.changes(freeze=[])
+    line.follows(2, seconds=60)
+    assert len(builds) == 1 and "frozen" not in line.card(name)
+
+    line.changes(freeze=ALWAYS)
+    line.until(name, "failed")
+    assert line.one(name).outcome == (
+        "The edge pipeline's run for canary was not let in. "
+        "line-1 is frozen now (2020-01-01 - 2099-12-31, UTC). Nothing reached a device."
+    )
+    assert not line.plant.configurations
