@@ -13,6 +13,7 @@ from infra.devops.project import Project
 from infra.devops.runs import CORRELATION
 from infra.http.errors import Denied, NotFound
 from infra.http.fields import text
+from infra.setup import gate
 
 TITLE = "Azure DevOps"
 MAKE = "`spotter provision apply` makes it."
@@ -137,6 +138,25 @@ class DevOpsCheckup:
                 f"connection.{name}", f"Connection {name}", self._connection(name, pipeline), "project"
             )
 
+        yield Check(
+            f"branches.{wanted.edge_connection}",
+            f"Branches of {wanted.edge_connection}",
+            lambda: self._branches(wanted.edge_connection, pipelines.branch),
+            "project",
+        )
+
+    def _branches(self, connection: str, branch: str) -> Verdict:
+        there = self._project.endpoint(connection)
+        if there is None:
+            return skipped(f"{connection} is not there.")
+        if checks.lets_in_only(checks.on(self._project.connection, "endpoint", there.id), branch):
+            return ok(f"Runs of {branch} alone may use it.")
+        return warning(
+            f"Not only runs of {branch} may use it, so an edited copy of the pipeline on another branch ships past"
+            " the checks of the environments.",
+            f"On its page: ⋮ → Approvals and checks → Branch control, refs/heads/{branch}. {MAKE}",
+        )
+
     def _connection(self, name: str, pipeline: str) -> Callable[[], Verdict]:
         def look() -> Verdict:
             there = self._project.endpoint(name)
@@ -153,12 +173,17 @@ class DevOpsCheckup:
             there = resources.environment(self._project.connection, name)
             if there is None:
                 return problem("It is not there, so nothing can be shipped to it.", MAKE)
-            if not checks.on(self._project.connection, "environment", there.id):
+            standing = checks.on(self._project.connection, "environment", there.id)
+            asks = checks.asks(standing, gate.PATH)
+            if not asks and not any(each.kind == checks.APPROVAL for each in standing):
                 return warning(
-                    "It has no check, so whoever may run the pipeline ships without an approval.",
-                    "Add one under Approvals and checks; infra/provision/README.md tells how it asks Spotter.",
+                    f"{'None of its checks is a gate' if standing else 'It has no check'}, so whoever may run"
+                    f" {pipeline} ships without an approval.",
+                    f"Let it ask Spotter (Approvals and checks → Invoke REST API, {gate.PATH}), or add an approval"
+                    f" of your own. With [provision] public_url and HOOKS_SECRET set, {MAKE}",
                 )
-            return self._permission("environment", there.id, pipeline, "It has a check")
+            seen = "It asks Spotter" if asks else "It waits for an approval in Azure DevOps"
+            return self._permission("environment", there.id, pipeline, seen)
 
         return look
 

@@ -1,10 +1,11 @@
 """The gate before the devices: every ring's environment asks the bot whether this very run was approved."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from infra.devops import checks, resources
-from infra.devops.checks import Asked, Question
+from infra.devops.checks import Question, Standing
 from infra.setup.news import HEADER, no_secret
 from infra.setup.pipelines import may_use, permit, pipeline_named
 from infra.setup.step import Finding, Todo, differs, fine, for_a_person, missing, waits
@@ -12,6 +13,8 @@ from infra.setup.world import World
 
 PATH = "/checks/deployment"
 TITLE = "Approved in Spotter"
+CRITERIA = "eq(root['approved'], true)"
+"""Not every answer of 2xx is the bot's: what stands before it may say so too while it is down."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +73,19 @@ class GateStep:
         leads = self.world.devops.endpoint(self.bot)
         if environment is None or leads is None:
             return waits("once environment and connection are there")
-        wanted = Question(TITLE, leads.id, PATH, {HEADER: self.secret}, {"buildId": "$(Build.BuildId)"})
-        asked = [each for each in checks.questions(connection, environment.id) if each.question.path == PATH]
+        body = {"buildId": "$(Build.BuildId)"}
+        wanted = Question(TITLE, leads.id, PATH, {HEADER: self.secret}, body, CRITERIA)
+        there = checks.on(connection, "environment", environment.id)
+        asked = [each for each in there if checks.asks([each], PATH)]
         if not asked:
-            return missing("asks Spotter", lambda: checks.ask(connection, environment.id, wanted))
+            make = partial(checks.add, connection, "environment", environment.id, wanted)
+            return missing("asks Spotter", make)
         first, *more = asked
         if more:
             return differs(f"asks {len(asked)} times", lambda: self._keep_one(more))
-        if first.question != wanted:
-            words = "asks in another way"
-            return differs(words, lambda: checks.ask_instead(connection, first, environment.id, wanted))
+        if first.check != wanted:
+            make = partial(checks.change, connection, first, "environment", environment.id, wanted)
+            return differs("asks in another way", make)
         return fine("asks Spotter")
 
     def by_hand(self) -> Todo:
@@ -94,10 +100,13 @@ class GateStep:
                 ("Body", '{"buildId": "$(Build.BuildId)"}'),
                 ("URL suffix", PATH),
                 ("Completion event", "ApiResponse"),
+                ("Success criteria", CRITERIA),
+                ("Time between evaluations (minutes)", str(checks.RETRY_MINUTES)),
+                ("Timeout", f"{checks.MINUTES} minutes"),
             ),
         )
 
-    def _keep_one(self, more: list[Asked]) -> None:
+    def _keep_one(self, more: list[Standing]) -> None:
         for each in more:
             checks.remove(self.world.devops.connection, each)
 

@@ -9,6 +9,7 @@ from typing import Literal
 from infra.http.errors import Denied, NotFound, Refused, Unclear
 from infra.setup import roles
 from infra.setup.agents import AgentsStep
+from infra.setup.branches import BranchControlStep
 from infra.setup.cluster import ClusterStep, QuotaStep
 from infra.setup.connections import ConnectionStep, GivenConnectionStep, TrustStep
 from infra.setup.environments import EnvironmentStep
@@ -89,6 +90,7 @@ def _with_workspace(world: World, wanted: Wanted, pipelines: Pipelines) -> list[
     return [
         ConnectionStep(world, wanted.connection, wanted.identity, pipelines.publish),
         ConnectionStep(world, wanted.edge_connection, wanted.edge_identity, pipelines.edge),
+        BranchControlStep(world, wanted.edge_connection),
         TrustStep(world, wanted.identity, wanted.connection),
         TrustStep(world, wanted.edge_identity, wanted.edge_connection),
         RolesStep(world, wanted.identity, roles.of_publisher(world)),

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 from sandbox.devops.approvals import Approval
 from sandbox.devops.builds import Build, Pipeline
+from sandbox.devops.engine.checkpoint import BRANCH_CONTROL
 from sandbox.devops.engine.engine import Engine
 from sandbox.devops.hooks import Hooks
 from sandbox.devops.identities import APPROVER, ENGINEER, Identity
 from sandbox.devops.organisation import PROJECT, Organisation
-from sandbox.devops.protected import Check
 from sandbox.devops.queueing import Queue
 from sandbox.devops.repository import Commit, full_ref
 
@@ -133,11 +133,30 @@ class Portal:
             there = resources.environment(environment)
             if there is None:
                 raise KeyError(environment)
-            number = max(resources.checks, default=0) + 1
             settings = {"approvers": [{"id": of.id}], "minRequiredApprovers": 1, "executionOrder": "anyOrder"}
-            resources.checks[number] = Check(
-                number, "Approval", settings, "environment", str(there.id), 43200, ENGINEER
-            )
+            resources.add_check("Approval", settings, ("environment", str(there.id)), 43200, ENGINEER)
+
+        self._do(work)
+
+    def control_branches(self, connection: str, *branches: str) -> None:
+        """Adds the check Branch control to a service connection."""
+
+        def work() -> None:
+            resources = self._organisation.resources
+            there = resources.endpoint(connection)
+            if there is None:
+                raise KeyError(connection)
+            allowed = ", ".join(full_ref(branch) for branch in branches)
+            settings = {
+                "definitionRef": {
+                    "id": BRANCH_CONTROL,
+                    "name": "evaluatebranchProtection",
+                    "version": "0.0.1",
+                },
+                "displayName": "Branch control",
+                "inputs": {"allowedBranches": allowed, "ensureProtectionOfBranch": "false"},
+            }
+            resources.add_check("Task Check", settings, ("endpoint", there.id), 1440, ENGINEER)
 
         self._do(work)
 

@@ -1,6 +1,7 @@
 """What pipelines use and must be permitted to use: environments, service connections, pools; and the checks on them."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -42,6 +43,11 @@ class Check:
     created_by: Identity
     created: datetime = field(default_factory=now)
     modified: datetime = field(default_factory=now)
+
+    @property
+    def definition(self) -> str:
+        """The id of the task that a Task Check runs, in small letters; empty for others."""
+        return str((self.settings.get("definitionRef") or {}).get("id", "")).lower()
 
 
 @dataclass(eq=False)
@@ -90,8 +96,20 @@ class Resources:
 
     def name_of(self, kind: str, identity: str) -> str:
         """What people call a resource; its id where it has no other name."""
-        named = {str(e.id): e.name for e in self.environments.values()} if kind == "environment" else {}
-        return named.get(identity, identity)
+        known: dict[str, Mapping[Any, Environment | Endpoint]] = {
+            "environment": self.environments,
+            "endpoint": self.endpoints,
+        }
+        named = (each.name for each in known.get(kind, {}).values() if str(each.id) == identity)
+        return next(named, identity)
+
+    def add_check(
+        self, kind: str, settings: dict[str, Any], on: tuple[str, str], timeout: int, by: Identity
+    ) -> Check:
+        """`on` is type and id of the resource."""
+        made = Check(max(self.checks, default=0) + 1, kind, settings, *on, timeout, by)
+        self.checks[made.id] = made
+        return made
 
     def checks_on(self, kind: str, identity: str) -> list[Check]:
         return [

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from sandbox.azure.workspace import Workspace
 from sandbox.devops.engine.invoke import INVOKE_REST
 from sandbox.devops.identities import ENGINEER
-from sandbox.devops.protected import Check
 from sandbox.devops.twin import DevOpsTwin
 
 PIPELINE = "spotter-edge"
@@ -14,7 +13,7 @@ YAML = "infra/provision/pipelines/edge.yml"
 CONNECTION = "edge-connection"
 ASKED = "spotter"
 RINGS = ("canary", "all")
-LONGEST_CHECK = 60  # minutes
+ASKED_EVERY, LONGEST_CHECK = 1, 10  # minutes
 
 
 def connect(devops: DevOpsTwin, workspace: Workspace, lines: Iterable[str]) -> None:
@@ -23,6 +22,7 @@ def connect(devops: DevOpsTwin, workspace: Workspace, lines: Iterable[str]) -> N
     portal.create_pipeline(PIPELINE, YAML)
     portal.add_azure_connection(CONNECTION, place.subscription, place.tenant, workspace.identity.client_id)
     portal.permit("endpoint", CONNECTION, PIPELINE)
+    portal.control_branches(CONNECTION, "main")
     for line in lines:
         for ring in RINGS:
             portal.add_environment(f"{line}-{ring}", f"Devices of {line}, ring {ring}")
@@ -34,7 +34,7 @@ def ask_first(
 ) -> None:
     """Puts the check "Invoke REST API" on every environment: it posts `{"buildId": "<id>"}` to `path` below `url`.
 
-    An answer of 2xx lets the run on, any other one ends it.
+    An answer that says `"approved": true` lets the run on; any other one, or none, is asked again for some minutes.
     """
     resources = devops.organisation.resources
     body = {
@@ -47,13 +47,15 @@ def ask_first(
     settings = {
         "definitionRef": {"id": INVOKE_REST, "name": "InvokeRESTAPI", "version": "1.220.0"},
         "displayName": "Approved in Spotter",
-        "retryInterval": 0,
+        "retryInterval": ASKED_EVERY,
         "inputs": {
-            "serviceConnection": endpoint.id,
+            "connectedServiceNameSelector": "connectedServiceName",
+            "connectedServiceName": endpoint.id,
             "method": "POST",
             "urlSuffix": path,
             "headers": json.dumps({"Content-Type": "application/json", **headers}),
             "body": json.dumps({"buildId": "$(Build.BuildId)"}),
+            "successCriteria": "eq(root['approved'], true)",
             "waitForCompletion": "false",
         },
     }
@@ -62,6 +64,5 @@ def ask_first(
             environment = resources.environment(f"{line}-{ring}")
             if environment is None:
                 raise KeyError(f"{line}-{ring}")
-            number = max(resources.checks, default=0) + 1
             where = ("environment", str(environment.id))
-            resources.checks[number] = Check(number, "Task Check", settings, *where, LONGEST_CHECK, ENGINEER)
+            resources.add_check("Task Check", settings, where, LONGEST_CHECK, ENGINEER)

@@ -154,8 +154,12 @@ class Place:
                 for e in resources.endpoints.values()
             },
             "checks": sorted(
-                (resources.name_of("environment", c.resource_id), c.settings["inputs"]["urlSuffix"])
+                (
+                    resources.name_of(c.resource_type, c.resource_id),
+                    inputs.get("urlSuffix") or inputs["allowedBranches"],
+                )
                 for c in resources.checks.values()
+                if (inputs := c.settings["inputs"])
             ),
             "environments": sorted(
                 (e.name, *users("environment", str(e.id))) for e in resources.environments.values()

@@ -22,7 +22,11 @@ END = {
         "edge-connection": ("bottling-line", ["spotter-edge"]),
         "spotter": ("https://spotter.example", ["spotter-edge"]),
     },
-    "checks": [("line-1-all", "/checks/deployment"), ("line-1-canary", "/checks/deployment")],
+    "checks": [
+        ("edge-connection", "refs/heads/main"),
+        ("line-1-all", "/checks/deployment"),
+        ("line-1-canary", "/checks/deployment"),
+    ],
     "environments": [
         ("infrastructure", "spotter-infrastructure"),
         ("line-1-all", "spotter-edge"),
@@ -81,6 +85,9 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   + aml-workspace-connection  acts as spotter-publish, for spotter-publish
   + edge-connection           acts as spotter-edge, for spotter-edge
 
+  Branch control
+  · edge-connection           once the connection is there
+
   Federated credentials
   · spotter-publish           once aml-workspace-connection is there
   · spotter-edge              once edge-connection is there
@@ -108,7 +115,7 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   · line-1-canary             once environment and connection are there
   · line-1-all                once environment and connection are there
 
-  + 14 to make   · 5 after that   ! 2 for a person   ✓ 6 as wanted
+  + 14 to make   · 6 after that   ! 2 for a person   ✓ 6 as wanted
 
   For a person
 
@@ -167,6 +174,9 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   ✓ aml-workspace-connection  made: acts as spotter-publish, for spotter-publish
   ✓ edge-connection           made: acts as spotter-edge, for spotter-edge
 
+  Branch control
+  ✓ edge-connection           made: for branch main alone
+
   Federated credentials
   ✓ spotter-publish           made: trusts aml-workspace-connection
   ✓ spotter-edge              made: trusts edge-connection
@@ -196,7 +206,7 @@ def test_from_nothing_to_all_that_must_stand(place: Place) -> None:
   ✓ line-1-canary             made: asks Spotter
   ✓ line-1-all                made: asks Spotter
 
-  18 made   ! 2 for a person   ✓ 7 as wanted
+  19 made   ! 2 for a person   ✓ 7 as wanted
 
   For a person
 
@@ -357,8 +367,10 @@ def test_what_differs_is_shown_and_put_right(place: Place) -> None:
     place.devops.hooks.subscriptions[twice.id] = twice
     stages.status = "disabledBySystem"
     checks = organisation.resources.checks
-    checks[1].settings["inputs"]["headers"] = json.dumps({"X-Spotter-Secret": "of last year"})
-    checks[3] = replace(checks[2], id=3)
+    branches, canary, every = (checks[number] for number in sorted(checks))
+    branches.settings["inputs"]["allowedBranches"] = "refs/heads/main, refs/heads/try/*"
+    canary.settings["inputs"]["headers"] = json.dumps({"X-Spotter-Secret": "of last year"})
+    checks[9] = replace(every, id=9)
     workspace.storage.stores["edgevisionstorage"].service_identity = "None"
     place.azure.studio.resize("gpu-cluster", 1, 2)
     assert marked(place.plan(), "~") == snapshot("""\
@@ -367,6 +379,7 @@ def test_what_differs_is_shown_and_put_right(place: Place) -> None:
 ~ runs                      2 times to https://spotter.example/hooks/devops
 ~ stages                    is switched off
 ~ edge-connection           leads elsewhere: another workspace
+~ edge-connection           is for other branches than main alone
 ~ spotter-publish           trusts another connection
 ~ edgevisionstorage         the studio does not browse it as the workspace yet
 ~ gpu-cluster               1 to 2 nodes, idle 180\xa0s; wanted 0 to 5 nodes,
@@ -381,6 +394,7 @@ def test_what_differs_is_shown_and_put_right(place: Place) -> None:
 ✓ runs                      changed: to https://spotter.example/hooks/devops
 ✓ stages                    changed: to https://spotter.example/hooks/devops
 ✓ edge-connection           changed: acts as spotter-edge, for spotter-edge
+✓ edge-connection           changed: for branch main alone
 ✓ spotter-publish           changed: trusts aml-workspace-connection
 ✓ edgevisionstorage         changed: on edgevisionstorage/captures, without a
 ✓ gpu-cluster               changed: Standard_NC4as_T4_v3, 0 to 5 nodes, idle

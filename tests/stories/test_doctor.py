@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -127,10 +128,11 @@ Azure DevOps
              WorkloadIdentityFederation, and spotter-edge may use it.
   ✓ ok       Connection azure-resource-connection: It signs in by
              WorkloadIdentityFederation, and spotter-infrastructure may use it.
-  ✓ ok       Environment line-1-canary: It has a check, and spotter-edge may use
-             it.
-  ✓ ok       Environment line-1-all: It has a check, and spotter-edge may use
-             it.
+  ✓ ok       Branches of edge-connection: Runs of main alone may use it.
+  ✓ ok       Environment line-1-canary: It waits for an approval in Azure
+             DevOps, and spotter-edge may use it.
+  ✓ ok       Environment line-1-all: It waits for an approval in Azure DevOps,
+             and spotter-edge may use it.
 
 IoT Hub
   ✓ ok       Hub: bottling-line.azure-devices.net has 2 edge devices; 0
@@ -143,7 +145,7 @@ Database
   ✓ ok       In use: By nobody.
   – skipped  Audit trail: There is none yet.
 
-Spotter can run. 4 skipped, 38 ok.
+Spotter can run. 4 skipped, 39 ok.
 """)
 
     assert sorted(folder.iterdir()) == before, "doctor made or removed a file"
@@ -156,19 +158,30 @@ Spotter can run. 4 skipped, 38 ok.
             entry for entry in faults.log() if entry.method != "GET" and not ONLY_ASKS.search(entry.path)
         ]
 
+    _, of_all, of_connection = world.devops.organisation.resources.checks.values()
+    of_all.type, of_all.settings = of_connection.type, deepcopy(of_connection.settings)
+    of_connection.settings["inputs"]["allowedBranches"] += ", refs/heads/try"
     world.azure_faults.arm(Fault("GET", "^/subscriptions/", "hang_before", times=1000))
     started = time.monotonic()
     code, told = doctor(stage, "--json", "--patience", "3")
 
     assert code == 2
     assert time.monotonic() - started < 20
+    found = troubles(code, told)[1]
+    assert [line for line in found if line.startswith("warning")] == snapshot(
+        [
+            "warning devops.branches.edge-connection: Not only runs of main may use it, so an edited copy of the pipeline on another branch ships past the checks of the environments. → On its page: ⋮ → Approvals and checks → Branch control, refs/heads/main. `spotter provision apply` makes it.",
+            "warning devops.environment.line-1-all: None of its checks is a gate, so whoever may run spotter-edge ships without an approval. → Let it ask Spotter (Approvals and checks → Invoke REST API, /checks/deployment), or add an approval of your own. With [provision] public_url and HOOKS_SECRET set, `spotter provision apply` makes it.",
+        ]
+    )
     states = {finding["id"]: finding["state"] for finding in json.loads(told)["findings"]}
     assert (states["azure.sign-in"], states["azure.workspace"], states["azure.exports"]) == (
         "ok",
         "unknown",
         "skipped",
     )
-    assert {state for name, state in states.items() if not name.startswith("azure.")} == {"ok", "skipped"}
+    others = {state for name, state in states.items() if not name.startswith("azure.")}
+    assert others == {"ok", "skipped", "warning"}
 
 
 def test_every_trouble_is_told_with_its_remedy(new_stage: Callable[..., Stage]) -> None:
@@ -309,6 +322,7 @@ def furnished(world: World) -> None:
         portal.add_environment(f"line-1-{ring}")
         portal.permit("environment", f"line-1-{ring}", "spotter-edge")
         portal.require_approval(f"line-1-{ring}")
+    portal.control_branches("edge-connection", "main")
 
 
 def rewrite(stage: Stage, name: str, old: str, new: str) -> None:

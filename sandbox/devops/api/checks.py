@@ -6,6 +6,7 @@ from aiohttp import web
 
 from sandbox.azure.times import arm_time, now
 from sandbox.devops.approvals import Approval
+from sandbox.devops.engine.checkpoint import BRANCH_CONTROL
 from sandbox.devops.engine.invoke import INVOKE_REST
 from sandbox.devops.errors import devops_error, invalid, not_found
 from sandbox.devops.identities import BUILD_SERVICE, PEOPLE
@@ -85,11 +86,9 @@ class ChecksApi:
         named = str(resource.get("type", "")).lower(), str(resource.get("id", "")).lower()
         self._check_resource(*named)
         settings = self._checked(kind["name"], body.get("settings"))
-        checks = self._organisation.resources.checks
-        identity = max(checks, default=0) + 1
         timeout = int(body.get("timeout") or 43200)
-        checks[identity] = Check(identity, kind["name"], settings, *named, timeout, call.caller)
-        return web.json_response(self._view(checks[identity], settings=True))
+        made = self._organisation.resources.add_check(kind["name"], settings, named, timeout, call.caller)
+        return web.json_response(self._view(made, settings=True))
 
     def _checked(self, kind: str, settings: Any) -> dict[str, Any]:
         if not isinstance(settings, dict):
@@ -100,16 +99,29 @@ class ChecksApi:
             if not ids or unknown:
                 raise invalid(f"Approvers could not be resolved: {', '.join(unknown) or 'none was given'}.")
             return settings
-        definition = settings.get("definitionRef") or {}
-        inputs = settings.get("inputs") or {}
-        if str(definition.get("id", "")).lower() != INVOKE_REST:
-            raise invalid("Of the checks by tasks the sandbox serves Invoke REST API only.")
-        connection = str(inputs.get("serviceConnection") or inputs.get("connectedServiceName") or "")
+        definition = str((settings.get("definitionRef") or {}).get("id", "")).lower()
+        by_task = {INVOKE_REST: self._check_call, BRANCH_CONTROL: self._check_branches}
+        if definition not in by_task:
+            raise invalid("Of the checks by tasks the sandbox serves Invoke REST API and Branch control.")
+        by_task[definition](settings.get("inputs") or {})
+        return settings
+
+    def _check_call(self, inputs: dict[str, Any]) -> None:
+        connection = str(inputs.get("connectedServiceName") or "")
         endpoint = self._organisation.resources.endpoint(connection)
+        if inputs.get("connectedServiceNameSelector") != "connectedServiceName":
+            raise invalid("The sandbox serves Invoke REST API by a generic service connection only.")
         if endpoint is None or endpoint.body["type"].lower() != "generic":
             raise invalid(f"Invoke REST API needs a generic service connection; '{connection}' is none.")
-        settings["inputs"] = {**inputs, "serviceConnection": endpoint.id}
-        return settings
+
+    @staticmethod
+    def _check_branches(inputs: dict[str, Any]) -> None:
+        if not isinstance(inputs.get("allowedBranches"), str):
+            raise invalid("Branch control needs allowedBranches, separated by commas.")
+        if inputs.get("ensureProtectionOfBranch") != "false":
+            raise invalid(
+                "The sandbox has no branch policies, so it cannot ensure the protection of a branch."
+            )
 
     def _check_resource(self, kind: str, identity: str) -> None:
         resources = self._organisation.resources

@@ -1,17 +1,19 @@
 """What stands before a stage: permission to use its resources, approvals, calls that ask others."""
 
 import asyncio
+from fnmatch import fnmatchcase
 
 from sandbox.devops.approvals import Approval
 from sandbox.devops.builds import Build
 from sandbox.devops.engine.cancel import Cancellation
-from sandbox.devops.engine.invoke import CallRefused, TaskCheckRun
+from sandbox.devops.engine.invoke import INVOKE_REST, CallRefused, TaskCheckRun
 from sandbox.devops.hooks import Hooks
 from sandbox.devops.organisation import Organisation
 from sandbox.devops.pipeline.definition import Stage
 from sandbox.devops.protected import Check
 from sandbox.devops.timeline import Record
 
+BRANCH_CONTROL = "86b05a0c-73e6-4f7d-b3cf-e38f3b39a75b"
 NEEDS_PERMISSION = "This pipeline needs permission to access a resource before this run can continue"
 
 
@@ -82,8 +84,12 @@ class Checkpoint:
     async def _all(self, top: Record) -> None:
         if not self._permitted:
             await self._authorization(top)
-        for kind, work in (("Approval", self._approval), ("Task Check", self._task_check)):
-            checks = [check for check in self._checks if check.type == kind]
+        static = [check for check in self._checks if check.definition == BRANCH_CONTROL]
+        for order, check in enumerate(static, 1):
+            self._branch_control(top, check, order)
+        approvals = [check for check in self._checks if check.type == "Approval"]
+        calls = [check for check in self._checks if check.definition == INVOKE_REST]
+        for checks, work in ((approvals, self._approval), (calls, self._task_check)):
             tasks = [asyncio.ensure_future(work(top, check, n)) for n, check in enumerate(checks, 1)]
             try:
                 await asyncio.gather(*tasks)
@@ -121,6 +127,16 @@ class Checkpoint:
             result = "skipped" if approval.status == "timedOut" else "failed"
             record.end(result)
             raise RejectedError(result)
+        record.end("succeeded")
+
+    def _branch_control(self, top: Record, check: Check, order: int) -> None:
+        """Asked before all others, and only once."""
+        record = self._below(top, "Checkpoint.TaskCheck", order)
+        allowed = str(check.settings["inputs"]["allowedBranches"])
+        if not any(fnmatchcase(self._build.branch, pattern.strip()) for pattern in allowed.split(",")):
+            record.issue("error", f"Branch control: {self._build.branch} is not among the allowed {allowed}.")
+            record.end("failed")
+            raise RejectedError("failed")
         record.end("succeeded")
 
     async def _task_check(self, top: Record, check: Check, order: int) -> None:

@@ -16,6 +16,7 @@ from sandbox.devops.timeline import Record
 
 INVOKE_REST = "9c3e8943-130d-4c78-ac63-8af81df62dfb"
 CALL_SECONDS = 20
+MOST_EVALUATIONS = 10
 
 
 class CallRefused(Exception):
@@ -38,7 +39,10 @@ class TaskCheckRun:
 
     async def passed(self) -> None:
         """Raises CallRefused. A no is asked again after `retryInterval` minutes where one is set."""
-        interval = int(self._check.settings.get("retryInterval") or 0) * self._organisation.pace.minute
+        minutes = int(self._check.settings.get("retryInterval") or 0)
+        if minutes and self._check.timeout > MOST_EVALUATIONS * minutes:
+            raise CallRefused("The check does not comply: it would be evaluated more than ten times.")
+        interval = minutes * self._organisation.pace.minute
         while True:
             self._token = self._organisation.access.job_token()
             try:
@@ -97,9 +101,10 @@ class TaskCheckRun:
     async def _call(self) -> Any:
         """The JSON of a 2xx answer; None where it is not JSON."""
         variables = self._variables()
-        endpoint = self._organisation.resources.endpoint(self._inputs["serviceConnection"])
+        connection = self._inputs["connectedServiceName"]
+        endpoint = self._organisation.resources.endpoint(connection)
         if endpoint is None:
-            raise CallRefused(f"Service connection {self._inputs['serviceConnection']} could not be found.")
+            raise CallRefused(f"Service connection {connection} could not be found.")
         suffix = variables.fill(self._inputs.get("urlSuffix", ""))
         url = endpoint.body["url"].rstrip("/") + (f"/{suffix.lstrip('/')}" if suffix else "")
         headers = json.loads(variables.fill(self._inputs.get("headers") or "{}"))

@@ -193,7 +193,7 @@ def test_a_call_asks_again_until_the_answer_is_yes(
     settings = invoke(
         connection(devops, f"yes-{line[1]}", receiver.url), successCriteria="eq(root['status'], 'approved')"
     )
-    guard(devops, line[0], TASK_CHECK, {**settings, "retryInterval": 1})
+    guard(devops, line[0], TASK_CHECK, {**settings, "retryInterval": 1}, timeout=10)
     number = devops.run(edge, target=line[1]).json()["id"]
     devops.ended(number, "succeeded")
     assert [heard.path for heard in receiver.heard] == [f"/checks/{number}"] * 2
@@ -206,11 +206,20 @@ def test_a_call_that_says_no_stops_the_stage(
     devops: DevOps, edge: int, line: tuple[int, str], receiver: Receiver
 ) -> None:
     receiver.answer = lambda heard: (403, {"status": "unknown run"})
-    guard(devops, line[0], TASK_CHECK, invoke(connection(devops, f"no-{line[1]}", receiver.url)))
+    settings = invoke(connection(devops, f"no-{line[1]}", receiver.url))
+    made = guard(devops, line[0], TASK_CHECK, settings)
     number = devops.run(edge, target=line[1]).json()["id"]
     devops.ended(number, "failed")
     record = devops.record(number, "Checkpoint.TaskCheck", "Checkpoint.TaskCheck")
     assert "HTTP response code 403" in record["issues"][0]["message"]
+
+    change = {"settings": {**settings, "retryInterval": 1}, "timeout": 11}
+    assert devops.post(f"/pipelines/checks/configurations/{made}", change, "PATCH").status_code == 200
+    number = devops.run(edge, target=line[1]).json()["id"]
+    devops.ended(number, "failed")
+    record = devops.record(number, "Checkpoint.TaskCheck", "Checkpoint.TaskCheck")
+    assert "more than ten times" in record["issues"][0]["message"]
+    assert len(receiver.heard) == 1, "it is not even asked"
 
 
 @pytest.mark.parametrize(("verdict", "result"), [("succeeded", "succeeded"), ("failed", "failed")])
