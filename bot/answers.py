@@ -1,4 +1,4 @@
-"""Gives a person the answer to what they did: privately, publicly, or by opening a form."""
+"""Gives a person the answer to what they did: privately, or by opening a form."""
 
 import json
 
@@ -50,19 +50,17 @@ class Answers:
         content = reply.message.content()
         text = content["text"]
         try:
-            self._say(text, content["blocks"], asked, respond, public=reply.public)
+            self._say(text, content["blocks"], asked, respond)
         except SlackApiError as refused:
             if meaning_of(refused) != "blocks":
                 raise
             log.warning("blocks_refused", messages=reasons_of(refused))
             simpler = content.get("plain") or [section(text)]
-            self._say(text, simpler, asked, respond, public=reply.public)
+            self._say(text, simpler, asked, respond)
 
-    def _say(
-        self, text: str, blocks: list[Block], asked: Asked, respond: str | None, *, public: bool
-    ) -> None:
+    def _say(self, text: str, blocks: list[Block], asked: Asked, respond: str | None) -> None:
         """Where the response_url does not work, into the channel or the conversation with the person."""
-        if respond and self._respond(respond, text, blocks, public=public):
+        if respond and self._respond(respond, text, blocks):
             return
         try:
             if asked.channel != asked.person.id:
@@ -79,12 +77,12 @@ class Answers:
                 raise
         self._client.chat_postMessage(channel=asked.person.id, text=text, blocks=blocks)
 
-    def _respond(self, url: str, text: str, blocks: list[Block], *, public: bool) -> bool:
+    def _respond(self, url: str, text: str, blocks: list[Block]) -> bool:
         try:
             answer = WebhookClient(url, timeout=10, retry_handlers=[]).send(
                 text=text,
                 blocks=blocks,
-                response_type="in_channel" if public else "ephemeral",
+                response_type="ephemeral",
                 replace_original=False,
                 unfurl_links=False,
                 unfurl_media=False,

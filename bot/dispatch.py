@@ -72,6 +72,7 @@ class Dispatch:
         action = self._actions.get(clicked["action_id"])
         if action is None:
             ack()
+            context[LATER] = lambda: self._preview(clicked["action_id"], body)
             return
         container = body.get("container") or {}
         person = Person(body["user"]["id"], body["user"].get("name") or body["user"]["id"])
@@ -82,7 +83,6 @@ class Dispatch:
             channel=(body.get("channel") or {}).get("id") or container.get("channel_id") or person.id,
             key=f"click:{action.id}:{value}:{place}",
             thread_ts=container.get("thread_ts"),
-            message_ts=container.get("message_ts"),
         )
 
         def work() -> Answer:
@@ -100,15 +100,8 @@ class Dispatch:
         if command is None:
             ack()
             return
-        origin = json.loads(view.get("private_metadata") or "{}")
-        person = Person(body["user"]["id"], body["user"].get("name") or body["user"]["id"])
-        asked = Asked(
-            person=person,
-            channel=origin.get("channel") or person.id,
-            key=f"form:{view['id']}",
-            thread_ts=origin.get("thread_ts"),
-        )
-        values = forms.values_of(view["state"]) | origin.get("carried", {})
+        asked, carried = _origin(view, body["user"])
+        values = forms.values_of(view["state"]) | carried
         try:
             answer = self._execute(command, values, asked)
         except UserError as problem:
@@ -120,6 +113,20 @@ class Dispatch:
             return
         ack()
         context[LATER] = lambda: self._answers.give(answer, asked, None, None)
+
+    def _preview(self, action_id: str, body: dict[str, Any]) -> None:
+        """Somebody chose a value in a form: what the form says of it is written anew, what was entered stays."""
+        command, view = self._forms.get(action_id.partition(":")[0]), body.get("view")
+        if command is None or command.previewed is None or view is None:
+            return
+        asked, carried = _origin(view, body["user"])
+        values = forms.values_of(view["state"]) | carried
+        try:
+            self._client.views_update(
+                view_id=view["id"], view=forms.modal(command, values, asked, self._services)
+            )
+        except NO_ANSWER as failed:
+            log.info("preview_not_shown", command=command.name, error=str(failed))
 
     def suggestion(self, body: dict[str, Any], ack: Ack) -> None:
         word, _, name = body["action_id"].partition(":")
@@ -254,6 +261,19 @@ class Dispatch:
         view = forms.modal(command, values, asked, self._services)
         view["blocks"] = [*warning(problem).blocks, *view["blocks"]]
         ack(response_action="update", view=view)
+
+
+def _origin(view: dict[str, Any], user: dict[str, Any]) -> tuple[Asked, dict[str, str]]:
+    """Where a form was opened, and what it is about."""
+    origin = json.loads(view.get("private_metadata") or "{}")
+    person = Person(user["id"], user.get("name") or user["id"])
+    asked = Asked(
+        person=person,
+        channel=origin.get("channel") or person.id,
+        key=f"form:{view['id']}",
+        thread_ts=origin.get("thread_ts"),
+    )
+    return asked, origin.get("carried", {})
 
 
 def _later(context: BoltContext) -> None:

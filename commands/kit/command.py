@@ -32,15 +32,13 @@ class Asked:
     channel: str
     key: str
     thread_ts: str | None = None
-    message_ts: str | None = None
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer to the person who asked; only they see it, unless it is `public`."""
+    """An answer to the person who asked; only they see it."""
 
     message: Message
-    public: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,7 @@ class OpenForm:
 Answer = Reply | OpenForm | None
 Handler = TypeVar("Handler", bound=Callable[..., "OpenForm | Reply | None"])
 Check = TypeVar("Check", bound=Callable[..., None])
+Preview = TypeVar("Preview", bound=Callable[..., str])
 OnClick = TypeVar("OnClick", bound=Callable[..., "OpenForm | Reply | None"])
 Step = TypeVar("Step", bound=Callable[[Services], None])
 Choices = Callable[[Services, Person, str], list[Option]]
@@ -160,6 +159,7 @@ class Command:
         self.fields: list[Field] = [_field(item) for item in fields(args)] if args else []
         self.handler: Callable[[Any, Asked, Services], Answer] | None = None
         self.checks: list[Callable[[Any, Services], None]] = []
+        self.previewed: Callable[[dict[str, str], Services], str] | None = None
         self.actions: dict[str, Action] = {}
         self.followers: list[Follower] = []
         self.dialogs: list[Command] = []
@@ -183,6 +183,11 @@ class Command:
         """A rule about the arguments; raises UserError with the field it belongs to."""
         self.checks.append(check)
         return check
+
+    def preview(self, preview: Preview) -> Preview:
+        """What the form says below its fields, in mrkdwn, of the values that are entered so far, by field name."""
+        self.previewed = preview
+        return preview
 
     def action(
         self, name: str, *, role: Role | None = None, changes: bool = False

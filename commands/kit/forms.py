@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from commands.kit.blocks import Block, Element, option, plain
+from commands.kit.blocks import Block, Element, context, option, plain
 from commands.kit.command import Asked, Command, Field, Option
 from commands.kit.people import Person
 from commands.kit.services import Services
@@ -11,6 +11,7 @@ from commands.kit.words import shorten
 
 MAX_TITLE, MAX_HINT, MAX_OPTIONS = 24, 2000, 100
 MAX_LINE, MAX_PARAGRAPH = 255, 1000
+PREVIEW = "preview"
 
 
 def modal(command: Command, values: dict[str, str], asked: Asked, services: Services) -> dict[str, Any]:
@@ -18,6 +19,10 @@ def modal(command: Command, values: dict[str, str], asked: Asked, services: Serv
     shown = [field for field in command.fields if not field.carried]
     filled = {field.name: _first_value(field, values, asked.person, services) for field in shown}
     carried = {field.name: values[field.name] for field in command.fields if field.carried}
+    blocks = [_input(command, field, filled[field.name], asked.person, services) for field in shown]
+    if command.previewed:
+        entered = {name: value for name, value in filled.items() if value}
+        blocks.append({**context(command.previewed(entered, services)), "block_id": PREVIEW})
     origin = {"channel": asked.channel, "thread_ts": asked.thread_ts, "carried": carried}
     return {
         "type": "modal",
@@ -26,7 +31,7 @@ def modal(command: Command, values: dict[str, str], asked: Asked, services: Serv
         "title": plain(command.title, MAX_TITLE),
         "submit": plain(command.submit, MAX_TITLE),
         "close": plain("Cancel", MAX_TITLE),
-        "blocks": [_input(command, field, filled[field.name], asked.person, services) for field in shown],
+        "blocks": blocks,
     }
 
 
@@ -63,6 +68,8 @@ def _input(command: Command, field: Field, value: str | None, person: Person, se
         "optional": not field.required,
         "element": _element(command, field, value, person, services),
     }
+    if command.previewed and field.choices:
+        block["dispatch_action"] = True
     if field.hint:
         block["hint"] = plain(field.hint, MAX_HINT)
     return block
