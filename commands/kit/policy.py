@@ -170,13 +170,32 @@ def _named_once(digests: list[FirstDigest]) -> list[FirstDigest]:
     return digests
 
 
+class Training(TrainingDefinition):
+    """What is searched, and what a training may cost before its start asks for a confirmation."""
+
+    budget: float | None = Field(None, ge=0, description="in the currency of `[prices]`")
+
+
+class Prices(BaseModel):
+    """What a node costs an hour, by VM size as Azure writes it; upper and lower case are the same."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Annotated[float, Field(ge=0)]]
+    currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
+
+    def of(self, vm_size: str) -> float | None:
+        prices = {size.lower(): price for size, price in (self.__pydantic_extra__ or {}).items()}
+        return prices.get(vm_size.lower())
+
+
 class Policy(Section):
     channels: Channels = Channels()
     roles: Roles = Roles()
     exports: Exports = Exports()
     pace: Pace = Pace()
     pipelines: Pipelines = Pipelines()
-    training: TrainingDefinition = TrainingDefinition()
+    training: Training = Training()
+    prices: Prices = Prices()
     provision: Wanted | None = None
     targets: dict[Annotated[str, Field(pattern=TARGET_NAME)], Target] = Field(default_factory=dict)
     digests: Annotated[list[FirstDigest], AfterValidator(_named_once)] = Field(default_factory=list)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 NOISE = 0.0005
+SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
 
 
 LOOKALIKES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "*": "∗", "~": "∼", "`": "ˋ"})
@@ -51,6 +52,13 @@ def duration(span: timedelta) -> str:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def money(amount: float, currency: str) -> str:
+    """ "€1.90", "1.90 CHF"; no cents from a hundred on."""
+    shown = f"{amount:,.0f}" if round(amount, 2) >= 100 else f"{amount:,.2f}"
+    sign = SIGNS.get(currency)
+    return f"{sign}{shown}" if sign else f"{shown} {currency}"
 
 
 def when(at: datetime) -> str:

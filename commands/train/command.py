@@ -1,16 +1,19 @@
 """The command: its arguments, what is checked before a job is made, and what is written down when it starts."""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 
 from commands.exports import readiness
 from commands.exports.command import exports_newest_first
-from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, choice, text
+from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, Reply, choice, text
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import esc, listing
 from commands.train import clusters
+from commands.train.budget import asks_again, in_money, is_above
+from commands.train.estimate import Estimate, expect, size_of, words
 from commands.train.show import show_run
 from infra.azureml.names import JOB_NAME, MODEL_NAME, slug
 from infra.training.component import needed_component
@@ -107,13 +110,45 @@ def follow_pipeline(services: Services) -> None:
         marks.put(tx, PUBLISHED, published.version if published else NOT_PUBLISHED, services.clock.now())
 
 
+@train.preview
+def expected_of(values: dict[str, str], services: Services) -> str:
+    """How long and how much, once it is known on what and where."""
+    dataset, cluster = values.get("dataset"), values.get("cluster")
+    if not dataset or not cluster:
+        return "How long it takes, and what it costs, is told here once export and cluster are chosen."
+    with services.store.read() as tx:
+        expected = expect(tx, size_of(tx, dataset, cluster, services), services)
+    if is_above(expected, services.policy):
+        return f"{words(expected)} :warning: That is above the limit: you are asked once more."
+    return words(expected)
+
+
 @train.run
 def start(args: TrainArgs, asked: Asked, services: Services) -> Answer:
+    """What costs more than the limit is started by a second click."""
+    with services.store.read() as tx:
+        expected = expect(tx, size_of(tx, args.dataset, args.cluster, services), services)
+    if expected and is_above(expected, services.policy):
+        return Reply(asks_again(asdict(args), expected, services.policy))
+    return _start(args, asked, services, expected)
+
+
+@train.action("above_budget", changes=True)
+def start_above_budget(values: str, asked: Asked, services: Services) -> Answer:
+    args = train.parse(json.loads(values))
+    train.validate(args, services)
+    with services.store.read() as tx:
+        expected = expect(tx, size_of(tx, args.dataset, args.cluster, services), services)
+    return _start(args, asked, services, expected)
+
+
+def _start(args: TrainArgs, asked: Asked, services: Services, expected: Estimate | None) -> Answer:
     """Commit the intent, its audit row and the live message; the follower makes the job."""
     now = services.clock.now()
     request_id = hashlib.sha256(asked.key.encode()).hexdigest()[:16]
     with services.store.write() as tx:
         export = catalog.get_export(tx, args.dataset)
+        size = size_of(tx, args.dataset, args.cluster, services)
         run = TrainingRun(
             id=f"{slug(args.model_name)[:NAME_ROOM] or 'model'}-{now:%Y%m%d}-{request_id[:6]}",
             request_id=request_id,
@@ -127,6 +162,10 @@ def start(args: TrainArgs, asked: Asked, services: Services) -> Answer:
             requested_by_name=asked.person.name,
             channel=asked.channel,
             requested_at=now,
+            vm_size=size.vm_size,
+            max_trials=size.max_trials,
+            images=size.images,
+            estimate=expected.record() if expected else None,
         )
         if runs.add(tx, run):
             audit.record(
@@ -139,6 +178,7 @@ def start(args: TrainArgs, asked: Asked, services: Services) -> Answer:
                 dataset=f"{run.dataset}:{run.dataset_version}",
                 cluster=run.cluster,
                 experiment=run.experiment,
+                **in_money(expected, services.policy),
             )
             show_run(tx, run, services)
     services.wake(COURIER)
@@ -154,6 +194,11 @@ def open_form(_value: str, asked: Asked, services: Services) -> Answer:
 @train.action("on_export")
 def train_on_export(name: str, asked: Asked, services: Services) -> Answer:
     return OpenForm(train, {"dataset": name})
+
+
+@train.action("other_values")
+def choose_otherwise(values: str, asked: Asked, services: Services) -> Answer:
+    return OpenForm(train, json.loads(values))
 
 
 @train.action("again")

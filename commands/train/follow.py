@@ -146,7 +146,16 @@ def _register(run: TrainingRun, status: str | None, services: Services) -> None:
     if model is not None:
         # a run that was not seen while it trained has no figures yet
         progress = run.progress if run.state == "completed" else progress_of(run, services)
-        end(run, "registered", services, registered_version=model.version, status=status, progress=progress)
+        used = (progress or {}).get("node_seconds")
+        end(
+            run,
+            "registered",
+            services,
+            registered_version=model.version,
+            status=status,
+            progress=progress,
+            node_seconds=used,
+        )
         return
     now = services.clock.now()
     if run.state != "completed":

@@ -1,7 +1,8 @@
 """The live message of a training, from the request to its end."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from commands.kit.blocks import (
@@ -18,6 +19,7 @@ from commands.kit.blocks import (
     table,
 )
 from commands.kit.words import code, count, duration, esc, metric, when
+from commands.train.estimate import Estimate, beside_actual, words
 from infra.azureml.jobs import NOT_STARTED, TERMINAL
 from infra.training.component import EVALUATE_STEP, SPLIT_STEP
 from storage.runs import TrainingRun
@@ -28,15 +30,24 @@ TRIALS_SHOWN = 10
 CANCEL, AGAIN, STUDIO = "train.cancel", "train.again", "train.studio"
 
 
-def live(run: TrainingRun, thin_classes: Sequence[str], now: datetime) -> Message:
+@dataclass(frozen=True)
+class Spent:
+    """What was expected of a training when it was asked for, and what its nodes have cost; None where not known."""
+
+    expected: Estimate | None = None
+    cost: float | None = None
+    currency: str = "USD"
+
+
+def live(run: TrainingRun, thin_classes: Sequence[str], now: datetime, spent: Spent) -> Message:
     """What the channel reads about a run now. `thin_classes` are classes with few boxes, worth a warning."""
     if run.state == "registered":
-        return _registered(run)
+        return _registered(run, spent)
     if run.state in ("failed", "lost"):
         return _failed(run)
     if run.state == "canceled":
         return _canceled(run)
-    return _under_way(run, thin_classes, now)
+    return _under_way(run, thin_classes, now, spent.expected)
 
 
 def _runs(run: TrainingRun, name: str) -> bool:
@@ -114,7 +125,9 @@ def trial_table(run: TrainingRun) -> Block | None:
     return block
 
 
-def _under_way(run: TrainingRun, thin_classes: Sequence[str], now: datetime) -> Message:
+def _under_way(
+    run: TrainingRun, thin_classes: Sequence[str], now: datetime, expected: Estimate | None
+) -> Message:
     leader = best(run)
     so_far = f", best mAP {metric(leader['mean_average_precision'])} so far" if leader else ""
     title = f"{run.model_name} training: {phase(run)}{so_far}"
@@ -124,6 +137,8 @@ def _under_way(run: TrainingRun, thin_classes: Sequence[str], now: datetime) -> 
     if thin_classes:
         few = esc(", ".join(thin_classes))
         blocks.append(context(f":warning: Few boxes of {few}: expect poor results there."))
+    if expected or run.state in ("requested", "submitting", "queued"):
+        blocks.append(context(words(expected)))
     blocks.append(_footer(run))
     stop = None if run.cancel_by or run.state == "completed" else cancel_button(run)
     if stop or run.studio_url:
@@ -149,19 +164,20 @@ def _lead(run: TrainingRun, now: datetime) -> str:
     return f"{round(share(run) * 100)} % done after {elapsed}   {'█' * filled}{'░' * (BAR - filled)}"
 
 
-def _registered(run: TrainingRun) -> Message:
+def _registered(run: TrainingRun, spent: Spent) -> Message:
     leader = best(run)
     figure = f", mAP {metric(leader['mean_average_precision'])}" if leader else ""
     title = f"{run.model_name} v{run.registered_version} trained{figure}"
     trials = _trials(run)
     failed = sum(trial["status"] == "Failed" for trial in trials)
     done = count(len(trials), "trial") + (f", {failed} of them failed," if failed else "")
-    took = duration(run.ended_at - run.requested_at) if run.ended_at else "–"
-    lead = f"{done} in {took}. The new version is announced below."
+    took = run.ended_at - run.requested_at if run.ended_at else timedelta()
+    beside = beside_actual(spent.expected, took, spent.cost, spent.currency)
+    lead = f"{done} in {beside}. The new version is announced below."
     blocks = [header(title), section(lead), _footer(run)]
     if run.studio_url:
         blocks.append(actions(_studio(run)))
-    return Message(f"{esc(title)} in {took}.", blocks)
+    return Message(f"{esc(title)} in {duration(took)}.", blocks)
 
 
 def _failed(run: TrainingRun) -> Message:

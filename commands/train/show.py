@@ -5,7 +5,8 @@ from sqlalchemy import Connection
 from commands.exports import readiness
 from commands.kit.failures import log_tail
 from commands.kit.services import Services
-from commands.train.messages import live
+from commands.train.estimate import cost_of, recorded
+from commands.train.messages import Spent, live
 from storage import catalog, messages
 from storage.runs import TrainingRun
 
@@ -20,7 +21,7 @@ def show_run(tx: Connection, run: TrainingRun, services: Services) -> None:
         tx,
         live_key(run),
         channel=run.channel,
-        content=live(run, thin, now).content(),
+        content=live(run, thin, now, _spent(run, services)).content(),
         at=now,
         urgency=messages.PROGRESS
         if run.state in ("queued", "running") and not run.cancel_by
@@ -38,6 +39,11 @@ def show_run(tx: Connection, run: TrainingRun, services: Services) -> None:
             parent_key=live_key(run),
             fallback=run.requested_by,
         )
+
+
+def _spent(run: TrainingRun, services: Services) -> Spent:
+    cost = cost_of(run.node_seconds, run.vm_size, services)
+    return Spent(recorded(run.estimate), cost, services.policy.prices.currency)
 
 
 def live_key(run: TrainingRun) -> str:

@@ -1,6 +1,7 @@
 """What a running, waiting or failed job tells, in the form in which a run's record keeps it."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from commands.kit.services import Services
@@ -11,7 +12,7 @@ from infra.azureml.progress import Progress, Trial
 from infra.failures.explain import explain_fault
 from infra.failures.waiting import Situation, why_waiting
 from infra.training.register.best_epoch import Figures
-from infra.training.register.run_tree import trial_number
+from infra.training.register.run_tree import TRAIN_STEP, trial_number
 from storage import runs
 from storage.runs import TrainingRun
 
@@ -26,10 +27,19 @@ def progress_of(run: TrainingRun, services: Services) -> dict[str, Any]:
         "steps": [
             {"name": step.name, "run_id": step.run_id, "status": step.status} for step in progress.steps
         ],
+        "node_seconds": _node_seconds(progress),
         "trials": [_trial(trial) for trial in progress.trials],
         "max_trials": progress.planned or services.policy.training.max_trials,
         "max_epochs": services.policy.training.training_parameters.get("number_of_epochs"),
     }
+
+
+def _node_seconds(progress: Progress) -> int | None:
+    """How long nodes worked for trials and steps so far; None before the first has ended."""
+    times = [(trial.started_at, trial.ended_at) for trial in progress.trials]
+    times += [(step.started_at, step.ended_at) for step in progress.steps if step.name != TRAIN_STEP]
+    spans = [ended - started for started, ended in times if started and ended]
+    return round(sum(span.total_seconds() for span in spans)) if spans else None
 
 
 def waiting_of(run: TrainingRun, job: Job, services: Services) -> dict[str, Any] | None:
@@ -113,6 +123,8 @@ def _known(run: TrainingRun) -> Progress | None:
             status=trial["status"],
             figures=_figures(trial),
             epochs=trial.get("epochs", 0),
+            started_at=_moment(trial.get("started_at")),
+            ended_at=_moment(trial.get("ended_at")),
         )
         for trial in kept["trials"]
     )
@@ -126,8 +138,14 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "number": trial.number,
         "status": trial.status,
         "epochs": trial.epochs,
+        "started_at": trial.started_at.isoformat() if trial.started_at else None,
+        "ended_at": trial.ended_at.isoformat() if trial.ended_at else None,
         **figures,
     }
+
+
+def _moment(kept: str | None) -> datetime | None:
+    return datetime.fromisoformat(kept) if kept else None
 
 
 def _figures(trial: dict[str, Any]) -> Figures | None:

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from commands.exports import messages as export_messages
 from commands.kit.blocks import Message
 from commands.kit.failures import log_tail
-from commands.kit.policy import Exports
+from commands.kit.policy import Exports, Policy
 from commands.kit.words import esc
 from commands.models import messages as model_messages
 from commands.publish import messages as publish_messages
 from commands.train import messages as train_messages
+from commands.train.budget import asks_again
+from commands.train.estimate import Estimate
 from sandbox.slack.blocks import check_message
 from storage import labels, publishes
 from storage.catalog import ExportRow, ModelRow
@@ -168,12 +170,29 @@ def test_the_live_message_of_any_publish_run_is_accepted_by_slack(run: PublishRu
     accepted(publish_messages.live(run, used))
 
 
-@given(runs(), st.lists(names, max_size=30))
-def test_the_live_message_of_any_run_is_accepted_by_slack(run: TrainingRun, thin: list[str]) -> None:
-    accepted(train_messages.live(run, thin, NOW + timedelta(days=3)))
+seconds = st.floats(0, 1e7)
+money = st.none() | st.floats(0, 1e7)
+expected = st.builds(
+    Estimate, st.integers(1, 60), seconds, seconds, seconds, seconds, money, st.sampled_from(["EUR", "CHF"])
+)
+spendings = st.builds(train_messages.Spent, st.none() | expected, money, st.sampled_from(["EUR", "CHF"]))
+
+
+@given(runs(), st.lists(names, max_size=30), spendings)
+def test_the_live_message_of_any_run_is_accepted_by_slack(
+    run: TrainingRun, thin: list[str], spent: train_messages.Spent
+) -> None:
+    accepted(train_messages.live(run, thin, NOW + timedelta(days=3), spent))
     tail = log_tail(run.failure)
     if tail is not None:
         accepted(tail)
+
+
+@given(
+    st.fixed_dictionaries(dict.fromkeys(("model_name", "dataset", "cluster", "experiment"), names)), expected
+)
+def test_the_question_about_any_cost_is_accepted_by_slack(values: dict[str, str], estimate: Estimate) -> None:
+    accepted(asks_again(values, estimate, Policy()))
 
 
 @given(models(), st.lists(models(version=6), max_size=30), st.none() | runs())
