@@ -13,8 +13,8 @@ from storage.deployments import Decision, Deployment
 def objection(deployment: Deployment, services: Services) -> str | None:
     """Why the approvals are not in force now, in words; None where they are.
 
-    Raises UserError where Slack does not say who may approve, AzureError where the model's files cannot be read: then
-    nothing may be shipped either.
+    Raises UserError where Slack does not say who may approve, Unreadable where the model's files cannot be read, and
+    AzureError: then nothing may be shipped either.
     """
     target = services.policy.targets.get(deployment.target)
     if target is None:

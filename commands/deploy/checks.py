@@ -9,6 +9,7 @@ from commands.deploy.record import change
 from commands.deploy.rings import Ring, change_ring, ring_of, with_ring
 from commands.kit.errors import UserError
 from commands.kit.services import Services
+from infra.azureml.errors import Unreadable
 from infra.devops.runs import Run
 from infra.http.errors import AzureError, NotFound
 from storage import audit, deployments
@@ -21,7 +22,7 @@ def verdict(run_id: int, services: Services) -> tuple[bool, str]:
     """Whether the run may ship, and why not. What cannot be found out means no."""
     try:
         approved, reason = _judge(run_id, services)
-    except (AzureError, UserError) as trouble:
+    except (AzureError, UserError, Unreadable) as trouble:
         approved, reason = False, f"Spotter could not find out: {trouble}"
     with services.store.write() as tx:
         audit.record(

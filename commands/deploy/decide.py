@@ -178,7 +178,9 @@ def _favour(
         return _decided_before()
     given = deployments.in_favour(deployments.decisions_on(tx, deployment.id))
     now_approved = len(given) >= deployment.approvals_needed
-    decided = {"state": "approved", "decided_at": services.clock.now()} if now_approved else {}
+    decided = (
+        {"state": "approved", "decided_at": services.clock.now(), "trouble": None} if now_approved else {}
+    )
     details = {"reason": reason, "approvals": len(given), "needed": deployment.approvals_needed}
     change(
         tx,

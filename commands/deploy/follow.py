@@ -11,7 +11,7 @@ import structlog
 from commands.deploy.aloud import reminder
 from commands.deploy.command import DEPLOYMENTS, deploy
 from commands.deploy.prepare import prepare
-from commands.deploy.record import approvers, change, tell
+from commands.deploy.record import approvers, change, note_trouble, tell
 from commands.deploy.ship import ship
 from commands.deploy.standing import changes_in_azure, changes_since_asked, expire, make_stale
 from commands.deploy.taking_back import roll_back
@@ -20,6 +20,7 @@ from commands.kit.command import COURIER
 from commands.kit.errors import UserError
 from commands.kit.health import DEVOPS
 from commands.kit.services import Services
+from infra.azureml.errors import Unreadable
 from infra.http.errors import AzureError
 from storage import deployments
 from storage.deployments import Deployment
@@ -37,16 +38,15 @@ def follow_deployments(services: Services) -> None:
         try:
             STEPS[deployment.state](deployment, services, look)
         except Exception as trouble:  # trouble with one keeps no other waiting
-            known = isinstance(trouble, AzureError | UserError)
+            known = isinstance(trouble, AzureError | UserError | Unreadable)
             log.warning(
                 "deployment_step_failed", deployment=deployment.id, error=str(trouble), exc_info=not known
             )
             troubles.append(trouble)
     if open_now:
         services.wake(COURIER)
-    severe = [
-        trouble for trouble in troubles if not isinstance(trouble, UserError) and trouble is not look.trouble
-    ]
+    told = UserError | Unreadable  # on the card
+    severe = [each for each in troubles if not isinstance(each, told) and each is not look.trouble]
     if severe:
         raise severe[0]
 
@@ -91,8 +91,16 @@ def _settled(deployment: Deployment, services: Services) -> bool:
 
 def _has_changed(deployment: Deployment, services: Services) -> bool:
     """Asks the registry itself: what Spotter remembers of an older version is not read anew by itself."""
-    changed = changes_in_azure(deployment, services)
+    try:
+        changed = changes_in_azure(deployment, services)
+    except Unreadable as trouble:
+        unsure = (
+            "So it is not known whether this still is what was asked for; nothing is shipped before it is."
+        )
+        note_trouble(deployment, f"{trouble} {unsure}", services)
+        return False
     if not changed:
+        note_trouble(deployment, None, services)
         return False
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)

@@ -68,7 +68,10 @@ def _question(deployment: Deployment, decided: Sequence[Decision], approvers: Se
         f"{who}{count(missing, 'approval')} needed.{so_far}\n"
         f"{esc(deployment.requested_by_name)} asks: {esc(deployment.reason)}"
     )
-    blocks: list[Block] = [header(title), section(lead), comparison(evidence), section(gate_lines(evidence))]
+    blocks: list[Block] = [header(title), section(lead)]
+    if deployment.trouble:
+        blocks.append(section(f":warning: {esc(deployment.trouble)}"))
+    blocks += [comparison(evidence), section(gate_lines(evidence))]
     blocks.append(context(measured_on(evidence), learned_from(evidence), devices(evidence)))
     blocks.append(
         context(

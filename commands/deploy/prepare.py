@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from commands.deploy import evidence
 from commands.deploy.beside import Drawn, beside, draw
 from commands.deploy.gates import comparable
-from commands.deploy.record import change, tell
+from commands.deploy.record import change, note_trouble, tell
 from commands.deploy.truth import Look
 from commands.exports import readiness
 from commands.kit.policy import Target
@@ -35,10 +35,10 @@ def prepare(deployment: Deployment, services: Services, look: Look) -> None:
     except Unreadable as trouble:
         collected, problem = None, str(trouble)
     except AzureError:
-        _tell(deployment, "Azure is not answering. Spotter tries again by itself.", services)
+        note_trouble(deployment, "Azure is not answering. Spotter tries again by itself.", services)
         raise
     if collected is None:
-        _tell(deployment, problem, services)
+        note_trouble(deployment, problem, services)
         return
     drawn = _drawn(collected, services)
     with services.store.write() as tx:
@@ -162,12 +162,3 @@ def _drawn(collected: evidence.Evidence, services: Services) -> list[Drawn]:
 
 def _figures(model: ModelRow, services: Services) -> dict[str, object]:
     return evidence.figures(model, services.azure.files_digest(model.uri or ""))
-
-
-def _tell(deployment: Deployment, trouble: str, services: Services) -> None:
-    if deployment.trouble == trouble:
-        return
-    with services.store.write() as tx:
-        now = deployments.locked(tx, deployment.id)
-        if now is not None and now.state == "preparing":
-            change(tx, now, services, trouble=trouble)

@@ -47,6 +47,16 @@ def change(
     return changed
 
 
+def note_trouble(deployment: Deployment, trouble: str | None, services: Services) -> None:
+    """On the card, until it is noted that there is none any more."""
+    if deployment.trouble == trouble:
+        return
+    with services.store.write() as tx:
+        now = deployments.locked(tx, deployment.id)
+        if now is not None and now.state == deployment.state:
+            change(tx, now, services, trouble=trouble)
+
+
 def approvers(target: Target, services: Services) -> Sequence[str]:
     """Groups and people who may approve on a target. Everybody is never meant: then nobody may."""
     if target.approvers is not None:

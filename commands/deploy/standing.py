@@ -20,7 +20,7 @@ def changes_since_asked(tx: Connection, deployment: Deployment, services: Servic
 
 
 def changes_in_azure(deployment: Deployment, services: Services) -> str:
-    """The same, asked of the registry and of the model's files now. Raises AzureError."""
+    """The same, asked of the registry and of the model's files now. Raises AzureError, Unreadable."""
     try:
         model = services.azure.version(deployment.model_name, deployment.model_version)
     except NotFound:

@@ -12,6 +12,7 @@ from commands.deploy.rings import Ring, change_ring, gone_for_long, has_settled,
 from commands.deploy.rollback import undo
 from commands.kit.errors import UserError
 from commands.kit.services import Services
+from infra.azureml.errors import Unreadable
 from infra.devops.project import Project
 from infra.devops.runs import ParametersDropped, Run
 from infra.failures.stages import explain_run
@@ -75,9 +76,11 @@ def known_objection(deployment: Deployment, services: Services) -> str | None:
     """As `objection`; where that cannot be found out, the card says so and it is asked again later."""
     try:
         return objection(deployment, services)
-    except (AzureError, UserError) as trouble:
-        who = "Slack" if isinstance(trouble, UserError) else "Azure Machine Learning"
-        later(deployment, f"{who} does not say whether the approvals are still in force.", services)
+    except (AzureError, UserError, Unreadable) as trouble:
+        who = "Slack does" if isinstance(trouble, UserError) else "Azure Machine Learning does"
+        if isinstance(trouble, Unreadable):
+            who = f"{trouble.reason.rstrip('.')}. So the model's files do"
+        later(deployment, f"{who} not say whether the approvals are still in force.", services)
         raise
 
 

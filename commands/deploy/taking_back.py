@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from commands.deploy.aloud import rolled_back_aloud
-from commands.deploy.record import change, tell
+from commands.deploy.record import change, note_trouble, tell
 from commands.deploy.rings import UNSENT, Ring, gone_for_long, has_settled
 from commands.deploy.truth import Look
 from commands.kit.policy import Target
@@ -30,15 +30,15 @@ def roll_back(deployment: Deployment, services: Services, _look: Look) -> None:
         words = (
             "Azure DevOps does not say whether a run may still ship it, so nothing is taken off devices yet."
         )
-        _tell(deployment, words, services)
+        note_trouble(deployment, f"{words} Spotter goes on by itself.", services)
         raise
     if running:
-        _tell(deployment, None, services)
+        note_trouble(deployment, None, services)
         return
     try:
         _take_back(deployment, services)
     except AzureError:
-        _tell(deployment, "IoT Hub is not answering.", services)
+        note_trouble(deployment, "IoT Hub is not answering. Spotter goes on by itself.", services)
         raise
 
 
@@ -56,7 +56,7 @@ def _take_back(deployment: Deployment, services: Services) -> None:
     away = [device.id for device in look.survey.devices if _has_it_still(device, deployment, undone)]
     patience = _patience(deployment, services)
     if away and services.clock.now() - datetime.fromisoformat(undone[0]["removed"]) < patience:
-        _tell(deployment, None, services)
+        note_trouble(deployment, None, services)
         return
     below = look.incumbent(deployment.target, without=deployment.request_id)
     _end(deployment, "rolled_back", f"{deployment.rollback_reason}{_late(away, patience)}", services, below)
@@ -113,17 +113,6 @@ def _found(devops: Project, ring: Ring, services: Services) -> int | None:
     pipeline = devops.pipeline(services.policy.pipelines.edge)
     run = devops.find(pipeline, ring["correlation_id"], datetime.fromisoformat(ring["queued_at"]))
     return run.id if run else None
-
-
-def _tell(deployment: Deployment, trouble: str | None, services: Services) -> None:
-    if trouble:
-        trouble = f"{trouble} Spotter goes on by itself."
-    if deployment.trouble == trouble:
-        return
-    with services.store.write() as tx:
-        now = deployments.locked(tx, deployment.id)
-        if now is not None and now.state == "rolling_back":
-            change(tx, now, services, trouble=trouble)
 
 
 def _remember(deployment: Deployment, shipped: list[Shipped], services: Services) -> None:

@@ -5,6 +5,7 @@ The rooms, the store and the clients are the real ones; what they ask is `small_
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -39,6 +40,7 @@ from storage import catalog, deployments, messages, migrate
 from storage.catalog import ModelRow
 from storage.database import Store
 from storage.deployments import Deployment
+from tests.commands import small_plant
 from tests.commands.small_plant import HUB, Build, Device, Plant, serving, uri_of
 
 MODEL, LINE = "Caps", "line-1"
@@ -68,7 +70,7 @@ class Line:
     asked: list[str] = field(default_factory=list)
 
     def wants(self, version: int) -> str:
-        """The id of a request that is approved."""
+        """The id of a request that waits for approval."""
         key = f"click:{len(self.asked)}"
         self.clock.sleep(1)
         ask(DeployArgs(f"{MODEL}:{version}", LINE, "better"), Asked(TRAINER, "C0LINE", key), self.services)
@@ -76,8 +78,11 @@ class Line:
             (new,) = (one for one in deployments.in_states(tx, ["preparing"]) if one.id not in self.asked)
         self.asked.append(new.id)
         self.follows()
-        approve(new.id, Asked(ANA, "C0LINE", f"{key}:yes"), self.services)
         return new.id
+
+    def agrees(self, name: str) -> str:
+        approve(name, Asked(ANA, "C0LINE", f"{name}:yes"), self.services)
+        return name
 
     def follows(self, times: int = 1, seconds: float = 0) -> None:
         for _ in range(times):
@@ -95,7 +100,7 @@ class Line:
         pytest.fail(f"{self.one(name).state}, not {state}: {self.card(name)}")
 
     def ships(self, version: int) -> str:
-        name = self.wants(version)
+        name = self.agrees(self.wants(version))
         self.until(name, "shipped")
         return name
 
@@ -218,7 +223,7 @@ def test_a_rollback_asks_azure_devops_only_about_runs_that_may_still_ship(line: 
     assert line.plant.devices[1].model == (MODEL, "1")
 
     line.plant.down = set()
-    third = line.wants(3)
+    third = line.agrees(line.wants(3))
     line.follows(2)
     assert line.one(third).rings[0]["state"] == "queued"  # type: ignore[index]  # it is being shipped
     line.plant.down = {"devops"}
@@ -237,7 +242,7 @@ def test_a_run_that_is_not_listed_yet_is_waited_for_and_not_asked_for_twice(line
         late.append(builds.pop())
 
     line.plant.when_queued, line.plant.loses_answers = is_not_listed, 1
-    name = line.wants(1)
+    name = line.agrees(line.wants(1))
     line.follows(5, seconds=11)
     assert len(late) == 1, "four looks have not passed"
     assert "did not say whether it started" in line.card(name)
@@ -266,7 +271,7 @@ def test_a_freeze_that_begins_holds_a_ring_that_is_tried_again_and_a_run_at_the_
         builds.clear()
 
     line.plant.when_queued, line.plant.loses_answers = is_lost, 1
-    name = line.wants(1)
+    name = line.agrees(line.wants(1))
     line.follows()
     line.plant.when_queued = lambda _build: None
     line.changes(freeze=ALWAYS)
@@ -283,3 +288,32 @@ def test_a_freeze_that_begins_holds_a_ring_that_is_tried_again_and_a_run_at_the_
         "line-1 is frozen now (2020-01-01 - 2099-12-31, UTC). Nothing reached a device."
     )
     assert not line.plant.configurations
+
+
+def test_nothing_ships_while_the_files_of_a_model_cannot_be_read(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = "the role Storage Blob Data Reader"
+    refused = ("GET", re.compile("/models"), lambda _plant, _asked: (403, "no"))
+    shut, open_again = [refused, *small_plant.ROUTES], small_plant.ROUTES
+    asked = line.wants(1)
+    monkeypatch.setattr(small_plant, "ROUTES", shut)
+    line.follows()
+    assert f"{role} there. So it is not known whether this still is what" in line.card(asked)
+    monkeypatch.setattr(small_plant, "ROUTES", open_again)
+    line.follows()
+    assert role not in line.card(asked)
+
+    line.agrees(asked)
+    line.follows(2)
+    monkeypatch.setattr(small_plant, "ROUTES", shut)
+    (build,) = line.plant.builds
+    approved, reason = verdict(build.id, line.services)
+    assert not approved and reason.startswith("Spotter could not find out: ") and role in reason
+    monkeypatch.setattr(small_plant, "ROUTES", open_again)
+    line.agents_work()
+    line.follows(2)
+    monkeypatch.setattr(small_plant, "ROUTES", shut)
+    line.follows(9, seconds=20)
+    assert [build.parameters["ring"] for build in line.plant.builds] == ["canary"], "its bake time is over"
+    assert f"{role} there. So the model's files do not say whether the approvals" in line.card(asked)
