@@ -9,12 +9,13 @@ from sqlalchemy import Connection
 from commands.deploy.aloud import shipped_aloud
 from commands.deploy.authority import freeze
 from commands.deploy.record import change, tell
-from commands.deploy.rings import NO_TROUBLE, new_ring, wait
+from commands.deploy.rings import NO_TROUBLE, later, new_ring, wait
 from commands.deploy.standing import make_stale
 from commands.deploy.submit import claim, known_objection, observe, queue
 from commands.deploy.truth import Look
 from commands.deploy.watch import bake, watch
 from commands.kit.services import Services
+from infra.http.errors import AzureError
 from storage import deployments
 from storage.deployments import Deployment
 
@@ -25,7 +26,7 @@ def ship(deployment: Deployment, services: Services, look: Look) -> None:
         return
     target = services.policy.targets.get(deployment.target)
     if deployment.state == "approved":
-        _begin(deployment, services)
+        _begin(deployment, services, look)
         return
     ring = next((each for each in deployment.rings or [] if each["state"] != "done"), None)
     if ring is None:
@@ -37,12 +38,13 @@ def ship(deployment: Deployment, services: Services, look: Look) -> None:
         WATCHING[ring["state"]](deployment, ring, target, services, look)
 
 
-def _begin(deployment: Deployment, services: Services) -> None:
-    """Start when the target is neither frozen nor busy, and the approvals are in force."""
+def _begin(deployment: Deployment, services: Services, look: Look) -> None:
+    """Start when the target is neither frozen nor busy, the approvals are in force, and what would be replaced is what
+    approvers saw."""
     if reason := _reason_to_wait(deployment, services):
         wait(deployment, reason, services)
         return
-    against = known_objection(deployment, services)
+    against = known_objection(deployment, services) or _replaced_meanwhile(deployment, services, look)
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
         if now is None or now.state != "approved":
@@ -52,6 +54,21 @@ def _begin(deployment: Deployment, services: Services) -> None:
         elif not _is_busy(tx, now):
             rings = [new_ring(now, name) for name in (now.evidence or {})["rings"]]
             change(tx, now, services, action="deploy.ship", state="shipping", rings=rings, **NO_TROUBLE)
+
+
+def _replaced_meanwhile(deployment: Deployment, services: Services, look: Look) -> str | None:
+    """What runs there by now, where it is not what the approvers compared with; another rollout may have come first."""
+    try:
+        there = look.incumbent(deployment.target, without=deployment.request_id)
+    except AzureError:
+        later(deployment, f"IoT Hub does not say what runs on {deployment.target} now.", services)
+        raise
+    before = (deployment.evidence or {}).get("incumbent")
+    compared = f"{before['name']} v{before['version']}" if before else "no model"
+    now = f"{there.model} v{there.version}" if there else "no model"
+    if now == compared:
+        return None
+    return f"{deployment.target} came to run {now}; approvers compared with {compared}"
 
 
 def _reason_to_wait(deployment: Deployment, services: Services) -> str | None:

@@ -317,3 +317,23 @@ def test_nothing_ships_while_the_files_of_a_model_cannot_be_read(
     line.follows(9, seconds=20)
     assert [build.parameters["ring"] for build in line.plant.builds] == ["canary"], "its bake time is over"
     assert f"{role} there. So the model's files do not say whether the approvals" in line.card(asked)
+
+
+def test_what_waited_for_another_rollout_is_not_shipped_over_what_that_brought(line: Line) -> None:
+    line.ships(1)
+    second = line.agrees(line.wants(2))
+    line.follows()
+    third = line.agrees(line.wants(3))
+    line.follows()
+    assert "Another rollout on line-1 is under way" in line.card(third)
+    line.until(second, "shipped")
+    line.follows()
+    assert line.one(third).outcome == (
+        "After it was asked for, line-1 came to run Caps v2; approvers compared with Caps v1."
+    )
+    again = line.agrees(line.wants(3))
+    line.plant.down = {"hub"}
+    line.follows()
+    assert "IoT Hub does not say what runs on line-1 now." in line.card(again)
+    line.plant.down = set()
+    line.until(again, "shipped")
