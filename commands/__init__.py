@@ -1,6 +1,7 @@
 """What people can do: one room per command, with its declaration, handler, followers and messages."""
 
 from commands.deploy import deploy
+from commands.digest import digest
 from commands.exports import exports
 from commands.kit.command import Command
 from commands.models import models
@@ -9,4 +10,4 @@ from commands.runs import runs
 from commands.spotter import spotter
 from commands.train import train
 
-ALL: list[Command] = [train, runs, models, exports, publish, deploy, spotter]
+ALL: list[Command] = [train, runs, models, exports, publish, deploy, digest, spotter]

@@ -1,0 +1,286 @@
+"""The command and its buttons. Anybody who is in a channel may set, pause and remove its digests; each is audited.
+
+/digest                                            what is set here
+/digest set weekdays at 8:30 [zone=Europe/Berlin] [quiet=yes]
+/digest preview|pause|resume|remove [number or when]
+/digest now                                        what a digest would say now, to oneself
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from commands.deploy.messages import card
+from commands.deploy.record import approvers, card_key
+from commands.digest.content import gather
+from commands.digest.listing import Listed, channel, words
+from commands.digest.messages import Occasion
+from commands.digest.messages import digest as message
+from commands.digest.sending import collect, post, send_due
+from commands.digest.setting import set_digest, set_first_ones, zones
+from commands.kit import schedule
+from commands.kit.blocks import Message, actions, button, context, note
+from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, Option, Reply, choice, text
+from commands.kit.errors import UserError
+from commands.kit.health import DATABASE
+from commands.kit.people import Person
+from commands.kit.services import Services
+from commands.kit.words import esc, when
+from storage import audit, deployments, digests, messages
+from storage.digests import Digest
+
+ACTS = {
+    "list": "What is set in this channel",
+    "set": "Set a digest",
+    "preview": "What it would say now, for your eyes",
+    "pause": "Until it is resumed",
+    "resume": "Go on",
+    "remove": "For good",
+    "now": "How things stand now, for your eyes",
+}
+YES, NO = ("yes", "y", "true", "silent"), ("no", "n", "false", "")
+SHARE = "digest.share"
+
+
+def acts(services: Services, person: Person, typed: str) -> list[Option]:
+    return [Option(act, act, told) for act, told in ACTS.items() if typed.lower() in act]
+
+
+def zone_options(services: Services, person: Person, typed: str) -> list[Option]:
+    wanted = typed.lower().replace(" ", "_")
+    return [Option(zone, zone) for zone in zones() if wanted in zone.lower()]
+
+
+def quiet_options(services: Services, person: Person, typed: str) -> list[Option]:
+    return [Option("no", "Post a line that all is quiet"), Option("yes", "Stay silent")]
+
+
+def persons_zone(services: Services, person: Person) -> str | None:
+    return services.people.zone_of(person)
+
+
+@dataclass(frozen=True)
+class DigestArgs:
+    what: str = choice("What to do", from_=acts, default="list")
+    when: str = text("When", hint="weekdays at 8:30", default="", rest=True)
+    zone: str = choice("Time zone", from_=zone_options, default="")
+    quiet: str = choice("When nothing has changed", from_=quiet_options, default="")
+
+
+@dataclass(frozen=True)
+class SetArgs:
+    when: str = text(
+        "When",
+        hint="“weekdays at 8:30”, “Mondays 9:00”, “first of the month at 9:00”, or a crontab line",
+        suggest=lambda services, person: "weekdays at 8:30",
+    )
+    zone: str = choice("Time zone", from_=zone_options, suggest=persons_zone)
+    quiet: str = choice("When nothing has changed", from_=quiet_options, default="no")
+
+
+digest = Command(
+    "/digest",
+    DigestArgs,
+    role="view",
+    summary="Scheduled digests of this channel: what needs someone, what runs, what ended",
+    title="Digests",
+    changes=True,
+)
+setting = digest.dialog("setting", SetArgs, role="view", title="Set a digest", submit="Set it")
+
+
+@digest.run
+def run(args: DigestArgs, asked: Asked, services: Services) -> Answer:
+    what, said = args.what.lower(), args.when
+    if what not in ACTS:
+        what, said = "set", _meant(f"{args.what} {args.when}".strip())
+    if what == "list":
+        return show(asked, services)
+    if what == "now":
+        return now(asked, services)
+    if what == "set" and not said:
+        return OpenForm(
+            setting, {name: value for name, value in vars(args).items() if name != "what" and value}
+        )
+    if what == "set":
+        return Reply(set_digest(said, args.zone, _quiet(args.quiet), asked, services))
+    chosen = _chosen(said, asked, services).id
+    return {"preview": preview, "pause": pause, "resume": resume, "remove": remove}[what](
+        chosen, asked, services
+    )
+
+
+@setting.run
+def set_from_form(args: SetArgs, asked: Asked, services: Services) -> Answer:
+    return Reply(set_digest(args.when, args.zone, _quiet(args.quiet), asked, services))
+
+
+@digest.action("form")
+def open_form(value: str, asked: Asked, services: Services) -> Answer:
+    return OpenForm(setting, {})
+
+
+def show(asked: Asked, services: Services) -> Reply:
+    with services.store.read() as tx:
+        listed = []
+        for each in digests.of_channel(tx, asked.channel):
+            last = digests.last_sent(tx, each.id)
+            since = last.at if last else each.created_at
+            missed, silent = (
+                digests.count_since(tx, each.id, outcome, since)
+                for outcome in (digests.SKIPPED, digests.SILENT)
+            )
+            listed.append(Listed(each, last, missed, silent))
+    return Reply(channel(listed))
+
+
+def now(asked: Asked, services: Services) -> Reply:
+    """How things stand, for the eyes of who asks, with a button to share it."""
+    at = services.clock.now()
+    with services.store.read() as tx:
+        content = gather(tx, at - timedelta(days=1), at, services.policy)
+    told = message(content, Occasion())
+    return Reply(Message(told.text, [*told.blocks, actions(button("Share in channel", SHARE, "now"))]))
+
+
+@digest.action("share", changes=True)
+def share(value: str, asked: Asked, services: Services) -> Answer:
+    """Post how things stand now, for everybody in the channel."""
+    services.people.require_spotter_in(asked.channel)
+    at = services.clock.now()
+    with services.store.read() as tx:
+        content = gather(tx, at - timedelta(days=1), at, services.policy)
+    with services.store.write() as tx:
+        post(tx, f"digest:shared:{asked.key}"[:255], asked.channel, content, Occasion(), at, asked.person.id)
+    services.wake(COURIER)
+    return None
+
+
+@digest.action("preview")
+def preview(digest_id: str, asked: Asked, services: Services) -> Reply:
+    there = _known(digest_id, services)
+    content, occasion, changed = collect(there, services)
+    told = message(content, occasion)
+    fate = "" if changed or not there.quiet else " Nothing has changed, so it would stay silent."
+    return Reply(Message(f"Preview. {told.text}", [*told.blocks, context(f"A preview for your eyes.{fate}")]))
+
+
+@digest.action("pause", changes=True)
+def pause(digest_id: str, asked: Asked, services: Services) -> Reply:
+    there = _changed(digest_id, asked, services, "pause", state=digests.PAUSED, next_at=None)
+    return Reply(note(f"The digest {words(there)}, is paused. `/digest resume` goes on with it."))
+
+
+@digest.action("resume", changes=True)
+def resume(digest_id: str, asked: Asked, services: Services) -> Reply:
+    there = _known(digest_id, services)
+    next_at = schedule.parse(there.cron).next(services.clock.now(), there.zone)
+    _changed(digest_id, asked, services, "resume", state=digests.ON, next_at=next_at)
+    return Reply(note(f"The digest {words(there)}, goes on. Next: {when(next_at)}."))
+
+
+@digest.action("remove", changes=True)
+def remove(digest_id: str, asked: Asked, services: Services) -> Reply:
+    there = _changed(digest_id, asked, services, "remove", state=digests.REMOVED, next_at=None)
+    return Reply(note(f"The digest {words(there)}, is removed."))
+
+
+@digest.action("review")
+def review(deployment_id: str, asked: Asked, services: Services) -> Reply:
+    """A request's card, with its buttons and where it stands in the channel."""
+    with services.store.read() as tx:
+        deployment = deployments.get(tx, deployment_id)
+        if deployment is None:
+            raise UserError(
+                "That request is not in Spotter's records any more.", "/models shows what runs where."
+            )
+        decided = deployments.decisions_on(tx, deployment_id)
+        posted = messages.get(tx, card_key(deployment))
+    target = services.policy.targets.get(deployment.target)
+    shown = card(deployment, decided, approvers(target, services) if target else ())
+    link = services.people.link_to(posted.channel, posted.ts) if posted and posted.ts else None
+    place = [context(f"<{link}|Its card in the channel>")] if link else []
+    return Reply(Message(shown.text, [*shown.blocks, *place]))
+
+
+@digest.follow("digests", every=lambda policy: policy.pace.runs_seconds, service=DATABASE)
+def send_what_is_due(services: Services) -> None:
+    set_first_ones(services)
+    with services.store.read() as tx:
+        due = digests.due(tx, services.clock.now())
+    for each in due:
+        send_due(each, services)
+
+
+def _changed(digest_id: str, asked: Asked, services: Services, act: str, **columns: object) -> Digest:
+    """The digest after a person has changed it; the same click twice is recorded once."""
+    with services.store.write() as tx:
+        before = digests.get(tx, digest_id)
+        if before is None or before.state == digests.REMOVED:
+            raise _gone()
+        changed = digests.change(tx, digest_id, **columns)
+        if before.state != changed.state:
+            audit.record(
+                tx,
+                at=services.clock.now(),
+                actor=asked.person.id,
+                action=f"digest.{act}",
+                subject=digest_id,
+                channel=changed.channel,
+            )
+    return changed
+
+
+def _known(digest_id: str, services: Services) -> Digest:
+    with services.store.read() as tx:
+        there = digests.get(tx, digest_id)
+    if there is None or there.state == digests.REMOVED:
+        raise _gone()
+    return there
+
+
+def _gone() -> UserError:
+    return UserError("That digest was removed.", "`/digest` shows what is set here.")
+
+
+def _chosen(said: str, asked: Asked, services: Services) -> Digest:
+    """The digest of this channel that a number in its list, or its times, mean; the only one where nothing is said."""
+    with services.store.read() as tx:
+        there = digests.of_channel(tx, asked.channel)
+    if not there:
+        raise UserError("No digest is set in this channel.", "`/digest set weekdays at 8:30` sets one.")
+    if not said and len(there) == 1:
+        return there[0]
+    if said.isdecimal() and 1 <= int(said) <= len(there):
+        return there[int(said) - 1]
+    found = [each for each in there if said and each.cron == _cron(said)]
+    if len(found) == 1:
+        return found[0]
+    known = "; ".join(f"{number}: {words(each)}" for number, each in enumerate(there, start=1))
+    raise UserError("It is not clear which digest is meant.", f"Add its number. {known}.")
+
+
+def _cron(said: str) -> str | None:
+    try:
+        return schedule.parse(said).cron
+    except UserError:
+        return None
+
+
+def _meant(said: str) -> str:
+    """A schedule without the word `set`. Raises UserError, which names what can be done, for anything else."""
+    if _cron(said) is None:
+        raise UserError(
+            f"“{esc(said[:80])}” is nothing that `/digest` does, and no time.",
+            f"It does: {', '.join(ACTS)}. For instance `/digest set weekdays at 8:30`.",
+        )
+    return said
+
+
+def _quiet(said: str) -> bool:
+    if said.lower() not in (*YES, *NO):
+        raise UserError(
+            f"“{said[:80]}” is neither yes nor no.",
+            "yes stays silent when nothing has changed.",
+            field="quiet",
+        )
+    return said.lower() in YES

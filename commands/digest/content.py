@@ -1,0 +1,122 @@
+"""What a digest has to tell, from the store alone: what needs someone first, then what runs, ended, and runs where."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from commands.digest import lines, models
+from commands.digest.lines import FAILED, Line, Record, news
+from commands.kit.policy import Policy
+from commands.kit.words import esc
+from commands.models import where
+from storage import catalog, deployments, labels, publishes, runs
+from storage.deployments import Deployment
+from storage.publishes import PublishRun
+from storage.runs import TrainingRun
+
+MOST = 100
+STUCK_AFTER = timedelta(minutes=30)  # a node from nothing takes ten
+
+
+@dataclass(frozen=True)
+class Content:
+    """`since` is when the channel was told last."""
+
+    since: datetime
+    now: datetime
+    needs: list[Line] = field(default_factory=list)
+    running: list[Line] = field(default_factory=list)
+    ended: list[Line] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def is_calm(self) -> bool:
+        return not (self.needs or self.running or self.ended)
+
+    @property
+    def has_news(self) -> bool:
+        return any(line.is_news for line in (*self.needs, *self.ended))
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what lasts: the same as long as nothing of it has changed."""
+        parts = (self.needs, self.running, self.lines)
+        lasting = [sorted(line.key for line in part if not line.is_news) for part in parts]
+        return hashlib.sha256(json.dumps(lasting).encode()).hexdigest()
+
+
+def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Content:
+    """What there is to tell of the time since `since`."""
+    over, moving = _over(tx, since), _open(tx)
+    bad = [each for each in over if _went_wrong(tx, each)]
+    stuck = [each for each in moving if _is_stuck(each, now)]
+    told = {each.id for each in (*bad, *stuck)}
+    needs = [
+        *(lines.unanswered(asked, now) for asked in deployments.waiting_for_approval(tx)),
+        *map(lines.failed, bad),
+        *(lines.stuck(each, now) for each in stuck),
+        *(Line(key, text) for key, text in models.below_their_gates(tx, policy)),
+        *(news(key, text) for key, text in models.worse_than_before(tx, policy, since)),
+        *map(lines.overridden, deployments.overrides_since(tx, since)),
+    ]
+    busy: list[Record] = [*moving, *labels.open_exports(tx), *labels.open_preparations(tx)]
+    return Content(
+        since,
+        now,
+        needs,
+        [lines.running(each, now) for each in busy if each.id not in told],
+        [lines.ended(tx, each) for each in over if each.id not in told] + _by_hand(tx, since),
+        [Line(text, text) for text in where.told(tx).values()],
+    )
+
+
+def _over(tx: Connection, since: datetime) -> list[Record]:
+    """What has ended, what matters most first."""
+    return [
+        *deployments.ended_since(tx, since, MOST),
+        *runs.ended_since(tx, since, MOST),
+        *publishes.ended_since(tx, since, MOST),
+        *labels.exports_ended_since(tx, since, MOST),
+        *labels.preparations_ended_since(tx, since, MOST),
+    ]
+
+
+def _open(tx: Connection) -> list[TrainingRun | PublishRun | Deployment]:
+    return [
+        *runs.open_runs(tx),
+        *publishes.open_runs(tx),
+        *deployments.in_states(tx, deployments.MOVING),
+    ]
+
+
+def _by_hand(tx: Connection, since: datetime) -> list[Line]:
+    new = catalog.registered_since(tx, since, MOST)
+    return [
+        news(f"{row.name}:{row.version}", f"*{esc(row.name)}* v{row.version} was registered by hand")
+        for row in new
+        if row.run_id is None
+    ]
+
+
+def _went_wrong(tx: Connection, each: Record) -> bool:
+    """Failed, and nobody has tried again; a rollout that a person took back is known to them."""
+    if isinstance(each, Deployment):
+        by_itself = each.rollback_by in (None, "spotter")
+        return each.state == "failed" or (each.state == "rolled_back" and by_itself)
+    if each.state not in FAILED:
+        return False
+    if isinstance(each, TrainingRun):
+        return not runs.asked_again(tx, each)
+    return not (isinstance(each, PublishRun) and publishes.published_since(tx, each.requested_at))
+
+
+def _is_stuck(each: TrainingRun | PublishRun | Deployment, now: datetime) -> bool:
+    if each.trouble or isinstance(each, Deployment):
+        return bool(each.trouble)
+    waiting = each.waiting or {}
+    if waiting.get("kind") in ("permission", "approval"):
+        return True
+    return bool(waiting.get("sentence")) and now - each.requested_at > STUCK_AFTER
