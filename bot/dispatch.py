@@ -115,16 +115,17 @@ class Dispatch:
         context[LATER] = lambda: self._answers.give(answer, asked, None, None)
 
     def _preview(self, action_id: str, body: dict[str, Any]) -> None:
-        """Somebody chose a value in a form: what the form says of it is written anew, what was entered stays."""
+        """Somebody chose a value in a form: what the form says of it is written anew, what was entered stays.
+
+        Not in a form that has changed since, such as one that now says why it was refused."""
         command, view = self._forms.get(action_id.partition(":")[0]), body.get("view")
         if command is None or command.previewed is None or view is None:
             return
         asked, carried = _origin(view, body["user"])
         values = forms.values_of(view["state"]) | carried
+        shown = forms.modal(command, values, asked, self._services)
         try:
-            self._client.views_update(
-                view_id=view["id"], view=forms.modal(command, values, asked, self._services)
-            )
+            self._client.views_update(view_id=view["id"], hash=view["hash"], view=shown)
         except NO_ANSWER as failed:
             log.info("preview_not_shown", command=command.name, error=str(failed))
 

@@ -70,6 +70,7 @@ GPU cluster: gpu-small
   (The one you used last comes first)
 Experiment: spotter
   (A folder for runs in the studio)
+How long it takes, and what it costs, is told here once export and cluster are chosen.
 [Cancel] [Start training]\
 """)
 
@@ -102,6 +103,7 @@ GPU cluster: gpu-small
   (The one you used last comes first)
 Experiment: spotter
   (A folder for runs in the studio)
+No earlier run to compare with, so how long it takes is not known yet.
 [Cancel] [Start training]\
 """)
     assert stage.jobs() == []
