@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 from commands.digest import lines, models
 from commands.digest.lines import FAILED, Line, Record, news
 from commands.kit.policy import Policy
-from commands.kit.words import esc
 from commands.models import where
 from storage import catalog, deployments, labels, publishes, runs
 from storage.deployments import Deployment
@@ -51,6 +50,7 @@ class Content:
 def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Content:
     """What there is to tell of the time since `since`."""
     over, moving = _over(tx, since), _open(tx)
+    new = catalog.registered_since(tx, since, MOST)
     bad = [each for each in over if _went_wrong(tx, each)]
     stuck = [each for each in moving if _is_stuck(each, now)]
     told = {each.id for each in (*bad, *stuck)}
@@ -68,7 +68,10 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
         now,
         needs,
         [lines.running(each, now) for each in busy if each.id not in told],
-        [lines.ended(tx, each) for each in over if each.id not in told] + _by_hand(tx, since),
+        [
+            *(lines.ended(tx, each) for each in over if each.id not in told),
+            *(lines.by_hand(row) for row in new if row.run_id is None),
+        ],
         [Line(text, text) for text in where.told(tx).values()],
     )
 
@@ -89,15 +92,6 @@ def _open(tx: Connection) -> list[TrainingRun | PublishRun | Deployment]:
         *runs.open_runs(tx),
         *publishes.open_runs(tx),
         *deployments.in_states(tx, deployments.MOVING),
-    ]
-
-
-def _by_hand(tx: Connection, since: datetime) -> list[Line]:
-    new = catalog.registered_since(tx, since, MOST)
-    return [
-        news(f"{row.name}:{row.version}", f"*{esc(row.name)}* v{row.version} was registered by hand")
-        for row in new
-        if row.run_id is None
     ]
 
 

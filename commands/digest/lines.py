@@ -12,6 +12,7 @@ from commands.publish import messages as publish_words
 from commands.runs.command import DETAILS
 from commands.train.messages import best, phase, share
 from storage import catalog
+from storage.catalog import ModelRow
 from storage.deployments import Deployment, Override, Unanswered
 from storage.labels import LabelExport, Preparation
 from storage.publishes import PublishRun
@@ -82,7 +83,7 @@ def running(each: Record, now: datetime) -> Line:
     if isinstance(each, TrainingRun):
         leader = best(each)
         figure = f", best mAP {metric(leader['mean_average_precision'])}" if leader else ""
-        text = f"*{esc(each.model_name)}*: {esc(phase(each))}{figure}{_time_left(each, now)}"
+        text = f"*{esc(each.model_name)}*: {esc(phase(each))}{figure}, {_time(each, now)}"
         return Line(each.id, text)
     if isinstance(each, PublishRun):
         return Line(each.id, f"*Publishing {esc(each.branch)}*: {esc(publish_words.standing(each))}")
@@ -118,15 +119,21 @@ def _ended_training(tx: Connection, run: TrainingRun) -> Line:
     return news(run.id, f"*{esc(run.model_name)}* v{run.registered_version} trained{figure}")
 
 
+def by_hand(row: ModelRow) -> Line:
+    figure = f", mAP {metric(row.mean_average_precision)}" if row.mean_average_precision is not None else ""
+    return news(f"{row.name}:{row.version}", f"*{esc(row.name)}* v{row.version} registered by hand{figure}")
+
+
 def news(key: str, text: str, shown: Element | None = None) -> Line:
     return Line(key, text, shown, is_news=True)
 
 
-def _time_left(run: TrainingRun, now: datetime) -> str:
+def _time(run: TrainingRun, now: datetime) -> str:
     done = share(run)
+    so_far = f"{duration(now - run.requested_at)} so far"
     if done < EARLY or run.started_at is None:
-        return ""
-    return f", about {duration((now - run.started_at) * ((1 - done) / done))} left"
+        return so_far
+    return f"{so_far}, about {duration((now - run.started_at) * ((1 - done) / done))} left"
 
 
 def _because(failure: dict[str, str] | None) -> str:

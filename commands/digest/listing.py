@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from commands.kit import schedule
 from commands.kit.blocks import Block, Message, actions, button, confirm, context, header, section
+from commands.kit.people import Person
+from commands.kit.services import Services
 from commands.kit.words import count, esc, when
 from storage import digests
 from storage.digests import Digest, Firing
@@ -13,6 +15,7 @@ PREVIEW, PAUSE, RESUME, REMOVE, SET = (
     f"digest.{name}" for name in ("preview", "pause", "resume", "remove", "form")
 )
 MOST = 15
+MOST_LOOKED_AT, SHOWN_ON_HOME = 20, 5
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,25 @@ def channel(listed: Sequence[Listed]) -> Message:
     if len(listed) > MOST:
         blocks.append(context(f"and {len(listed) - MOST} more: remove some"))
     return Message(f"{title}.", [*blocks, another])
+
+
+def on_home(person: Person, services: Services) -> list[Block]:
+    """What comes next: digests that the person set, and those of channels where they are."""
+    with services.store.read() as tx:
+        coming = digests.coming(tx, limit=MOST_LOOKED_AT)
+    shown: list[Digest] = []
+    for each in coming:
+        if len(shown) < SHOWN_ON_HOME and (
+            each.created_by == person.id or services.people.is_in(person, each.channel)
+        ):
+            shown.append(each)
+    return [
+        section(
+            f"*{_place(each)}*: {words(each)}; next {when(each.next_at)}", button("Preview", PREVIEW, each.id)
+        )
+        for each in shown
+        if each.next_at
+    ]
 
 
 def words(digest: Digest) -> str:
@@ -74,3 +96,7 @@ def _buttons(digest: Digest) -> Block:
         button("Remove", REMOVE, digest.id, style="danger", confirm=sure),
     )
     return {**row, "block_id": f"digest:{digest.id}"}
+
+
+def _place(digest: Digest) -> str:
+    return f"<#{digest.channel}>" if digest.channel[0] in "CG" else "Direct messages"

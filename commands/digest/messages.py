@@ -31,7 +31,7 @@ def digest(content: Content, occasion: Occasion) -> Message:
     """What the channel reads."""
     late = [context(_late(occasion))] if occasion.due_at else []
     if content.is_calm:
-        told = "Nothing waits for anyone, nothing runs, and nothing has ended since"
+        told = "Nothing waits for anyone, nothing runs, and nothing has finished since"
         calm = section(f":white_check_mark: *All quiet.* {told} {when(content.since)}.")
         return Message(f"All quiet. {told} {utc(content.since)}.", [calm, *late])
     title = _title(content)
@@ -50,7 +50,7 @@ def details(content: Content) -> Message | None:
     parts = [
         ("Needs someone", content.needs),
         ("Running", content.running),
-        ("Ended", content.ended),
+        ("Finished", content.ended),
         ("On the lines", content.lines),
     ]
     limits = (NEEDS_SHOWN, LINES_SHOWN, LINES_SHOWN, LINES_SHOWN)
@@ -69,7 +69,7 @@ def _title(content: Content) -> str:
     needed, running, ended = len(content.needs), len(content.running), len(content.ended)
     told = [f"{_number(needed)} {'needs' if needed == 1 else 'need'} someone"] if needed else []
     told += [f"{_number(running)} running"] if running else []
-    told += [f"{_number(ended)} ended"] if ended else []
+    told += [f"{_number(ended)} finished"] if ended else []
     if not needed:
         told = ["nothing needs anyone", *told]
     title = ", ".join(told)
@@ -92,7 +92,7 @@ def _short_parts(content: Content) -> list[str]:
     parts = []
     for name, lines in (
         ("Running", content.running),
-        ("Ended", content.ended),
+        ("Finished", content.ended),
         ("On the lines", content.lines),
     ):
         if lines:
@@ -106,7 +106,7 @@ def _short_parts(content: Content) -> list[str]:
 def _late(occasion: Occasion) -> str:
     assert occasion.due_at is not None  # noqa: S101  the caller has looked
     before = f" {count(occasion.skipped, 'earlier one')} skipped." if occasion.skipped else ""
-    return f":hourglass: Late, was due {when(occasion.due_at)}: Spotter was down.{before}"
+    return f":hourglass: Late: was due {when(occasion.due_at)}, while Spotter was down.{before}"
 
 
 def _footer(content: Content, occasion: Occasion) -> list[str]:

@@ -91,12 +91,12 @@ def resolve(said: str) -> str:
     known = {zone.lower(): zone for zone in zones()}
     if wanted in known:
         return known[wanted]
-    cities = [zone for zone in zones() if zone.lower().rpartition("/")[2] == wanted]
-    if len(cities) == 1:
-        return cities[0]
-    near = cities or [known[name] for name in get_close_matches(wanted, known, n=3)]
+    cities = {zone.lower().rpartition("/")[2]: zone for zone in zones()}
+    if wanted in cities:
+        return cities[wanted]
+    near = [cities[city] for city in get_close_matches(wanted.rpartition("/")[2], cities, n=3)]
     hint = f"Did you mean {listing(near)}?" if near else "Such as Europe/Berlin or America/New_York."
-    raise UserError(f"“{said[:80]}” is not one time zone.", hint, field="zone")
+    raise UserError(f"“{said[:80]}” is no time zone.", hint, field="zone")
 
 
 @cache
@@ -139,6 +139,6 @@ def _recorded(tx: Connection, digest: Digest) -> None:
 def _understood(digest: Digest, plan: Schedule, services: Services) -> Message:
     coming = islice(plan.after(services.clock.now(), digest.zone), NEXT_SHOWN)
     silent = " It stays silent when nothing has changed." if digest.quiet else ""
-    text = f"A digest is posted here {esc(plan.explained)}, {esc(digest.zone)} time.{silent}"
+    text = f"From now on a digest is posted here: {esc(plan.explained)}, {esc(digest.zone)} time.{silent}"
     times = ", then ".join(when(at) for at in coming)
     return Message(text, [section(f"{text}\nNext: {times}."), actions(button("Preview", PREVIEW, digest.id))])

@@ -5,6 +5,7 @@ from typing import Any
 
 from commands.deploy.messages import to_decide
 from commands.deploy.record import approvers
+from commands.digest.listing import on_home
 from commands.kit.blocks import Block, actions, button, context, divider, header, section
 from commands.kit.people import Person
 from commands.kit.services import Services
@@ -67,6 +68,8 @@ def home(person: Person, services: Services) -> dict[str, Any]:
     if ended:
         blocks += [divider(), header("Ended last")]
         blocks += [section(_ended(run), button("Details", DETAILS, run.id)) for run in ended]
+    if digests := on_home(person, services):
+        blocks += [divider(), header("Digests"), *digests]
     blocks += [divider(), section(standing(services)), context(f"Updated {when(now)}")]
     return {"type": "home", "blocks": blocks}
 
