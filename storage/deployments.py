@@ -26,7 +26,8 @@ class Deployment:
     shipping → shipped`, or failed where nothing reached a device, or `rolling_back → rolled_back`.
 
     `evidence` is what approvers see, and `fingerprint` binds their decisions to it. `rings` are in the order of
-    shipping; each has its name, state, correlation id and what its devices report.
+    shipping; each has its name, state, correlation id and what its devices report. The last one has `below`, what its
+    devices go back to, and `withdrawn`, whether IoT Hub has nothing of a shipped request any more.
     """
 
     id: str
@@ -59,6 +60,10 @@ class Deployment:
     @property
     def is_open(self) -> bool:
         return self.state in OPEN
+
+    @property
+    def is_withdrawn(self) -> bool:
+        return bool(self.rings and self.rings[-1].get("withdrawn"))
 
     @property
     def model(self) -> str:
@@ -162,9 +167,9 @@ def incumbent(tx: Connection, target: str) -> Deployment | None:
         select(deployments)
         .where(deployments.c.target == target, deployments.c.state.in_(ON_DEVICES))
         .order_by(deployments.c.decided_at.desc())
-        .limit(1)
     )
-    return _one(tx.execute(query).first())
+    newest_first = (Deployment(**row) for row in tx.execute(query).mappings())
+    return next((each for each in newest_first if not each.is_withdrawn), None)
 
 
 def decide(tx: Connection, decision: Decision) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from commands.deploy.messages import incumbent, what
+from commands.deploy.messages import goes_back_to, what
 from commands.kit.blocks import Message, note, section
 from commands.kit.people import Person, mentions
 from commands.kit.words import count, esc, listing, when
@@ -30,8 +30,8 @@ def shipped_aloud(deployment: Deployment) -> Message:
 
 
 def rolling_back_aloud(deployment: Deployment) -> Message:
-    there = incumbent(deployment)
-    back = f"{there} comes back" if there else "no model ran there before"
+    there = goes_back_to(deployment)
+    back = f"{there} comes back" if there else "no other model is left there"
     text = f"{what(deployment)} is being rolled back; {back}.\n{deployment.rollback_reason}"
     return note(f":rewind: {esc(text)}")
 

@@ -33,19 +33,28 @@ ENDS = {
 }
 
 
-def card(deployment: Deployment, decided: Sequence[Decision], approvers: Sequence[str]) -> Message:
-    """What the channel reads about a request now. `approvers` are groups and people who may decide."""
+def card(
+    deployment: Deployment,
+    decided: Sequence[Decision],
+    approvers: Sequence[str],
+    successor: Deployment | None = None,
+) -> Message:
+    """What the channel reads about a request now. `approvers` are groups and people who may decide; `successor` is
+    what was shipped there after it."""
     if deployment.state == "preparing":
         return _preparing(deployment)
     if deployment.state == "waiting":
         return _question(deployment, decided, approvers)
     if deployment.state in ENDS:
         return _refused(deployment, decided)
-    return _rollout(deployment, decided)
+    return _rollout(deployment, decided, successor)
 
 
-def incumbent(deployment: Deployment) -> str:
-    """What ran there when the request was made."""
+def goes_back_to(deployment: Deployment) -> str:
+    """What its devices run when it is taken back; empty where that is no model."""
+    last = (deployment.rings or [{}])[-1]
+    if "below" in last:
+        return str(last["below"])
     there = (deployment.evidence or {}).get("incumbent")
     return f"{there['name']} v{there['version']}" if there else ""
 
@@ -125,16 +134,22 @@ def _refused(deployment: Deployment, decided: Sequence[Decision]) -> Message:
     return Message(f"{esc(title)}. {esc(deployment.outcome or '')}".strip(), blocks)
 
 
-def _rollout(deployment: Deployment, decided: Sequence[Decision]) -> Message:
-    title = f"{what(deployment)}: {standing(deployment)}"
+def _rollout(deployment: Deployment, decided: Sequence[Decision], successor: Deployment | None) -> Message:
+    is_replaced = deployment.is_withdrawn or successor is not None
+    title = f"{what(deployment)}: {'replaced' if is_replaced else standing(deployment)}"
     blocks: list[Block] = [header(title)]
-    if lead := _lead(deployment):
+    if deployment.is_withdrawn:
+        blocks.append(section("It is not there any more. `/deploy` asks for it again."))
+    elif successor is not None:
+        blocks.append(section(f"{esc(successor.model_name)} v{successor.model_version} has taken its place."))
+    elif lead := _lead(deployment):
         blocks.append(section(lead))
     if deployment.rings:
         blocks.append(ring_table(deployment))
     blocks += [context(*_verdicts(decided)), _asked(deployment)]
     runs = [_run(ring) for ring in (deployment.rings or []) if ring.get("url")]
-    back = _roll_back(deployment) if deployment.state in ("shipping", "shipped") else None
+    can_go_back = deployment.state in ("shipping", "shipped") and not is_replaced
+    back = _roll_back(deployment) if can_go_back else None
     away = _withdraw(deployment) if deployment.state == "approved" else None
     if runs or back or away:
         blocks.append(actions(*runs, back, away))
@@ -217,10 +232,13 @@ def _withdraw(deployment: Deployment) -> Element:
 
 
 def _roll_back(deployment: Deployment) -> Element:
+    model, there = f"{deployment.model_name} v{deployment.model_version}", goes_back_to(deployment)
     sure = confirm(
         f"Roll back {deployment.target}?",
-        f"{deployment.model_name} v{deployment.model_version} leaves its devices; "
-        f"{incumbent(deployment) or 'nothing'} ran there before.",
+        f"{model} leaves its devices; {there} comes back."
+        if there
+        else f"{model} leaves its devices, and no other model is left for them: {deployment.target} runs none "
+        "until one is asked for and approved.",
         "Roll back",
         "Keep it",
     )

@@ -73,11 +73,21 @@ def show(tx: Connection, deployment: Deployment, services: Services) -> None:
         tx,
         card_key(deployment),
         channel=deployment.channel,
-        content=card(deployment, decided, approvers(target, services) if target else ()).content(),
+        content=card(
+            deployment, decided, approvers(target, services) if target else (), _successor(tx, deployment)
+        ).content(),
         at=services.clock.now(),
         urgency=messages.PROGRESS if deployment.state in deployments.MOVING else messages.DECISION,
         fallback=deployment.requested_by,
     )
+
+
+def _successor(tx: Connection, deployment: Deployment) -> Deployment | None:
+    """What was shipped in place of a shipped model."""
+    if deployment.state not in deployments.ON_DEVICES:
+        return None
+    there = deployments.incumbent(tx, deployment.target)
+    return there if there and there.id != deployment.id else None
 
 
 def tell(tx: Connection, deployment: Deployment, services: Services, key: str, message: Any) -> None:

@@ -94,7 +94,7 @@ def _must_be_there(tx: Connection, deployment: Deployment) -> None:
     if there is None or there.id != deployment.id:
         raise UserError(
             f"{esc(deployment.model)} is not what {deployment.target} runs now.",
-            "Roll back what is newer first.",
+            "/models shows what runs where.",
         )
     moving = deployments.in_states(tx, deployments.UNDER_WAY, deployment.target)
     if moving:

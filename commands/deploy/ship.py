@@ -4,12 +4,15 @@ Each transition is committed before the next effect, and every effect has an id 
 deployment's id in IoT Hub. So a step whose outcome was lost is looked for, and only then taken again.
 """
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from commands.deploy.aloud import shipped_aloud
 from commands.deploy.authority import freeze
 from commands.deploy.record import change, tell
 from commands.deploy.rings import NO_TROUBLE, later, new_ring, wait
+from commands.deploy.stack import note_stack
 from commands.deploy.standing import make_stale
 from commands.deploy.submit import claim, known_objection, observe, queue
 from commands.deploy.truth import Look
@@ -87,15 +90,17 @@ def _is_busy(tx: Connection, deployment: Deployment) -> bool:
 
 def _finish(deployment: Deployment, services: Services, look: Look) -> None:
     """All rings are done. What is of no more use in IoT Hub, which takes a hundred deployments, is withdrawn."""
-    for ring in deployment.rings or []:
-        there = look.survey.deployment(ring["configuration"])
-        for old in look.survey.superseded(there) if there else []:
-            look.hub.withdraw(old.id)
+    ours = [look.survey.deployment(ring["configuration"]) for ring in deployment.rings or []]
+    of_no_use = {old.id for there in ours if there for old in look.survey.superseded(there)}
+    for old in sorted(of_no_use):
+        look.hub.withdraw(old)
+    kept = tuple(each for each in look.survey.deployments if each.id not in of_no_use)
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
         if now is None or now.state != "shipping":
             return
         done = change(tx, now, services, action="deploy.shipped", state="shipped")
+        note_stack(tx, done.target, replace(look.survey, deployments=kept), services)
         tell(tx, done, services, "shipped", shipped_aloud(done))
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from commands.deploy.aloud import rolled_back_aloud
 from commands.deploy.record import change, note_trouble, tell
 from commands.deploy.rings import UNSENT, Ring, gone_for_long, has_settled
+from commands.deploy.stack import note_stack
 from commands.deploy.truth import Look
 from commands.kit.policy import Target
 from commands.kit.services import Services
@@ -58,8 +59,7 @@ def _take_back(deployment: Deployment, services: Services) -> None:
     if away and services.clock.now() - datetime.fromisoformat(undone[0]["removed"]) < patience:
         note_trouble(deployment, None, services)
         return
-    below = look.incumbent(deployment.target, without=deployment.request_id)
-    _end(deployment, "rolled_back", f"{deployment.rollback_reason}{_late(away, patience)}", services, below)
+    _end(deployment, "rolled_back", f"{deployment.rollback_reason}{_late(away, patience)}", services, look)
 
 
 def _has_it_still(device: Device, deployment: Deployment, undone: list[Ring]) -> bool:
@@ -136,13 +136,15 @@ def _undone(deployment: Deployment) -> set[str]:
 
 
 def _end(
-    deployment: Deployment, state: str, outcome: str, services: Services, below: Shipped | None = None
+    deployment: Deployment, state: str, outcome: str, services: Services, look: Look | None = None
 ) -> None:
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
         if now is None or now.state != "rolling_back":
             return
         ended = change(tx, now, services, action=f"deploy.{state}", state=state, outcome=outcome)
-        if state == "rolled_back":
+        if look is not None:
+            note_stack(tx, ended.target, look.survey, services)
+            below = look.incumbent(ended.target, without=ended.request_id)
             there = f"{below.model} v{below.version}" if below else ""
             tell(tx, ended, services, "rolled_back", rolled_back_aloud(ended, there))

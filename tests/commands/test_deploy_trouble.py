@@ -24,6 +24,7 @@ from commands.deploy.follow import follow_deployments
 from commands.deploy.rollback import roll_back_now
 from commands.kit.clock import Clock
 from commands.kit.command import Asked
+from commands.kit.errors import UserError
 from commands.kit.health import Health
 from commands.kit.people import Directory, Person
 from commands.kit.policy import Policy, Roles, Target
@@ -337,3 +338,30 @@ def test_what_waited_for_another_rollout_is_not_shipped_over_what_that_brought(l
     assert "IoT Hub does not say what runs on line-1 now." in line.card(again)
     line.plant.down = set()
     line.until(again, "shipped")
+
+
+def test_a_card_promises_only_what_is_left_to_go_back_to(line: Line) -> None:
+    first, second = line.ships(1), line.ships(2)
+    assert "Caps v2 leaves its devices; Caps v1 comes back." in line.card(second)
+    third = line.ships(3)
+    assert "Caps v3 has taken its place." in line.card(second)
+    assert "It is not there any more." in line.card(first)
+    assert line.buttons(first) == line.buttons(second) == []
+    assert "Caps v3 leaves its devices; Caps v2 comes back." in line.card(third)
+
+    line.rolls_back(third)
+    assert "Caps v2 comes back" in line.card(third, ":rolling_back")
+    line.until(third, "rolled_back")
+    assert "on all devices" in line.card(second)
+    assert "no other model is left for them: line-1 runs none until" in line.card(second)
+    assert (line.buttons(second), line.buttons(first)) == (["Roll back", "Roll back"], [])
+
+    line.rolls_back(second)
+    assert "no other model is left there" in line.card(second, ":rolling_back")
+    line.until(second, "rolled_back")
+    assert "no model runs there now" in line.card(second, ":rolled_back")
+    with pytest.raises(UserError, match="is not what line-1 runs now"):
+        line.rolls_back(first)
+    again = line.ships(1)
+    assert line.plant.devices[0].model == (MODEL, "1")
+    assert "no other model is left" in line.card(again)
