@@ -38,12 +38,13 @@ def _too_few(
     deployment: Deployment, decided: list[Decision], target: Target, services: Services
 ) -> str | None:
     bound = [each for each in decided if each.fingerprint == deployment.fingerprint]
-    standing = {each.person for each in bound if _is_in_force(each, deployment, target, services)}
+    in_force = [each for each in bound if _is_in_force(each, deployment, target, services)]
+    standing = {each.person for each in in_force}
     if len(standing) < deployment.approvals_needed:
         gone = [each.person_name for each in bound if each.person not in standing]
         who = f" ({', '.join(dict.fromkeys(gone))} may not approve any more)" if gone else ""
         return f"there are not enough approvals any more{who}"
-    overridden = any(each.verdict == "override" and each.person in standing for each in bound)
+    overridden = any(each.verdict == "override" for each in in_force)
     if not gates_passed(deployment) and not overridden:
         return "a gate did not pass, and nobody who may has overridden it"
     return None
