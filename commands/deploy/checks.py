@@ -7,6 +7,7 @@ from commands.deploy.authority import freeze, objection
 from commands.deploy.messages import standing
 from commands.deploy.record import change
 from commands.deploy.rings import Ring, change_ring, ring_of, with_ring
+from commands.deploy.submit import differing
 from commands.kit.errors import UserError
 from commands.kit.services import Services
 from infra.azureml.errors import Unreadable
@@ -56,8 +57,8 @@ def _judge(run_id: int, services: Services) -> tuple[bool, str]:
         return False, "This ring is not to be shipped now."
     if ring.get("run_id") not in (None, run.id):
         return False, "Another run ships this ring."
-    if differing := _differing(run, deployment, ring_name, services):
-        return False, f"This run is not what was approved: {differing}."
+    if other := _differing(run, deployment, ring_name, services):
+        return False, f"This run is not what was approved: {other}."
     if frozen := freeze(deployment, services):
         return _refused(deployment, ring, frozen, services)
     if against := objection(deployment, services):
@@ -74,20 +75,13 @@ def _refused(deployment: Deployment, ring: Ring, reason: str, services: Services
 
 
 def _differing(run: Run, deployment: Deployment, ring: str, services: Services) -> str:
-    told = run.parameters or {}
-    wanted = {
-        "modelName": deployment.model_name,
-        "modelVersion": str(deployment.model_version),
-        "target": deployment.target,
-        "ring": ring,
-    }
-    differing = [name for name, value in wanted.items() if told.get(name) != value]
+    found = [*differing(run, deployment, ring)]
     if run.branch != services.policy.pipelines.branch:
-        differing.append("the branch")
+        found.append("the branch")
     assert services.devops is not None  # noqa: S101  asked before
     if run.pipeline_id != services.devops.pipeline(services.policy.pipelines.edge).id:
-        differing.append("the pipeline")
-    return ", ".join(differing)
+        found.append("the pipeline")
+    return ", ".join(found)
 
 
 def _is_ours(deployment: Deployment, ring_name: str, run: Run, services: Services) -> bool:

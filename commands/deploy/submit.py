@@ -58,9 +58,9 @@ def _tried(attempt: Attempt, deployment: Deployment, ring: Ring, services: Servi
     """What Azure DevOps answers. Where it refuses for good the request is undone; other trouble is told, and raised."""
     try:
         return attempt(deployment, ring, services)
-    except ParametersDropped as wrong:
-        _devops(services).cancel(wrong.run.id)
-        undo(deployment, ring, f"{wrong.message} Its YAML on the branch is not Spotter's.", services)
+    except ParametersDropped as wrong:  # the way back cancels the run, and waits for its end
+        there = {**ring, "run_id": wrong.run.id, "url": wrong.run.web_url}
+        undo(deployment, there, f"{wrong.message} Its YAML on the branch is not Spotter's.", services)
     except Denied:
         later(deployment, "Azure DevOps does not accept Spotter's sign-in.", services)
         raise
@@ -87,7 +87,10 @@ def known_objection(deployment: Deployment, services: Services) -> str | None:
 def _found(deployment: Deployment, ring: Ring, services: Services) -> Run | None:
     devops = _devops(services)
     pipeline = devops.pipeline(services.policy.pipelines.edge)
-    return devops.find(pipeline, ring["correlation_id"], datetime.fromisoformat(ring["queued_at"]))
+    run = devops.find(pipeline, ring["correlation_id"], datetime.fromisoformat(ring["queued_at"]))
+    if run and (dropped := differing(run, deployment, ring["name"])):
+        raise ParametersDropped(run, dropped)
+    return run
 
 
 def _is_frozen(deployment: Deployment, ring: Ring, services: Services) -> bool:
@@ -104,14 +107,24 @@ def _tries_again(deployment: Deployment, ring: Ring, services: Services) -> bool
 
 
 def _start(deployment: Deployment, ring: Ring, services: Services) -> Run:
-    parameters = {
-        "modelName": deployment.model_name,
-        "modelVersion": deployment.model_version,
-        "target": deployment.target,
-        "ring": ring["name"],
-    }
     devops, wanted = _devops(services), services.policy.pipelines
+    parameters = _parameters(deployment, ring["name"])
     return devops.queue(devops.pipeline(wanted.edge), wanted.branch, parameters, ring["correlation_id"])
+
+
+def _parameters(deployment: Deployment, ring: str) -> dict[str, str]:
+    return {
+        "modelName": deployment.model_name,
+        "modelVersion": str(deployment.model_version),
+        "target": deployment.target,
+        "ring": ring,
+    }
+
+
+def differing(run: Run, deployment: Deployment, ring: str) -> tuple[str, ...]:
+    """The parameters of a run that are not those with which this ring is shipped."""
+    told = run.parameters or {}
+    return tuple(name for name, value in _parameters(deployment, ring).items() if told.get(name) != value)
 
 
 def observe(deployment: Deployment, ring: Ring, services: Services) -> None:

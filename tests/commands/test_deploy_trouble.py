@@ -365,3 +365,35 @@ def test_a_card_promises_only_what_is_left_to_go_back_to(line: Line) -> None:
     again = line.ships(1)
     assert line.plant.devices[0].model == (MODEL, "1")
     assert "no other model is left" in line.card(again)
+
+
+def test_a_run_without_its_parameters_is_taken_back_before_it_is_canceled(line: Line) -> None:
+    def drops_and_goes_down(build: Build) -> None:
+        del build.parameters["modelVersion"], build.parameters["correlationId"]
+        line.plant.down = {"devops"}
+
+    line.plant.when_queued = drops_and_goes_down
+    name = line.agrees(line.wants(1))
+    line.follows(3)
+    (build,) = line.plant.builds
+    assert (line.one(name).state, build.status) == ("rolling_back", "notStarted")
+    line.plant.down = set()
+    line.follows()
+    assert build.status == "cancelling"
+    line.until(name, "failed")
+    assert "without the parameters modelVersion, correlationId" in line.card(name)
+
+    late: list[Build] = []
+
+    def is_listed_later_as_another(build: Build) -> None:
+        build.parameters["modelVersion"] = "3"
+        late.append(line.plant.builds.pop())
+
+    line.plant.when_queued, line.plant.loses_answers = is_listed_later_as_another, 1
+    again = line.agrees(line.wants(1))
+    line.follows(2, seconds=20)
+    line.plant.builds += late
+    line.follows(2, seconds=20)
+    assert late[0].status == "cancelling"
+    line.until(again, "failed")
+    assert "without the parameters modelVersion." in line.card(again)
