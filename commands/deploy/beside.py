@@ -31,7 +31,7 @@ class Drawn:
 
 def draw(disputed: Sequence[Disputed], evidence: Evidence, services: Services) -> list[Drawn]:
     """The first pictures that can be had; those that cannot are passed over. Raises AzureError."""
-    from commands.deploy.drawing import Seen, UndrawableError, side_by_side  # Pillow is only needed here
+    from commands.kit.drawing import Seen, UndrawableError, side_by_side  # Pillow is only needed here
 
     candidate, incumbent = shown(evidence)
     drawn: list[Drawn] = []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from commands.deploy.beside import Drawn, beside
-from commands.deploy.drawing import Seen, UndrawableError, side_by_side
+from commands.kit.drawing import Seen, UndrawableError, side_by_side
 from commands.deploy.evidence import collect, fingerprint
 from commands.deploy.facts import comparison
 from commands.kit.blocks import Message

@@ -1,4 +1,4 @@
-"""A held-out picture as two models see it, side by side: what people drew, what each found, missed and got wrong.
+"""Held-out pictures as models see them, side by side: what people drew, what was found, missed and got wrong.
 
 Colours are told apart also by those who see red and green alike, and every kind has its own line and word besides.
 """
@@ -13,6 +13,7 @@ from commands.kit.words import shorten
 from infra.training.evaluate.metrics import Box, Corners, matches
 
 PANEL = 640
+STRIP_PANEL = 460
 GAP, STRIP, LEGEND, TAG = 12, 44, 36, 20
 MOST_PIXELS = 50_000_000
 PAPER, INK = "#ffffff", "#1d1c1d"
@@ -42,34 +43,43 @@ class UndrawableError(Exception):
 
 def side_by_side(picture: bytes, truth: Sequence[Box], left: Seen, right: Seen) -> bytes:
     """A JPEG. Raises UndrawableError."""
-    shown = _opened(picture)
-    width, height = shown.size
-    sheet = Image.new("RGB", (2 * width + GAP, STRIP + height + LEGEND), PAPER)
+    shown = _opened(picture, PANEL)
+    return _sheet([(shown, truth, seen) for seen in (left, right)])
+
+
+def strip(pictures: Sequence[tuple[bytes, Sequence[Box], Seen]]) -> bytes:
+    """Several pictures with their true boxes and what one model answers, as a JPEG. Raises UndrawableError."""
+    return _sheet([(_opened(picture, STRIP_PANEL), truth, seen) for picture, truth, seen in pictures])
+
+
+def _sheet(panels: Sequence[tuple[Image.Image, Sequence[Box], Seen]]) -> bytes:
+    wide = sum(shown.width for shown, *_ in panels) + GAP * (len(panels) - 1)
+    high = max(shown.height for shown, *_ in panels)
+    sheet = Image.new("RGB", (wide, STRIP + high + LEGEND), PAPER)
     draw = ImageDraw.Draw(sheet)
-    for place, seen in enumerate((left, right)):
-        at = place * (width + GAP)
+    at = 0
+    for shown, truth, seen in panels:
         sheet.paste(shown, (at, STRIP))
         draw.text((at + 4, STRIP // 2), _line(seen.title, LONGEST_TITLE), INK, _font(22), anchor="lm")
-        _draw_boxes(draw, _Panel(at, STRIP, width, height, []), truth, seen.boxes)
-    _draw_legend(draw, STRIP + height)
+        _draw_boxes(draw, _Panel(at, STRIP, shown.width, shown.height, []), truth, seen.boxes)
+        at += shown.width + GAP
+    _draw_legend(draw, STRIP + high)
     out = io.BytesIO()
     sheet.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
 
 
-def _opened(picture: bytes) -> Image.Image:
+def _opened(picture: bytes, wide: int) -> Image.Image:
     try:
         with Image.open(io.BytesIO(picture)) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 raise UndrawableError(f"It has {opened.width} x {opened.height} pixels.")
-            opened.draft("RGB", (PANEL, PANEL))
+            opened.draft("RGB", (wide, wide))
             shown = opened.convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError) as fault:
         raise UndrawableError(f"It cannot be read: {fault}") from fault
-    ratio = PANEL / max(shown.width, 1)
-    return shown.resize(
-        (PANEL, max(1, min(2 * PANEL, round(shown.height * ratio)))), Image.Resampling.LANCZOS
-    )
+    ratio = wide / max(shown.width, 1)
+    return shown.resize((wide, max(1, min(2 * wide, round(shown.height * ratio)))), Image.Resampling.LANCZOS)
 
 
 @dataclass
