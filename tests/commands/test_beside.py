@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from commands.deploy.beside import Drawn, beside
-from commands.kit.drawing import Seen, UndrawableError, side_by_side
 from commands.deploy.evidence import collect, fingerprint
 from commands.deploy.facts import comparison
 from commands.kit.blocks import Message
+from commands.kit.drawing import Seen, UndrawableError, side_by_side
 from commands.kit.policy import Gates, Target
 from infra.training.evaluate.metrics import Box
 from tests.commands.test_messages import accepted, names
