@@ -167,7 +167,7 @@ def preview(digest_id: str, asked: Asked, services: Services) -> Reply:
 @digest.action("pause", changes=True)
 def pause(digest_id: str, asked: Asked, services: Services) -> Reply:
     there = _changed(digest_id, asked, services, "pause", state=digests.PAUSED, next_at=None)
-    return Reply(note(f"The digest {words(there)}, is paused. `/digest resume` goes on with it."))
+    return Reply(note(f"Paused: {words(there)}. `/digest resume` goes on with it."))
 
 
 @digest.action("resume", changes=True)
@@ -175,13 +175,13 @@ def resume(digest_id: str, asked: Asked, services: Services) -> Reply:
     there = _known(digest_id, services)
     next_at = schedule.parse(there.cron).next(services.clock.now(), there.zone)
     _changed(digest_id, asked, services, "resume", state=digests.ON, next_at=next_at)
-    return Reply(note(f"The digest {words(there)}, goes on. Next: {when(next_at)}."))
+    return Reply(note(f"Goes on: {words(there)}, next {when(next_at)}."))
 
 
 @digest.action("remove", changes=True)
 def remove(digest_id: str, asked: Asked, services: Services) -> Reply:
     there = _changed(digest_id, asked, services, "remove", state=digests.REMOVED, next_at=None)
-    return Reply(note(f"The digest {words(there)}, is removed."))
+    return Reply(note(f"Removed: {words(there)}."))
 
 
 @digest.action("review")

@@ -31,9 +31,9 @@ def digest(content: Content, occasion: Occasion) -> Message:
     """What the channel reads."""
     late = [context(_late(occasion))] if occasion.due_at else []
     if content.is_calm:
-        told = "Nothing waits for anyone, nothing runs, and nothing has finished since"
-        calm = section(f":white_check_mark: *All quiet.* {told} {when(content.since)}.")
-        return Message(f"All quiet. {told} {utc(content.since)}.", [calm, *late])
+        told = "nothing needs anyone, nothing runs, nothing finished"
+        calm = section(f":white_check_mark: *All quiet* since {when(content.since)}: {told}.")
+        return Message(f"All quiet since {utc(content.since)}: {told}.", [calm, *late])
     title = _title(content)
     blocks: list[Block] = [header(title), *late]
     blocks += [_line(line) for line in content.needs[:NEEDS_SHOWN]]
