@@ -24,7 +24,7 @@ RUN_ID = re.compile(r"\b([a-z0-9_-]+-)?\d{8}-[0-9a-f]{6}\b")
 REQUEST = re.compile(r"\b(request [\w-]+-|fingerprint )[0-9a-f]{6,12}\b")
 DURATION = re.compile(r"\b\d+ (?:s|min)\b")
 EPOCH = re.compile(r"\bepoch \d+ of")
-MEASURED = re.compile(r"\b[01]\.\d{3}\b")
+MEASURED = re.compile(r"\b[01]\.\d{3}\b|(?<=v\d )[01]\.\d{1,2}\b")
 Seen = TypeVar("Seen")
 
 
