@@ -90,6 +90,12 @@ def by_request(tx: Connection, request_id: str) -> TrainingRun | None:
     return _one(tx.execute(select(training_runs).where(training_runs.c.request_id == request_id)).first())
 
 
+def registered_as(tx: Connection, model_name: str, version: int) -> TrainingRun | None:
+    """The training that made a model version, also one that the registry does not have any more."""
+    same = (training_runs.c.model_name == model_name) & (training_runs.c.registered_version == version)
+    return _one(tx.execute(select(training_runs).where(same).limit(1)).first())
+
+
 def open_runs(tx: Connection) -> list[TrainingRun]:
     """Runs that have not ended, oldest first."""
     query = (

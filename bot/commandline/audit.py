@@ -34,7 +34,11 @@ def verify(database_url: str | None) -> None:
 @click.option("--page", is_flag=True, help="A page for people (HTML) instead of JSON.")
 @click.option("--database-url", help="Another one than DATABASE_URL names.")
 def export_model(model: str, page: bool, database_url: str | None) -> None:
-    """Print all that is recorded about a model version: data, training, decisions, devices, and the audit rows."""
+    """Print all that is recorded about a model version: data, training, decisions, devices, and the audit rows.
+
+    Also one that the registry does not have any more. Fails where a row of the trail was changed, or where a request
+    or a decision is not what the trail says of it.
+    """
     from bot.commandline.audit_page import html
     from commands.models.lineage import lineage, record
 
@@ -46,8 +50,10 @@ def export_model(model: str, page: bool, database_url: str | None) -> None:
         found = lineage(tx, name, int(version.removeprefix("v")))
         broken = audit.verify(tx)
     if found is None:
-        sys.exit(f"spotter: no registered model is called {name} with version {version}.")
+        sys.exit(f"spotter: nothing is recorded of a model {name} with version {version}.")
     told = {"trail": f"broken at row {broken.seq}: {broken.reason}" if broken else "whole", **record(found)}
     click.echo(html(told) if page else json.dumps(told, indent=2, ensure_ascii=False))
-    if broken:
-        sys.exit(f"spotter: the audit trail is broken at row {broken.seq}: {broken.reason}.")
+    problems = [f"the audit trail is {told['trail']}"] if broken else []
+    problems += [f"changed after it was recorded: {each}" for each in told["contradictions"]]
+    if problems:
+        sys.exit("\n".join(f"spotter: {each}." for each in problems))

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from commands.exports import readiness
 from commands.kit.blocks import Block, Message, context, header, section
 from commands.kit.words import code, count, duration, esc, listing, metric, when
+from commands.models.chain import contradictions
 from infra.training.register import model_tags
 from storage import audit, catalog, deployments, devices, runs
 from storage.audit import AuditRow
@@ -23,9 +24,14 @@ VERDICTS = {"approve": "approved", "override": "overrode a gate", "reject": "rej
 
 @dataclass(frozen=True)
 class Lineage:
-    """Everything that Spotter has recorded about one version; None for what it does not know."""
+    """Everything that Spotter has recorded about one version; None for what it does not know.
 
-    model: ModelRow
+    `model` is None for a version that the registry does not have any more.
+    """
+
+    name: str
+    version: int
+    model: ModelRow | None
     run: TrainingRun | None
     export: ExportRow | None
     requests: list[tuple[Deployment, list[Decision]]]
@@ -34,18 +40,22 @@ class Lineage:
 
 
 def lineage(tx: Connection, name: str, version: int) -> Lineage | None:
-    """None for a version that is not in the registry."""
+    """From the store alone. None for a version of which nothing is recorded."""
     model = catalog.get_model(tx, name, version)
-    if model is None:
-        return None
-    run = runs.get(tx, model.run_id) if model.run_id else None
+    run = runs.get(tx, model.run_id) if model and model.run_id else runs.registered_as(tx, name, version)
     requests = deployments.of_model(tx, name, version)
     subjects = [f"{name}:{version}", *([run.id] if run else []), *(each.id for each in requests)]
     trail = [row for subject in subjects for row in audit.rows(tx, subject=subject)]
+    if not (model or run or requests or trail):
+        return None
+    shipped_by = {row.details["run_id"] for row in trail if row.details.get("run_id")}
+    trail += [row for run_id in shipped_by for row in audit.rows(tx, subject=f"run:{run_id}")]
     return Lineage(
+        name=name,
+        version=version,
         model=model,
         run=run,
-        export=catalog.get_export(tx, model.tags.get(model_tags.DATASET, "")),
+        export=catalog.get_export(tx, _dataset(model, run)),
         requests=[(each, deployments.decisions_on(tx, each.id)) for each in requests],
         devices=devices.of_model(tx, name, version),
         trail=sorted(trail, key=lambda row: row.seq),
@@ -53,9 +63,16 @@ def lineage(tx: Connection, name: str, version: int) -> Lineage | None:
 
 
 def record(found: Lineage) -> dict[str, Any]:
-    """As JSON takes it: times as text in UTC, audit rows with the hashes that bind them to the trail."""
+    """As JSON takes it: times as text in UTC, audit rows with the hashes that bind them to the trail.
+
+    `contradictions` says where decisions and what approvers saw are not as the trail has them.
+    """
+    known = asdict(found.model) if found.model else {"name": found.name, "version": found.version}
     return {
-        "model": _plain(asdict(found.model)),
+        "contradictions": [
+            each for asked, decided in found.requests for each in contradictions(asked, decided, found.trail)
+        ],
+        "model": {**_plain(known), "in_registry": found.model is not None},
         "labeling_export": _plain(asdict(found.export)) if found.export else None,
         "training": _plain(asdict(found.run)) if found.run else None,
         "deployments": [
@@ -69,13 +86,12 @@ def record(found: Lineage) -> dict[str, Any]:
 
 def card(found: Lineage) -> Message:
     """The way of a version in a few lines, from left to right in time."""
-    model = found.model
-    title = f"{model.name} v{model.version}: where it comes from, and where it went"
+    title = f"{found.name} v{found.version}: where it comes from, and where it went"
     blocks: list[Block] = [
         header(title),
         section(_export(found)),
         section(_training(found)),
-        section(_figures(model)),
+        section(_figures(found.model)),
     ]
     blocks += [section(_request(request, decided)) for request, decided in found.requests] or [
         section("*Deployments*\nNobody has asked for it on a target.")
@@ -84,14 +100,19 @@ def card(found: Lineage) -> Message:
     blocks.append(
         context(
             f"For an audit, whoever runs Spotter prints all of this with {count(len(found.trail), 'audit row')}: "
-            f"`spotter audit export --model {esc(model.name)}:{model.version}`"
+            f"`spotter audit export --model {esc(found.name)}:{found.version}`"
         )
     )
     return Message(f"{esc(title)}.", blocks)
 
 
+def _dataset(model: ModelRow | None, run: TrainingRun | None) -> str:
+    """The labeling export that a version learned from, empty where that is not known."""
+    return model.tags.get(model_tags.DATASET, "") if model else run.dataset if run else ""
+
+
 def _export(found: Lineage) -> str:
-    name = found.model.tags.get(model_tags.DATASET)
+    name = _dataset(found.model, found.run)
     if not name:
         return "*Labeling export*\nIts tags do not say what it was trained on."
     counted = readiness.counted(found.export) if found.export else None
@@ -106,19 +127,23 @@ def _export(found: Lineage) -> str:
 
 def _training(found: Lineage) -> str:
     run, model = found.run, found.model
-    if run is None:
-        who = f"by {esc(model.created_by)}" if model.created_by else "by hand"
-        return f"*Training*\nNo training of Spotter's: registered {who}" + (
-            f" {when(model.created_at)}" if model.created_at else ""
+    if run is not None:
+        took = f" in {duration(run.ended_at - run.requested_at)}" if run.ended_at else ""
+        return (
+            f"*Training*\nAsked by {esc(run.requested_by_name)} {when(run.requested_at)}, done{took} "
+            f"on {code(run.cluster)}, run {code(run.id)}"
         )
-    took = f" in {duration(run.ended_at - run.requested_at)}" if run.ended_at else ""
-    return (
-        f"*Training*\nAsked by {esc(run.requested_by_name)} {when(run.requested_at)}, done{took} "
-        f"on {code(run.cluster)}, run {code(run.id)}"
+    if model is None:
+        return "*Training*\nNo training of Spotter's."
+    who = f"by {esc(model.created_by)}" if model.created_by else "by hand"
+    return f"*Training*\nNo training of Spotter's: registered {who}" + (
+        f" {when(model.created_at)}" if model.created_at else ""
     )
 
 
-def _figures(model: ModelRow) -> str:
+def _figures(model: ModelRow | None) -> str:
+    if model is None:
+        return "*Measured*\nThe version is not in the registry any more."
     epoch = model.tags.get(model_tags.EPOCH)
     best = f", best epoch {esc(epoch)}" if epoch else ""
     return (

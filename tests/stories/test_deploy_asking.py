@@ -1,14 +1,21 @@
 """Asking for a model on a line, and who decides."""
 
 import json
+import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from inline_snapshot import snapshot
 
+from commands.models.lineage import card as card_of
+from commands.models.lineage import lineage, record
 from sandbox.faults import Fault
 from sandbox.people import Message, Person
-from storage import audit, deployments
+from storage import audit, catalog, deployments
+from storage.database import Store
 from tests.stories.deploying import LINE_1, MODEL, asks, two_versions
 from tests.stories.registry import registers
 from tests.stories.stage import Stage, run_spotter, steady
@@ -33,7 +40,7 @@ def test_approvers_see_what_they_decide_about_and_only_they_decide(new_stage: Ca
     )
     stage.trainer.types(f"/deploy {MODEL} line-9 'because'")
     assert stage.trainer.sees("line-9").text == snapshot(
-        ":warning: There is no target called “line-9”. There are line-1."
+        ":warning: There is no target called “line-9”. Choose line-1."
     )
 
     card = asks(stage)
@@ -199,7 +206,9 @@ Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model
 """)
 
 
-def test_an_audit_shows_who_decided_what_about_a_model(new_stage: Callable[..., Stage]) -> None:
+def test_an_audit_shows_who_decided_what_about_a_model_and_finds_what_was_changed(
+    new_stage: Callable[..., Stage], tmp_path: Path
+) -> None:
     stage = new_stage(lines=LINE_1, before=two_versions)
     card = asks(stage)
     stage.people["first_approver"].clicks("Approve v2", on=card)
@@ -229,10 +238,43 @@ For an audit, whoever runs Spotter prints all of this with 4 audit rows: spotter
     )
     assert {each["fingerprint"] for each in request["decisions"]} == {request["fingerprint"]}
     assert told["trail"] == "whole"
+    assert (told["contradictions"], told["model"]["in_registry"]) == ([], True)
     page = run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2", "--page")
     assert "the lamp is being replaced today" in page and "<script" not in page
 
-    with stage.store().write() as tx:
+    copy = tmp_path / "copy.db"
+    with (
+        closing(sqlite3.connect(copy)) as into,
+        closing(sqlite3.connect(stage.store().url.removeprefix("sqlite:///"))) as there,
+    ):
+        there.backup(into)
+    of_copy = ("--database-url", f"sqlite:///{copy}")
+    with Store(of_copy[1]).write() as tx:
+        catalog.keep_models(tx, MODEL, [])
+        gone, never = lineage(tx, MODEL, 2), lineage(tx, MODEL, 3)
+    assert gone and never is None
+    assert {**record(gone), "model": told["model"], "trail": "whole"} == told, "it needs no registry"
+    assert "not in the registry any more" in str(card_of(gone).content())
+
+    with Store(of_copy[1]).write() as tx:
+        tx.exec_driver_sql("UPDATE decisions SET reason = 'it was replaced' WHERE verdict = 'reject'")
+        tx.exec_driver_sql("UPDATE decisions SET person = 'U0TRAINER1' WHERE verdict = 'approve'")
+        tx.exec_driver_sql("UPDATE deployments SET evidence = json_set(evidence, '$.candidate.recall', 0.99)")
+        tx.exec_driver_sql("UPDATE deployments SET state = 'shipped', requested_by = 'U0TRAINER2'")
+    with pytest.raises(AssertionError) as changed:
+        run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2", *of_copy)
+    assert re.findall("changed after it was recorded: [^:]+: (.*)", str(changed.value)) == snapshot(
+        [
+            "who asked is not what the trail says.",
+            "what approvers saw is not what the trail says.",
+            "the decision of U0APPROVE1 (approve) is missing.",
+            "the decision of second_approver (reject) is not what the trail says.",
+            "the trail does not know that first_approver decided (approve).",
+            "how it stands is not what the trail says.",
+        ]
+    )
+
+    with Store(of_copy[1]).write() as tx:
         tx.exec_driver_sql("UPDATE audit SET details = '{}' WHERE action = 'deploy.reject'")
     with pytest.raises(AssertionError, match="broken at row"):
-        run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2")
+        run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2", *of_copy)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import requests
 from inline_snapshot import snapshot
 
+from commands.models.lineage import lineage, record
 from storage import audit
 from storage.audit import AuditRow
-from tests.stories.deploying import approved, asks, looks_anew, sees, shipping
+from tests.stories.deploying import MODEL, approved, asks, looks_anew, sees, shipping
 from tests.stories.stage import Stage, steady
 
 __all__ = ["shipping"]
@@ -94,6 +95,13 @@ trainer rolled it back.\
     )
     shipped = stage.world.edge_faults.log("PUT", "/configurations/line-1-")
     assert len(shipped) == 2, "nothing but the two rings that were approved"
+    with stage.store().read() as tx:
+        found = lineage(tx, MODEL, 2)
+    assert found
+    told = record(found)
+    let_in = {row["subject"] for row in told["audit"] if row["details"].get("approved")}
+    assert let_in == {f"run:{ring['run_id']}" for ring in told["deployments"][0]["rings"]}
+    assert told["contradictions"] == []
 
 
 def _by_hand(stage: Stage, parameters: dict[str, str]) -> str:
