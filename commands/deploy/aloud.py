@@ -12,8 +12,9 @@ from storage.deployments import Decision, Deployment, in_favour
 def overridden_aloud(deployment: Deployment, person: Person, reason: str) -> Message:
     """An override is no detail: the channel reads who did it, which gate did not pass, and why."""
     gates = (deployment.evidence or {}).get("gates", [])
-    bad = listing([f"{gate['name']} ({gate['seen']})" for gate in gates if gate["verdict"] != "passed"])
-    text = f"{person.name} overrides a gate for {what(deployment)}: {bad}"
+    bad = [f"{gate['name']} ({gate['seen']})" for gate in gates if gate["verdict"] != "passed"]
+    number = "a gate" if len(bad) == 1 else f"{len(bad)} gates"
+    text = f"{person.name} overrides {number} for {what(deployment)}: {listing(bad)}"
     return Message(f"{esc(text)}.", [section(f":warning: *{esc(text)}*\nReason: {esc(reason)}")])
 
 
@@ -25,8 +26,11 @@ def reminder(deployment: Deployment, decided: Sequence[Decision], approvers: Seq
 
 def shipped_aloud(deployment: Deployment) -> Message:
     truth = (deployment.rings or [{}])[-1].get("truth") or {}
-    text = f"{what(deployment)}: {count(truth.get('healthy', 0), 'device')} run it and report that it works."
-    return note(f":white_check_mark: {esc(text)}")
+    healthy = truth.get("healthy", 0)
+    run = "runs it and reports" if healthy == 1 else "run it and report"
+    return note(
+        f":white_check_mark: {esc(what(deployment))}: {count(healthy, 'device')} {run} that it works."
+    )
 
 
 def rolling_back_aloud(deployment: Deployment) -> Message:

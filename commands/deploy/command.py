@@ -80,7 +80,7 @@ def target_is_known(args: DeployArgs, services: Services) -> None:
     if args.target not in known:
         raise UserError(
             f"There is no target called “{args.target[:80]}”.",
-            f"There are {listing(known)}.",
+            f"Choose {listing(known)}." if len(known) == 1 else f"There are {listing(known)}.",
             field="target",
         )
 

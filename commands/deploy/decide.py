@@ -25,6 +25,19 @@ from storage.deployments import Decision, Deployment
 Judgement = Callable[[Connection, Deployment], "UserError | None"]
 
 
+SETTLED = {  # of the others their outcome says it all
+    "approved": "It is approved already.",
+    "shipping": "It is approved already, and on its way.",
+    "shipped": "It is approved already, and on all devices.",
+    "rolling_back": "It was approved, and is being rolled back.",
+    "rolled_back": "It was approved, and then rolled back.",
+    "failed": "It was approved, but could not be shipped.",
+    "rejected": "It is rejected already.",
+    "expired": "It has expired.",
+    "stale": "It is out of date.",
+}
+
+
 @dataclass(frozen=True)
 class ReasonArgs:
     deployment: str = carried()
@@ -229,16 +242,8 @@ def _too_late(deployment: Deployment, states: Sequence[str]) -> UserError | None
         return None
     if deployment.state == "preparing":
         return UserError("What approvers need to see is still being collected.", "Try again in a moment.")
-    told = {
-        "approved": "It is approved already.",
-        "shipping": "It is approved already, and on its way.",
-        "shipped": "It is approved already, and on all devices.",
-    }
-    words = (
-        told.get(deployment.state)
-        or f"This request is {deployment.state} already. {deployment.outcome or ''}"
-    )
-    return UserError(esc(words.strip()), "The card shows how it stands.")
+    words = f"{SETTLED.get(deployment.state, '')} {deployment.outcome or ''}".strip()
+    return UserError(esc(words), "The card shows how it stands.")
 
 
 def _own_request(verb: str, instead: str) -> UserError:

@@ -82,7 +82,8 @@ def learned_from(evidence: Evidence) -> str:
     if not dataset["since"]:
         return text
     more = [f"{code(label)} {change:+,}" for label, change in sorted(dataset["more_boxes"].items()) if change]
-    grown = f"{dataset['more_images']:+,} images" + (f" and boxes {listing(more)}" if more else "")
+    images = "image" if abs(dataset["more_images"]) == 1 else "images"
+    grown = f"{dataset['more_images']:+,} {images}" + (f" and boxes {listing(more)}" if more else "")
     return f"{text}; {grown} since {code(dataset['since'])}"
 
 

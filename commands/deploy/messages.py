@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from commands.deploy.evidence import Evidence
 from commands.deploy.facts import comparison, devices, gate_lines, gates_passed, learned_from, measured_on
 from commands.kit.blocks import (
     Block,
@@ -107,8 +106,7 @@ def to_decide(deployment: Deployment, decided: Sequence[Decision]) -> list[Block
 def _answers(deployment: Deployment, decided: Sequence[Decision]) -> list[Element]:
     sure = confirm(
         f"Approve v{deployment.model_version}?",
-        f"{deployment.model_name} v{deployment.model_version} goes to {deployment.target}, "
-        f"first to {_first_ring(deployment.evidence or {})}.",
+        f"{deployment.model_name} v{deployment.model_version} goes to {_where(deployment)}.",
         "Approve",
         "Not yet",
     )
@@ -168,7 +166,10 @@ def standing(deployment: Deployment) -> str:
         "rolling_back": "being rolled back",
         "rolled_back": "rolled back",
         "failed": "not shipped",
-    }.get(deployment.state, deployment.state)
+        "preparing": "asked for",
+        "waiting": "waiting for approval",
+        **ENDS,
+    }[deployment.state]
 
 
 RING_STATES = {
@@ -202,9 +203,11 @@ def _lead(deployment: Deployment) -> str:
     return esc(deployment.waiting or deployment.outcome or "")
 
 
-def _first_ring(evidence: Evidence) -> str:
-    rings = evidence.get("rings") or ["all"]
-    return "the canary" if rings[0] == "canary" else "all devices at once"
+def _where(deployment: Deployment) -> str:
+    rings = (deployment.evidence or {}).get("rings") or ["all"]
+    if rings[0] == "canary":
+        return f"{deployment.target}, first to the canary"
+    return f"all devices of {deployment.target} at once"
 
 
 def _verdicts(decided: Sequence[Decision]) -> list[str]:

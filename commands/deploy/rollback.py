@@ -4,6 +4,7 @@ from sqlalchemy import Connection
 
 from commands.deploy.aloud import rolling_back_aloud
 from commands.deploy.command import DEPLOYMENTS, deploy
+from commands.deploy.messages import standing
 from commands.deploy.record import change, tell
 from commands.deploy.rings import UNSENT, Ring, with_ring
 from commands.kit.command import COURIER, Answer, Asked
@@ -85,7 +86,7 @@ def was_sent(deployment: Deployment) -> bool:
 def _must_be_there(tx: Connection, deployment: Deployment) -> None:
     if deployment.state not in CAN_BE_UNDONE:
         raise UserError(
-            f"There is nothing to roll back: the request is {deployment.state.replace('_', ' ')}.",
+            f"There is nothing to roll back: {esc(deployment.model)} on {deployment.target} is {standing(deployment)}.",
             "/models shows what runs where.",
         )
     if deployment.state == "shipping":

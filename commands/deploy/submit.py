@@ -12,6 +12,7 @@ from commands.deploy.rings import Ring, change_ring, gone_for_long, has_settled,
 from commands.deploy.rollback import undo
 from commands.kit.errors import UserError
 from commands.kit.services import Services
+from commands.kit.words import listing
 from infra.azureml.errors import Unreadable
 from infra.devops.project import Project
 from infra.devops.runs import ParametersDropped, Run
@@ -44,7 +45,7 @@ def queue(deployment: Deployment, ring: Ring, services: Services, *, is_new: boo
         if _is_frozen(deployment, ring, services):
             return
         if against := known_objection(deployment, services):
-            undo(deployment, ring, f"It was not shipped: {against}.", services)
+            undo(deployment, ring, f"{_so_far(deployment)}: {against}.", services)
             return
         if not is_new and not _tries_again(deployment, ring, services):
             return
@@ -52,6 +53,11 @@ def queue(deployment: Deployment, ring: Ring, services: Services, *, is_new: boo
     if run is not None:
         found = {"state": "queued", "run_id": run.id, "url": run.web_url}
         change_ring(deployment, ring, services, "deploy.queued", clear=True, **found)
+
+
+def _so_far(deployment: Deployment) -> str:
+    done = [each["name"] for each in deployment.rings or [] if each["state"] == "done"]
+    return f"It went no further than {listing(done)}" if done else "It was not shipped"
 
 
 def _tried(attempt: Attempt, deployment: Deployment, ring: Ring, services: Services) -> Run | None:

@@ -83,7 +83,10 @@ def _patience(deployment: Deployment, services: Services) -> timedelta:
 def _late(away: list[str], patience: timedelta) -> str:
     if not away:
         return ""
-    return f" {listing(away)} did not report within {duration(patience)}; it follows at its next contact with IoT Hub."
+    follows = "it follows at its" if len(away) == 1 else "they follow at their"
+    return (
+        f" {listing(away)} did not report within {duration(patience)}; {follows} next contact with IoT Hub."
+    )
 
 
 def _is_stopped(deployment: Deployment, ring: Ring, services: Services) -> bool:
