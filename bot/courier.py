@@ -274,7 +274,8 @@ class Courier:
             self._end(message, "refused", f"{code} {reasons_of(refused)}".strip())
 
     def _simplify(self, message: WantedMessage) -> None:
-        form = "plain" if message.form == "full" else "text"
+        simpler = {"full": "drawn" if "drawn" in message.wanted else "plain", "drawn": "plain"}
+        form = simpler.get(message.form, "text")
         with self._store.write() as tx:
             messages.change(tx, message.key, form=form, posting_since=None)
         self.wake()
@@ -345,4 +346,7 @@ def _blocks(message: WantedMessage) -> list[dict[str, Any]]:
     if message.form == "text":
         return [section(message.wanted["text"])]
     blocks: list[dict[str, Any]] = message.wanted["blocks"]
-    return message.wanted.get("plain", blocks) if message.form == "plain" else blocks
+    if message.form == "full":
+        return blocks
+    plain: list[dict[str, Any]] = message.wanted.get("plain", blocks)
+    return message.wanted.get("drawn", plain) if message.form == "drawn" else plain

@@ -17,7 +17,7 @@ PROGRESS, RESULT, DECISION = 0, 1, 2
 @dataclass(frozen=True)
 class WantedMessage:
     """`shown_revision < wanted_revision` means that Slack is behind. States: open; gone (deleted in Slack);
-    refused (Slack will not take it). Forms: full; plain or text where Slack refused the richer one."""
+    refused (Slack will not take it). Forms: full; drawn, plain or text where Slack refused the richer one."""
 
     key: str
     channel: str
@@ -51,7 +51,7 @@ def want(
 ) -> bool:
     """Want this content under this key. Returns False where that is what was wanted already.
 
-    `content` holds `text` and `blocks` (and `plain` blocks for a workspace that refuses the first ones).
+    `content` holds `text` and `blocks`, and for a workspace that refuses these `drawn` and `plain` ones.
     `fallback` is the person who gets the message privately where the channel cannot be written to.
     """
     there = get(tx, key)

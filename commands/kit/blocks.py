@@ -22,17 +22,23 @@ class Message:
     """What a message says.
 
     `text` is the verdict in words without markup, outside text escaped (push notifications, screen readers);
-    `blocks` are the full form.
+    `blocks` are the full form; `drawn` is the picture of its chart.
     """
 
     text: str
     blocks: Sequence[Block]
+    drawn: Block | None = None
 
     def content(self) -> dict[str, Any]:
-        """`plain` is the full form without blocks that some workspaces refuse, if there are such."""
+        """`drawn` is the full form with a picture in place of its chart, `plain` the one without any block that some
+        workspaces refuse, if there are such."""
         blocks = list(self.blocks[:MAX_BLOCKS])
         plain = [_in_words(block) for block in blocks]
-        content = {"text": shorten(self.text, MAX_TEXT), "blocks": blocks}
+        content: dict[str, Any] = {"text": shorten(self.text, MAX_TEXT), "blocks": blocks}
+        if self.drawn:
+            content["drawn"] = [
+                self.drawn if block["type"] == "data_visualization" else block for block in blocks
+            ]
         return {**content, "plain": plain} if plain != blocks else content
 
 
