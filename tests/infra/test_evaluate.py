@@ -144,6 +144,9 @@ def test_versions_are_measured_on_the_same_pictures_that_none_learned_from(line:
 
     again = line.evaluates(new)
     assert again.set == found.set, "the same pictures every time"
+    assert len(again.pictures) == 3, "those on which it errs most, also where it is alone"
+    worst = again.pictures[0]
+    assert len(worst.truth) == len(worst.answers[f"Caps:{new}"]) == 2, "one of them is wrong"
 
 
 def test_what_cannot_be_measured_is_said_and_fails_no_training(line: Line) -> None:

@@ -22,6 +22,7 @@ from infra.training.split.held_out import RULE
 
 FORMAT = 1
 MOST_PICTURES = 12
+HARDEST = 3
 MOST_BOXES = 60
 DIGITS = 6
 
@@ -37,8 +38,8 @@ def describe(
     """The whole document.
 
     `models` has the new version first, each with figures over the same `set`, or with its trouble. `pictures` are
-    those on which it disagrees most with another one, with the true boxes and the answers of all, each from the score
-    at which that model is best (`shown_from`).
+    those on which it disagrees most with another one and those on which it errs most, with the true boxes and the
+    answers of all, each from the score at which that model is best (`shown_from`).
     """
     return {
         "format": FORMAT,
@@ -53,7 +54,7 @@ def describe(
             "overlap": OVERLAP,
         },
         "models": [_model(each, pictures) for each in measured],
-        "pictures": _disputed(measured, pictures),
+        "pictures": _shown(measured, pictures),
     }
 
 
@@ -95,10 +96,11 @@ def _figures(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _disputed(measured: Sequence[Contestant], pictures: Sequence[Picture]) -> list[dict[str, Any]]:
-    """The pictures on which the first model disagrees most with each of the others, the same number for each."""
+def _shown(measured: Sequence[Contestant], pictures: Sequence[Picture]) -> list[dict[str, Any]]:
+    """The pictures on which the first model disagrees most with each of the others, the same number for each; then
+    those on which it errs most."""
     answering = [each for each in measured if not each.trouble]
-    if len(answering) < 2 or answering[0] is not measured[0]:
+    if not answering or answering[0] is not measured[0]:
         return []
     sure = {each.name: _sure(each, pictures) for each in answering}
     seen = {
@@ -107,8 +109,9 @@ def _disputed(measured: Sequence[Contestant], pictures: Sequence[Picture]) -> li
     }
     new, *others = seen
     ranked = {other: _ranked(seen[new], seen[other]) for other in others}
-    each_has = MOST_PICTURES // len(others)
-    chosen = dict.fromkeys(place for places in ranked.values() for place in list(places)[:each_has])
+    each_has = MOST_PICTURES // max(1, len(others))
+    disputed = [place for places in ranked.values() for place in list(places)[:each_has]]
+    chosen = dict.fromkeys([*disputed, *_hardest(seen[new], pictures)])
     return [
         {
             "name": pictures[place].name,
@@ -122,6 +125,15 @@ def _disputed(measured: Sequence[Contestant], pictures: Sequence[Picture]) -> li
         }
         for place in chosen
     ]
+
+
+def _hardest(seen: Sequence[Outcome], pictures: Sequence[Picture]) -> list[int]:
+    """The places of the pictures with the most boxes missed or wrong."""
+    mistakes = [
+        len(picture.truth) - len(result.found) + result.wrong
+        for picture, result in zip(pictures, seen, strict=True)
+    ]
+    return sorted(range(len(pictures)), key=lambda place: (-mistakes[place], place))[:HARDEST]
 
 
 def _sure(each: Contestant, pictures: Sequence[Picture]) -> tuple[list[list[Box]], float]:
