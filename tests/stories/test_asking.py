@@ -26,6 +26,7 @@ GPU cluster: gpu-small
   (The one you used last comes first)
 Experiment: spotter
   (A folder for runs in the studio)
+How long it takes, and what it costs, is told here once export and cluster are chosen.
 [Cancel] [Start training]\
 """)
     assert form.field("Labeling export").offers() == snapshot(
@@ -60,6 +61,7 @@ GPU cluster: gpu-small
   (The one you used last comes first)
 Experiment: nightly
   (A folder for runs in the studio)
+How long it takes, and what it costs, is told here once export and cluster are chosen.
 [Cancel] [Start training]\
 """)
     assert stage.jobs() == []

@@ -47,6 +47,7 @@ GPU cluster: gpu-small
   (The one you used last comes first)
 Experiment: nightly
   (A folder for runs in the studio)
+No earlier run to compare with, so how long it takes is not known yet.
 [Cancel] [Start training]\
 """)
     form.fills({"GPU cluster": "gpu-cluster"})
