@@ -1,6 +1,7 @@
 """What an app may put in a message: text, blocks, attachments and metadata, all checked."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,7 @@ class Content:
         return bool(self.text or self.blocks or self.attachments)
 
 
-def read_content(args: Json, files: Files) -> Content:
+def read_content(args: Json, files: Files, refused: Collection[str] = ()) -> Content:
     """:raises Refused: `invalid_blocks…`, `msg_blocks_too_long`, `too_many_attachments`, `metadata_…`"""
     text = args.get("text")
     text = None if text is None else str(text)
@@ -36,7 +37,7 @@ def read_content(args: Json, files: Files) -> Content:
     attachments = _structure(args.get("attachments"), list, "invalid_attachments")
     metadata = _structure(args.get("metadata"), dict, "invalid_metadata_format")
     if blocks:
-        check_message(blocks)
+        check_message(blocks, refused)
         _check_files(blocks, files)
         if _length(blocks) > LONGEST_BLOCKS:
             raise Refused("msg_blocks_too_long")

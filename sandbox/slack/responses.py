@@ -28,7 +28,7 @@ def _act(slack: Slack, hook: Hook, args: Json) -> None:
     if _is_true(args.get("delete_original")):
         slack.messages.delete(slack.messages.find(hook.channel, hook.original_ts or ""))
         return
-    content = read_content(args, slack.files)
+    content = read_content(args, slack.files, slack.workspace.refused_blocks)
     if not content.describe():
         raise Refused("no_text")
     # An answer to a message replaces it unless it says otherwise; a command has no message to replace.

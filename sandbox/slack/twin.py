@@ -118,6 +118,10 @@ class SlackTwin:
         for channel in self._slack.workspace.channels.values():
             channel.is_archived = channel.is_archived or channel.name == name
 
+    def refuses_blocks(self, *kinds: str) -> None:
+        """From now on the workspace knows no such blocks in messages, as before Slack has rolled them out there."""
+        self._slack.workspace.refused_blocks = frozenset(kinds)
+
     def leaves_group(self, user: str, group: str) -> None:
         """Takes a person out of a user group."""
         self._slack.workspace.groups[group].users.remove(user)

@@ -82,6 +82,7 @@ class Workspace:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.name, self.domain = "Bottling plant", "bottling-plant"
+        self.refused_blocks: frozenset[str] = frozenset()
         self.people: dict[str, Person] = {person.id: person for person in PEOPLE}
         self.people[BOT_USER] = Person(BOT_USER, "spotter", "Spotter", "", is_bot=True)
         everyone = [person.id for person in PEOPLE]

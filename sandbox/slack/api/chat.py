@@ -63,7 +63,7 @@ def content_of(slack: Slack, call: Call) -> Content:
         if len(markdown) > 12_000:
             raise Refused("msg_too_long")
         call.args["blocks"] = [{"type": "markdown", "text": markdown}]
-    content = read_content(call.args, slack.files)
+    content = read_content(call.args, slack.files, slack.workspace.refused_blocks)
     if not content.describe():
         raise Refused("no_text")
     if content.truncated:
@@ -92,7 +92,11 @@ def _own_message(slack: Slack, call: Call, refusal: str) -> tuple[Channel, Messa
 
 def _update(slack: Slack, call: Call) -> Json:
     channel, message = _own_message(slack, call, "cant_update_message")
-    content = content_of(slack, call) if _describes(call) else read_content(call.args, slack.files)
+    content = (
+        content_of(slack, call)
+        if _describes(call)
+        else read_content(call.args, slack.files, slack.workspace.refused_blocks)
+    )
     if content.truncated:
         raise Refused("msg_too_long")
     if not _describes(call) and content.metadata is None:

@@ -1,7 +1,7 @@
 """Checks whole messages and views, then fills in what Slack fills in."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ..refusal import Json, Refused, invalid_arguments
@@ -20,12 +20,17 @@ _SUGGESTIONS = shape(
 _MOST_PER_MESSAGE = {"table": 1, "data_visualization": 2}
 
 
-def check_message(blocks: list[Json]) -> None:
-    """Fills in ids and defaults in place.
+def check_message(blocks: list[Json], refused: Collection[str] = ()) -> None:
+    """Fills in ids and defaults in place. Kinds of blocks that are `refused` are as unknown as any invented one.
 
     :raises Refused: `invalid_blocks` with `errors` and `response_metadata.messages`
     """
     problems = list(BLOCKS_IN_MESSAGE(blocks, "/blocks"))
+    problems += [
+        at(f"unsupported type: {block['type']}", f"/blocks/{place}/type")
+        for place, block in enumerate(blocks)
+        if isinstance(block, dict) and block.get("type") in refused
+    ]
     problems = problems or [*_message_limits(blocks), *_duplicates(blocks, "/blocks")]
     if problems:
         messages = [f"[ERROR] {problem}" for problem in problems]
