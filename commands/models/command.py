@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from commands.kit.blocks import Message, button, context, divider, header, note, section
-from commands.kit.command import Answer, Asked, Command, Option, Reply, choice
+from commands.kit.command import COURIER, Answer, Asked, Command, Option, Reply, choice
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import count, esc, metric
+from commands.models import curves
 from commands.models.lineage import card, lineage
 from commands.models.messages import line, versions
 from commands.models.where import devices_of, on_the_lines
@@ -78,6 +79,14 @@ def show_devices(target: str, asked: Asked, services: Services) -> Answer:
 def show_lineage(model: str, asked: Asked, services: Services) -> Answer:
     name, _, version = model.rpartition(":")
     return _lineage(name, version, services)
+
+
+@models.action("curves")
+def show_curves(model: str, asked: Asked, services: Services) -> Answer:
+    name, _, version = model.rpartition(":")
+    where = curves.show(name, version, asked, services)
+    services.wake(COURIER)
+    return Reply(note(f"Precision against recall of {esc(name)} v{esc(version)} is {where}."))
 
 
 def _lineage(name: str, version: str, services: Services) -> Reply:

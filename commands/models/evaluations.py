@@ -6,6 +6,7 @@ from commands.kit.command import COURIER
 from commands.kit.services import Services
 from commands.models.command import models
 from commands.models.follow import announce
+from commands.models.held_out import strip_of
 from infra.azureml.evaluations import Evaluation, NotMeasured
 from storage import catalog, evaluations
 from storage.evaluations import EvaluationRow
@@ -34,11 +35,14 @@ def follow_evaluations(services: Services) -> None:
 def _end(row: EvaluationRow, services: Services, found: Evaluation | None = None, missing: str = "") -> None:
     if found and not found.models:
         missing, found = found.trouble or "No model was measured.", None
+    with services.store.read() as tx:
+        told = catalog.get_model(tx, row.name, row.version)
+    strip = strip_of(found, told, services) if found and told and told.announced else None
     with services.store.write() as tx:
         document = found.model_dump(mode="json") if found else None
         evaluations.put(tx, row, services.clock.now(), found=document, missing=missing)
         model = catalog.get_model(tx, row.name, row.version)
         if found and model and model.announced:
-            announce(tx, model, services)
+            announce(tx, model, services, strip)
     services.wake(COURIER)
     services.wake("deployments")

@@ -8,15 +8,19 @@ import json
 from sqlalchemy import Connection
 
 from commands.exports import readiness
+from commands.kit.blocks import Block, picture
 from commands.kit.command import COURIER
 from commands.kit.health import IOT_HUB
 from commands.kit.services import Services
 from commands.models.command import models
+from commands.models.curves import curves
+from commands.models.held_out import Strip
 from commands.models.measured import evaluation_of, figures, together, trouble_with
 from commands.models.messages import announcement
+from commands.models.trend import trend
 from infra.azureml.models import ModelVersion
 from infra.training.register import model_tags
-from storage import audit, catalog, devices, evaluations, marks, messages, runs
+from storage import audit, catalog, devices, evaluations, marks, messages, pictures, runs
 from storage.catalog import ModelRow
 from storage.devices import DeviceRow
 
@@ -121,7 +125,15 @@ def _take(tx: Connection, version: ModelVersion, services: Services, *, told: bo
         )
 
 
-def announce(tx: Connection, row: ModelRow, services: Services) -> bool:
+def _kept(
+    tx: Connection, row: ModelRow, kind: str, content: bytes, words: str, title: str, services: Services
+) -> Block:
+    """A picture for the announcement."""
+    name = f"{row.name}-v{row.version}-{kind}"
+    return picture(pictures.put(tx, content, name, words, services.clock.now()), words, title)
+
+
+def announce(tx: Connection, row: ModelRow, services: Services, strip: Strip | None = None) -> bool:
     """Wants the announcement of a version, or what is new in it; False where there is no channel for it."""
     run = runs.get(tx, row.run_id) if row.run_id else None
     channel = run.channel if run else services.policy.channels.models
@@ -132,6 +144,7 @@ def announce(tx: Connection, row: ModelRow, services: Services) -> bool:
     previous = earlier[0] if earlier else None
     own = evaluation_of(tx, row)
     both = together(tx, row, previous) if previous else None
+    moved = trend(row, earlier)
     announced = announcement(
         row,
         earlier,
@@ -141,6 +154,14 @@ def announce(tx: Connection, row: ModelRow, services: Services) -> bool:
         measured=figures(both or own, row),
         measured_before=figures(both, previous) if previous else None,
         trouble_before=trouble_with(own, previous) if previous else "",
+        trend=moved,
+        trend_drawn=_kept(tx, row, "trend.png", moved.drawn(), moved.words, moved.title, services)
+        if moved
+        else None,
+        held_out=_kept(tx, row, "held-out.jpg", strip.content, strip.words, strip.title, services)
+        if strip
+        else None,
+        has_curves=curves(tx, row) is not None,
     )
     messages.want(
         tx,

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from commands.deploy.messages import standing
 from commands.exports import readiness
 from commands.kit.blocks import Block, Message, context, header, section
 from commands.kit.words import code, count, duration, esc, listing, metric, when
@@ -154,10 +155,13 @@ def _figures(model: ModelRow | None) -> str:
 
 def _request(request: Deployment, decided: list[Decision]) -> str:
     said = [f"{esc(each.person_name)} {VERDICTS[each.verdict]} {when(each.at)}" for each in decided]
-    people = f"; {'; '.join(said)}" if said else ""
+    saw = (
+        f"; what they saw has the fingerprint {code(request.fingerprint[:12])}" if request.fingerprint else ""
+    )
+    people = f"; {'; '.join(said)}{saw}" if said else ""
     ended = f", {when(request.ended_at)}" if request.ended_at else ""
     return (
-        f"*{esc(request.target)}: {request.state.replace('_', ' ')}*{ended}\n"
+        f"*{esc(request.target)}: {standing(request)}*{ended}\n"
         f"Asked by {esc(request.requested_by_name)} {when(request.requested_at)}: {esc(request.reason)}{people}"
     )
 
@@ -165,7 +169,8 @@ def _request(request: Deployment, decided: list[Decision]) -> str:
 def _devices(rows: list[DeviceRow]) -> str:
     if not rows:
         return "*Devices*\nNo device reports that it runs it now."
-    return f"*Devices*\n{count(len(rows), 'device')} run it now: {esc(listing([row.id for row in rows]))}"
+    run = "runs" if len(rows) == 1 else "run"
+    return f"*Devices*\n{count(len(rows), 'device')} {run} it now: {esc(listing([row.id for row in rows]))}"
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

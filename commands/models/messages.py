@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from commands.kit.blocks import Block, Message, actions, button, context, fields, header, link, section, table
 from commands.kit.words import code, count, delta, duration, esc, metric, when
+from commands.models.curves import CURVES
 from commands.models.measured import Figures, worst_class
+from commands.models.trend import Trend
 from infra.training.register import model_tags
 from storage.catalog import ModelRow
 from storage.runs import TrainingRun
 
-TREND_VERSIONS = 12
 DEPLOY, LINEAGE = "deploy.ask", "models.lineage"
 
 
@@ -23,13 +24,17 @@ def announcement(
     measured: Figures | None = None,
     measured_before: Figures | None = None,
     trouble_before: str = "",
+    trend: Trend | None = None,
+    trend_drawn: Block | None = None,
+    held_out: Block | None = None,
+    has_curves: bool = False,
 ) -> Message:
     """A new version: its metrics beside the previous version's, where it comes from, and the trend.
 
     `earlier` are the versions before it, newest first; `run` is the training that made it, None for a version that
     was registered by hand; `thin_classes` are classes of its dataset with few boxes. `measured` is the new version on
-    the held-out pictures, and `measured_before` the previous one on the same, or
-    `trouble_before` why not.
+    the held-out pictures, and `measured_before` the previous one on the same, or `trouble_before` why not.
+    `trend_drawn` is the picture of `trend`, and `held_out` shows some of those pictures.
     """
     previous = earlier[0] if earlier else None
     title = f"{model.name} v{model.version} registered: {_verdict(model, previous)}"
@@ -39,14 +44,17 @@ def announcement(
     if thin_classes:
         few = esc(", ".join(thin_classes))
         blocks.append(section(f":warning: Few boxes of {few}: the metrics hardly measure them."))
-    if chart := _trend(model, earlier):
-        blocks.append(chart)
+    if held_out:
+        blocks.append(held_out)
+    if trend:
+        blocks.append(trend.chart())
     blocks.append(context(_origin(model, run)))
     ask = button("Deploy …", DEPLOY, f"{model.name}:{model.version}") if deployable else None
+    shown = button("Precision and recall", CURVES, f"{model.name}:{model.version}") if has_curves else None
     studio = link("Open in studio", run.studio_url, "models.studio") if run and run.studio_url else None
-    if ask or studio:
-        blocks.append(actions(ask, studio))
-    return Message(f"{esc(title)}.", blocks)
+    if ask or shown or studio:
+        blocks.append(actions(ask, shown, studio))
+    return Message(f"{esc(title)}.", blocks, trend_drawn)
 
 
 def versions(name: str, rows: Sequence[ModelRow]) -> Message:
@@ -164,28 +172,3 @@ def _origin(model: ModelRow, run: TrainingRun | None) -> str:
         return f"{who} {when(model.created_at)}" if model.created_at else who
     took = f" in {duration(model.created_at - run.requested_at)}" if model.created_at else ""
     return f"Trained for {esc(run.requested_by_name)}{took} on {code(run.cluster)}, run {code(run.id)}"
-
-
-def _trend(model: ModelRow, earlier: Sequence[ModelRow]) -> Block | None:
-    known = [row for row in [model, *earlier][:TREND_VERSIONS] if row.mean_average_precision is not None][
-        ::-1
-    ]
-    if len(known) < 2:
-        return None
-    labels = [f"v{row.version}" for row in known]
-    points = [
-        {"label": label, "value": round(row.mean_average_precision or 0.0, 3)}
-        for label, row in zip(labels, known, strict=True)
-    ]
-    best = max(known, key=lambda row: row.mean_average_precision or 0.0)
-    since = "so far" if len(earlier) < TREND_VERSIONS else f"of the last {len(known)}"
-    title = f"This is the best version {since}" if best is model else f"v{best.version} is still the best"
-    return {
-        "type": "data_visualization",
-        "title": title,
-        "chart": {
-            "type": "line",
-            "series": [{"name": "mAP", "data": points}],
-            "axis_config": {"categories": labels, "x_label": "Version", "y_label": "mAP"},
-        },
-    }

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.exports import messages as export_messages
-from commands.kit.blocks import Message
+from commands.kit.blocks import Message, picture
 from commands.kit.failures import log_tail
 from commands.kit.policy import Exports, Policy
 from commands.kit.words import esc
 from commands.models import messages as model_messages
+from commands.models.trend import trend
 from commands.publish import messages as publish_messages
 from commands.train import messages as train_messages
 from commands.train.budget import asks_again
@@ -200,7 +201,10 @@ def test_any_announcement_is_accepted_by_slack(
     model: ModelRow, earlier: list[ModelRow], run: TrainingRun | None
 ) -> None:
     numbered = [ModelRow(**{**vars(row), "version": 6 - place}) for place, row in enumerate(earlier[:6])]
-    accepted(model_messages.announcement(model, numbered, run))
+    moved = trend(model, numbered)
+    drawn = picture("d" * 64, moved.words, moved.title) if moved else None
+    told = model_messages.announcement(model, numbered, run, trend=moved, trend_drawn=drawn, has_curves=True)
+    accepted(told)
 
 
 @given(st.lists(models(), min_size=1, max_size=20))
@@ -303,7 +307,7 @@ def accepted(message: Message) -> None:
     assert content["text"].strip()
     assert not {"<!here>", "<@U0TRAINER1>", "<https://evil.example|click>"} & set(content["text"].split())
     assert "<!" not in content["text"]
-    for form in ("blocks", "plain"):
+    for form in ("blocks", "drawn", "plain"):
         blocks: list[dict[str, Any]] = copy.deepcopy(content.get(form) or content["blocks"])
         check_message(blocks)
         for text in mrkdwn_of(blocks):

@@ -35,24 +35,42 @@ def test_slack_asks_for_rest_and_breaks_down(stage: Stage) -> None:
 def test_a_workspace_that_refuses_charts_and_tables(new_stage: Callable[..., Stage]) -> None:
     stage = new_stage(before=lambda world: registers(world, "Lid_Model", DATASET, 0.801))
     slack = stage.world.slack_faults
-    slack.arm(refusal(POST, "invalid_blocks"))
+    stage.world.slack.refuses_blocks("data_visualization")
     registers(stage.world, "Lid_Model", DATASET, 0.842)
-    stage.line.shows("Lid_Model v2 registered")
+    drawn = stage.line.shows("Lid_Model v2 registered")
+    (chart,) = [block for block in drawn.blocks if block["type"] == "image"]
+    assert chart["alt_text"] == snapshot(
+        "This is the best version so far. mAP by version: v1 0.801, v2 0.842"
+    )
+    assert any(block["type"] == "table" for block in drawn.blocks)
+
+    stage.world.slack.refuses_blocks("data_visualization", "table")
+    registers(stage.world, "Lid_Model", DATASET, 0.861)
+    stage.line.shows("Lid_Model v3 registered")
     stage.world.azure.studio.set_capacity("gpu-cluster", available=False)
-    slack.arm(refusal(POST, "invalid_blocks"))
     stage.trainer.types(ASK)
     stage.line.shows("no free")
     assert stage.line.transcript() == snapshot("""\
 Spotter:
   # Lid_Model v2 registered: mAP 0.xxx, +0.xxx better than v1
+  Metric    | v2    | v1    | Change
+  mAP       | 0.xxx | 0.xxx | +0.xxx better
+  Precision | 0.xxx | 0.xxx | unchanged
+  Recall    | 0.xxx | 0.xxx | unchanged
+  Trained on lids_20261101_120000. No training that Spotter started made it.
+  (image: This is the best version so far. mAP by version: v1 0.xxx, v2 0.xxx)
+  Registered by Line engineer <time>
+  [Deploy …]
+Spotter:
+  # Lid_Model v3 registered: mAP 0.xxx, +0.xxx better than v2
   ```
-  Metric     v2     v1     Change
+  Metric     v3     v2     Change
   mAP        0.xxx  0.xxx  +0.xxx better
   Precision  0.xxx  0.xxx  unchanged
   Recall     0.xxx  0.xxx  unchanged
   ```
   Trained on lids_20261101_120000. No training that Spotter started made it.
-  This is the best version so far. mAP: v1 0.xxx, v2 0.xxx
+  This is the best version so far. mAP: v1 0.xxx, v2 0.xxx, v3 0.xxx
   Registered by Line engineer <time>
   [Deploy …]
 Spotter:
@@ -66,16 +84,17 @@ Spotter:
     slack.arm(refusal(r"/api/chat\.postEphemeral", "invalid_blocks"))
     stage.outsider.types("/models Lid_Model")
     assert stage.outsider.sees("Lid_Model").text == snapshot("""\
-# Lid_Model: v2 is the newest, mAP 0.842
+# Lid_Model: v3 is the newest, mAP 0.861
 ```
 Version  mAP    Change         Precision  Recall  Dataset
+v3       0.861  +0.019 better  1.000      1.000   lids_20261101_120000
 v2       0.842  +0.041 better  1.000      1.000   lids_20261101_120000
 v1       0.801  –              1.000      1.000   lids_20261101_120000
 ```
-[Lineage of v2]\
+[Lineage of v3]\
 """)
     refused = [line["event"] for line in stage.bot.log() if line["event"] == "blocks_refused"]
-    assert len(refused) == 3
+    assert len(refused) == 4
 
 
 def test_a_card_deleted_by_hand_comes_back_with_the_result_only(stage: Stage) -> None:

@@ -1,0 +1,100 @@
+"""A strip of held-out pictures with what people drew and what a new version found, for its announcement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from commands.kit.services import Services
+from infra.azureml.errors import AzureError, Unreadable
+from infra.azureml.evaluations import Box as Told
+from infra.azureml.evaluations import Disputed, Evaluation
+from infra.training.evaluate.metrics import Box, outcome
+from storage.catalog import ModelRow
+
+MOST = 3
+
+log = structlog.get_logger("models")
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A JPEG, its title, and in words what it shows."""
+
+    content: bytes
+    title: str
+    words: str
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """A picture with true boxes and the version's answers."""
+
+    picture: Disputed
+    truth: list[Box]
+    answers: list[Box]
+
+    @property
+    def mistakes(self) -> int:
+        seen = outcome(self.truth, self.answers)
+        return len(self.truth) - len(seen.found) + seen.wrong
+
+    @property
+    def words(self) -> str:
+        """ "4 of 5 found, 1 wrong" """
+        seen = outcome(self.truth, self.answers)
+        wrong = f", {seen.wrong} wrong" if seen.wrong else ""
+        return f"{len(seen.found)} of {len(self.truth)} found{wrong}"
+
+
+def strip_of(found: Evaluation, model: ModelRow, services: Services) -> Strip | None:
+    """The pictures on which the version errs most, as far as they can be had; None where there are none."""
+    from commands.kit.drawing import Seen, UndrawableError, strip  # Pillow is only needed here
+
+    sheet = b""
+    panels: list[tuple[bytes, list[Box], Seen]] = []
+    shown: list[_Answered] = []
+    for each in _worst_first(found, model):
+        if len(panels) == MOST:
+            break
+        try:
+            content = services.azure.picture(each.picture.address)
+            panel = (content, each.truth, Seen(f"{_name(each)}: {each.words}", each.answers))
+            sheet = strip([*panels, panel])
+        except (AzureError, Unreadable, UndrawableError) as fault:
+            log.warning("picture_not_drawn", picture=each.picture.name, reason=str(fault))
+            continue
+        panels.append(panel)
+        shown.append(each)
+    if not panels or found.set is None:
+        return None
+    title = f"v{model.version} on {_which(shown)} of {found.set.pictures} held-out pictures"
+    return Strip(sheet, title, f"{title}. {_told(shown)}")
+
+
+def _worst_first(found: Evaluation, model: ModelRow) -> list[_Answered]:
+    named = f"{model.name}:{model.version}"
+    known = [
+        _Answered(picture, _boxes(picture.truth), _boxes(picture.answers[named]))
+        for picture in found.pictures
+        if named in picture.answers
+    ]
+    return sorted(known, key=lambda each: (-each.mistakes, each.picture.name))
+
+
+def _which(shown: Sequence[_Answered]) -> str:
+    if not any(each.mistakes for each in shown):
+        return str(len(shown))
+    return "the worst" if len(shown) == 1 else f"the {len(shown)} worst"
+
+
+def _told(shown: Sequence[_Answered]) -> str:
+    return " ".join(f"{_name(each)}: {each.words} boxes." for each in shown)
+
+
+def _name(each: _Answered) -> str:
+    return each.picture.name.rpartition("/")[2]
+
+
+def _boxes(told: Sequence[Told]) -> list[Box]:
+    return [Box(box.label, box.corners, box.score) for box in told]
