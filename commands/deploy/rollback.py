@@ -35,16 +35,22 @@ def roll_back_now(deployment_id: str, asked: Asked, services: Services) -> Answe
 
 
 def begin_rollback(
-    tx: Connection, deployment: Deployment, why: str, actor: str, services: Services
+    tx: Connection,
+    deployment: Deployment,
+    why: str,
+    actor: str,
+    services: Services,
+    at_fault: Ring | None = None,
 ) -> Deployment:
-    """`deployment.rings` may have been changed by the caller, and are stored."""
+    """`deployment.rings` may have been changed by the caller, and are stored; `at_fault` is where it went wrong."""
+    where = {"ring": at_fault["name"], "run_id": at_fault.get("run_id")} if at_fault else {}
     begun = change(
         tx,
         deployment,
         services,
         action="deploy.rollback",
         actor=actor,
-        details={"why": why},
+        details={"why": why, **where},
         state="rolling_back",
         rings=deployment.rings,
         rollback_by=actor,
@@ -74,7 +80,7 @@ def undo(deployment: Deployment, ring: Ring, why: str, services: Services) -> No
         now = deployments.locked(tx, deployment.id)
         if now is None or now.state != "shipping":
             return
-        begin_rollback(tx, with_ring(now, {**ring, "state": "failed"}), why, "spotter", services)
+        begin_rollback(tx, with_ring(now, {**ring, "state": "failed"}), why, "spotter", services, ring)
     services.wake(DEPLOYMENTS)
 
 
