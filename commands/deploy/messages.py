@@ -211,12 +211,15 @@ def _where(deployment: Deployment) -> str:
 
 
 def _verdicts(decided: Sequence[Decision]) -> list[str]:
+    """Who decided what and when, and the fingerprint of what they saw."""
     words = {"approve": "Approved", "override": "Gates overridden", "reject": "Rejected"}
-    return [
+    said = [
         f"{words[each.verdict]} by {esc(each.person_name)} {when(each.at)}"
         + (f": {esc(each.reason)}" if each.reason else "")
         for each in decided
     ]
+    seen = dict.fromkeys(each.fingerprint for each in decided)
+    return [*said, *(f"fingerprint {code(each[:12])}" for each in seen)]
 
 
 def _asked(deployment: Deployment) -> Block:

@@ -92,7 +92,7 @@ mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
-Approved by first_approver <time> · Rejected by second_approver <time>: the lamp is being replaced today\
+Approved by first_approver <time> · Rejected by second_approver <time>: the lamp is being replaced today · fingerprint <id>\
 """)
     with stage.store().read() as tx:
         (ended,) = deployments.recent(tx, 5)
@@ -184,7 +184,7 @@ mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
 Asked by trainer <time>: to compare on the line · request line-1-cap_detection_model-1-<id>
-Gates overridden by first_approver <time>: it is only for an hour\
+Gates overridden by first_approver <time>: it is only for an hour · fingerprint <id>\
 """)
 
 
@@ -225,7 +225,7 @@ No training of Spotter's: registered by Line engineer <time>
 Measured
 mAP 0.xxx, precision 0.xxx, recall 0.xxx
 line-1: rejected, <time>
-Asked by trainer <time>: fewer missed caps; first_approver approved <time>; second_approver rejected <time>
+Asked by trainer <time>: fewer missed caps; first_approver approved <time>; second_approver rejected <time>; what they saw has the fingerprint <id>
 Devices
 No device reports that it runs it now.
 For an audit, whoever runs Spotter prints all of this with 4 audit rows: spotter audit export --model Cap_Detection_Model:2\

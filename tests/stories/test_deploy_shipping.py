@@ -42,7 +42,7 @@ Expires <time> · fingerprint <id>
 Ring   | State | Devices | Healthy | Failed | Silent
 canary | done  | 1       | 1       | 0      | 0
 all    | done  | 2       | 2       | 0      | 0
-Approved by first_approver <time> · Approved by second_approver <time>
+Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
 [Open canary run] [Open all run] [Roll back]\
 """)
@@ -72,7 +72,7 @@ trainer rolled it back.
 Ring   | State      | Devices | Healthy | Failed | Silent
 canary | taken back | 1       | 1       | 0      | 0
 all    | taken back | 2       | 2       | 0      | 0
-Approved by first_approver <time> · Approved by second_approver <time>
+Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
 [Open canary run] [Open all run]\
 """)

@@ -27,7 +27,7 @@ line-1-cam-1 failed with the new model: The module was killed, which is what a d
 Ring   | State       | Devices | Healthy | Failed | Silent
 canary | taken back  | 1       | 0       | 1      | 0
 all    | not shipped | –       | –       | –      | –
-Approved by first_approver <time> · Approved by second_approver <time>
+Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
 [Open canary run]\
 """)
@@ -54,7 +54,7 @@ line-1-cam-1 did not report the new model within <duration>.
 Ring   | State       | Devices | Healthy | Failed | Silent
 canary | taken back  | 1       | 0       | 0      | 1
 all    | not shipped | –       | –       | –      | –
-Approved by first_approver <time> · Approved by second_approver <time>
+Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
 Asked by trainer <time>: the camera is mended · request line-1-cap_detection_model-2-<id>
 [Open canary run]\
 """)

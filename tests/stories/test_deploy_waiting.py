@@ -37,7 +37,7 @@ def test_a_freeze_keeps_what_is_approved_and_its_end_judges_it_again(new_stage: 
     assert steady(caps.becomes("frozen").text) == snapshot("""\
 # Cap_Detection_Model v2 on line-1: approved, waits to be shipped
 Approved. line-1 is frozen now (2020-01-01 - 2099-12-31, Europe/Berlin). It is shipped afterwards.
-Approved by first_approver <time> · Approved by second_approver <time>
+Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
 [Withdraw]\
 """)
@@ -60,7 +60,7 @@ mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
 Asked by trainer <time>: as on line 1 · request line-3-cap_detection_model-2-<id>
-Approved by first_approver <time>\
+Approved by first_approver <time> · fingerprint <id>\
 """)
 
     # Meanwhile one approver leaves the group, and somebody corrects a figure in the registry.
@@ -77,7 +77,7 @@ mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
-Approved by first_approver <time> · Approved by second_approver <time>\
+Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>\
 """)
     assert steady(labels.becomes("out of date").text) == snapshot("""\
 # Label_Model v1 on line-2: out of date
@@ -87,7 +87,7 @@ mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
 Asked by trainer <time>: sharper labels · request line-2-label_model-1-<id>
-Approved by first_approver <time>\
+Approved by first_approver <time> · fingerprint <id>\
 """)
     assert not stage.world.devops_faults.log("POST", "/runs")
 
