@@ -12,6 +12,7 @@ from commands.digest.lines import FAILED, Line, Record, news
 from commands.kit.policy import Policy
 from commands.models import where
 from storage import catalog, deployments, labels, publishes, runs
+from storage.catalog import ModelRow
 from storage.deployments import Deployment
 from storage.publishes import PublishRun
 from storage.runs import TrainingRun
@@ -69,7 +70,7 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
         needs,
         [lines.running(each, now) for each in busy if each.id not in told],
         [
-            *(lines.ended(tx, each) for each in over if each.id not in told),
+            *(lines.ended(each, _made(tx, each)) for each in over if each.id not in told),
             *(lines.by_hand(row) for row in new if row.run_id is None),
         ],
         [Line(text, text) for text in where.told(tx).values()],
@@ -93,6 +94,10 @@ def _open(tx: Connection) -> list[TrainingRun | PublishRun | Deployment]:
         *publishes.open_runs(tx),
         *deployments.in_states(tx, deployments.MOVING),
     ]
+
+
+def _made(tx: Connection, each: Record) -> ModelRow | None:
+    return catalog.model_of_run(tx, each.id) if isinstance(each, TrainingRun) else None
 
 
 def _went_wrong(tx: Connection, each: Record) -> bool:

@@ -10,10 +10,8 @@ from commands.kit.blocks import Block, Message, context, header, section
 from commands.kit.schedule import Schedule
 from commands.kit.words import count, esc, shorten, utc, when
 
-NEEDS_SHOWN, LINES_SHOWN = 3, 3
-MOST_IN_THREAD = 40
-LONGEST_LINE, LONGEST_PART = 280, 2900
-PLENTY = 100
+SHOWN, LINES_IN_A_BLOCK = 3, 4
+LONGEST_LINE, LONGEST_THREAD = 500, 10_000
 
 
 @dataclass(frozen=True)
@@ -36,71 +34,57 @@ def digest(content: Content, occasion: Occasion) -> Message:
         return Message(f"All quiet since {utc(content.since)}: {told}.", [calm, *late])
     title = _title(content)
     blocks: list[Block] = [header(title), *late]
-    blocks += [_line(line) for line in content.needs[:NEEDS_SHOWN]]
-    if len(content.needs) > NEEDS_SHOWN:
-        rest = len(content.needs) - NEEDS_SHOWN
-        blocks.append(context(f"{rest} more {'needs' if rest == 1 else 'need'} someone: see the thread"))
-    blocks += [section(part) for part in _short_parts(content)]
+    for number, line in enumerate(content.needs[:SHOWN]):  # two of them may lead to the same place
+        blocks.append({**section(line.text, line.button), "block_id": f"needs:{number}"})
+    if (more := len(content.needs) - SHOWN) > 0:
+        blocks.append(context(f"{more} more {'needs' if more == 1 else 'need'} someone: see the thread"))
+    for name, lines in list(_parts(content).items())[1:]:
+        blocks += [section(_list(name, lines[:SHOWN], len(lines)))] if lines else []
     blocks.append(context(*_footer(content, occasion)))
-    return Message(f"Digest: {_lower(title)}.", blocks)
+    return Message(f"Digest: {title[0].lower()}{title[1:]}.", blocks)
 
 
 def details(content: Content) -> Message | None:
-    """Everything, for the thread; None where the message above says it all."""
-    parts = [
-        ("Needs someone", content.needs),
-        ("Running", content.running),
-        ("Finished", content.ended),
-        ("On the lines", content.lines),
-    ]
-    limits = (NEEDS_SHOWN, LINES_SHOWN, LINES_SHOWN, LINES_SHOWN)
-    lines = [line for _, part in parts for line in part]
-    if all(len(part) <= limit for (_, part), limit in zip(parts, limits, strict=True)) and not any(
-        len(line.text) > LONGEST_LINE for line in lines
-    ):
-        return None
+    """The long lists, as far as Slack takes them, for the thread; None where the message above says it all."""
+    room = LONGEST_THREAD
     blocks: list[Block] = []
-    for name, part in parts:
-        blocks += [section(text) for text in _chunks(f"*{name}*", part)]
-    return Message("Everything in this digest.", blocks)
+    for name, lines in _parts(content).items():
+        if len(lines) <= SHOWN:
+            continue
+        for start in range(0, len(lines), LINES_IN_A_BLOCK):
+            text = _list(name if start == 0 else "", lines[start : start + LINES_IN_A_BLOCK])
+            if len(text) > room:
+                blocks.append(
+                    context(f"and {len(lines) - start} more: `/runs` and `/models` list what there is")
+                )
+                break
+            room -= len(text)
+            blocks.append(section(text))
+    return Message("What the digest above leaves out.", blocks) if blocks else None
+
+
+def _parts(content: Content) -> dict[str, list[Line]]:
+    return {
+        "Needs someone": content.needs,
+        "Running": content.running,
+        "Finished": content.ended,
+        "On the lines": content.lines,
+    }
 
 
 def _title(content: Content) -> str:
     needed, running, ended = len(content.needs), len(content.running), len(content.ended)
-    told = [f"{_number(needed)} {'needs' if needed == 1 else 'need'} someone"] if needed else []
-    told += [f"{_number(running)} running"] if running else []
-    told += [f"{_number(ended)} finished"] if ended else []
-    if not needed:
-        told = ["nothing needs anyone", *told]
-    title = ", ".join(told)
-    return f"{title[0].upper()}{title[1:]}"
+    told = [f"{needed} {'needs' if needed == 1 else 'need'} someone" if needed else "Nothing needs anyone"]
+    told += [f"{running} running"] if running else []
+    told += [f"{ended} finished"] if ended else []
+    return ", ".join(told)
 
 
-def _lower(title: str) -> str:
-    return f"{title[0].lower()}{title[1:]}"
-
-
-def _number(found: int) -> str:
-    return f"{found}" if found < PLENTY else f"{PLENTY} or more"
-
-
-def _line(line: Line) -> Block:
-    return section(shorten(line.text, LONGEST_LINE), line.button)
-
-
-def _short_parts(content: Content) -> list[str]:
-    parts = []
-    for name, lines in (
-        ("Running", content.running),
-        ("Finished", content.ended),
-        ("On the lines", content.lines),
-    ):
-        if lines:
-            shown = [f"• {shorten(line.text, LONGEST_LINE)}" for line in lines[:LINES_SHOWN]]
-            more = len(lines) - LINES_SHOWN
-            shown += [f"• and {more} more"] if more > 0 else []
-            parts.append("\n".join([f"*{name}*", *shown]))
-    return parts
+def _list(name: str, lines: Sequence[Line], of: int = 0) -> str:
+    """Lines below their name; `of` is how many there are in all, where these are only the first."""
+    told = [f"*{name}*"] if name else []
+    told += [f"• {shorten(line.text, LONGEST_LINE)}" for line in lines]
+    return "\n".join([*told, *([f"• and {of - len(lines)} more"] if of > len(lines) else [])])
 
 
 def _late(occasion: Occasion) -> str:
@@ -116,19 +100,3 @@ def _footer(content: Content, occasion: Occasion) -> list[str]:
     if occasion.next_at:
         told.append(f"next {when(occasion.next_at)}")
     return [*told, "`/digest` changes it"] if occasion.schedule else told
-
-
-def _chunks(title: str, lines: Sequence[Line]) -> list[str]:
-    """Sections that hold as many lines as fit in one."""
-    if not lines:
-        return []
-    shown = [f"• {shorten(line.text, LONGEST_PART // 4)}" for line in lines[:MOST_IN_THREAD]]
-    if len(lines) > MOST_IN_THREAD:
-        shown.append(f"• and {len(lines) - MOST_IN_THREAD} more: `/runs` and `/models` list them")
-    chunks = [title]
-    for line in shown:
-        if len(chunks[-1]) + len(line) + 1 > LONGEST_PART:
-            chunks.append(line)
-        else:
-            chunks[-1] += f"\n{line}"
-    return chunks
