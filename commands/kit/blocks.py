@@ -143,6 +143,16 @@ def table(rows: Sequence[Sequence[str]], *, numbers_from: int = 1) -> Block:
     return {"type": "table", "rows": cells, "column_settings": settings}
 
 
+def select(placeholder: str, action: str, options: Sequence[Element]) -> Element:
+    """A menu of at most 100 options; choosing one calls a declared action with its value."""
+    return {
+        "type": "static_select",
+        "action_id": action,
+        "placeholder": plain(placeholder, MAX_VALUE),
+        "options": list(options[:100]),
+    }
+
+
 def option(value: str, label: str, note: str = "") -> Element:
     shown: Element = {"text": plain(label, MAX_OPTION), "value": shorten(value, MAX_VALUE)}
     if note:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from commands.kit.blocks import Message, button, context, divider, header, note, section
-from commands.kit.command import COURIER, Answer, Asked, Command, Option, Reply, choice
+from commands.kit.command import COURIER, Answer, Asked, Command, Option, Reply, choice, text
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import count, esc, metric
-from commands.models import curves
+from commands.models import compare, curves
 from commands.models.lineage import card, lineage
 from commands.models.messages import line, versions
 from commands.models.where import devices_of, on_the_lines
@@ -16,6 +16,7 @@ from storage import catalog
 
 SHOWN = 10
 VERSIONS = "models.versions"
+COMPARE_WORD = "compare"
 
 
 def registered_models(services: Services, person: Person, typed: str) -> list[Option]:
@@ -37,6 +38,9 @@ class ModelsArgs:
         default="",
         hint="Cap_Detection_Model, or one version of it: Cap_Detection_Model:4",
     )
+    versions: str = text(
+        "Versions", default="", rest=True, hint="after compare: Cap_Detection_Model:4 Cap_Detection_Model:3"
+    )
 
 
 models = Command("/models", ModelsArgs, role="view", summary="Registered models, their metrics and versions")
@@ -44,6 +48,8 @@ models = Command("/models", ModelsArgs, role="view", summary="Registered models,
 
 @models.run
 def show(args: ModelsArgs, asked: Asked, services: Services) -> Reply:
+    if args.versions:
+        return _compared(args, services)
     name, colon, version = args.name.rpartition(":")
     if colon:
         return _lineage(name, version, services)
@@ -63,6 +69,25 @@ def show(args: ModelsArgs, asked: Asked, services: Services) -> Reply:
     return Reply(
         Message(f"{count(len(rows), 'registered model')}; the newest is {esc(rows[0].name)}.", blocks)
     )
+
+
+def _compared(args: ModelsArgs, services: Services) -> Reply:
+    said = args.versions.split()
+    if args.name != COMPARE_WORD or len(said) != 2:
+        raise UserError(
+            f"“{esc(args.name[:80])} {esc(args.versions[:80])}” is not understood.",
+            "Write `/models compare Cap_Model:4 Cap_Model:3`, or a name alone.",
+        )
+    with services.store.read() as tx:
+        return Reply(compare.shown(compare.pair(tx, *said)))
+
+
+@models.action("compare")
+def compare_with(chosen: str, asked: Asked, services: Services) -> Answer:
+    one, _, rest = chosen.partition(" ")
+    other, _, name = rest.partition(" ")
+    with services.store.read() as tx:
+        return Reply(compare.shown(compare.pair(tx, f"{name}:{one}", f"{name}:{other}")))
 
 
 @models.action("versions")

@@ -2,7 +2,22 @@
 
 from collections.abc import Sequence
 
-from commands.kit.blocks import Block, Message, actions, button, context, fields, header, link, section, table
+from commands.kit.blocks import (
+    MAX_VALUE,
+    Block,
+    Element,
+    Message,
+    actions,
+    button,
+    context,
+    fields,
+    header,
+    link,
+    option,
+    section,
+    select,
+    table,
+)
 from commands.kit.words import code, count, delta, duration, esc, metric, when
 from commands.models.curves import CURVES
 from commands.models.measured import Figures, worst_class
@@ -11,7 +26,7 @@ from infra.training.register import model_tags
 from storage.catalog import ModelRow
 from storage.runs import TrainingRun
 
-DEPLOY, LINEAGE = "deploy.ask", "models.lineage"
+DEPLOY, LINEAGE, COMPARE = "deploy.ask", "models.lineage", "models.compare"
 
 
 def announcement(
@@ -77,7 +92,20 @@ def versions(name: str, rows: Sequence[ModelRow]) -> Message:
     block = table(lines)
     block["column_settings"][-1]["align"] = "left"
     lineage = button(f"Lineage of v{newest.version}", LINEAGE, f"{name}:{newest.version}")
-    return Message(f"{esc(title)}.", [header(title), block, actions(lineage)])
+    buttons = actions(_compare(name, newest, rows[1:]), lineage)
+    return Message(f"{esc(title)}.", [header(title), block, buttons])
+
+
+def _compare(name: str, newest: ModelRow, others: Sequence[ModelRow]) -> Element | None:
+    """A menu of the versions to compare the newest with; none where the name leaves no room in its values."""
+    values = [f"{newest.version} {other.version} {name}" for other in others]
+    if not values or max(map(len, values)) > MAX_VALUE:
+        return None
+    options = [
+        option(value, f"v{other.version}", f"mAP {metric(other.mean_average_precision)}")
+        for value, other in zip(values, others, strict=True)
+    ]
+    return select(f"Compare v{newest.version} with …", COMPARE, options)
 
 
 def line(row: ModelRow) -> str:
