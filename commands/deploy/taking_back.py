@@ -92,9 +92,10 @@ def _late(away: list[str], patience: timedelta) -> str:
 def _is_stopped(deployment: Deployment, ring: Ring, services: Services) -> bool:
     """Whether no run of the edge pipeline can ship this ring any more; asks one that can to stop.
 
-    Azure DevOps is not asked about a ring that was not handed over, or whose run was seen to have ended.
+    Azure DevOps is not asked about a ring that was not handed over, or whose run has done its work: its check lets that
+    one in no more. One that has failed may have been started again.
     """
-    if ring["state"] in UNSENT or not ring.get("queued_at") or ring.get("configuration"):
+    if ring["state"] in UNSENT or not ring.get("queued_at") or ring.get("applied_at"):
         return True
     assert services.devops is not None  # noqa: S101  the command refuses to start without one
     run_id = ring.get("run_id") or _found(services.devops, ring, services)
