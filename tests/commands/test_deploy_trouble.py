@@ -3,62 +3,35 @@
 The rooms, the store and the clients are the real ones; what they ask is `small_plant`.
 """
 
-import json
-import os
 import re
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_sdk import WebClient
 
 from commands.deploy.checks import verdict
 from commands.deploy.command import DeployArgs, ask
 from commands.deploy.decide import approve
 from commands.deploy.follow import follow_deployments
 from commands.deploy.rollback import roll_back_now
-from commands.kit.clock import Clock
 from commands.kit.command import Asked
 from commands.kit.errors import UserError
-from commands.kit.health import Health
-from commands.kit.people import Directory, Person
-from commands.kit.policy import Policy, Roles, Target
+from commands.kit.people import Person
+from commands.kit.policy import Gates, Policy, Target
 from commands.kit.services import Services
-from infra.azureml.connection import WorkspaceId
-from infra.azureml.workspace import Workspace
-from infra.devops.connection import Place
-from infra.devops.project import Project
 from infra.http.errors import AzureError
-from infra.iothub.hub import Hub
-from infra.provision.edge.deployment import layered
-from infra.provision.edge.shipment import read
-from storage import catalog, deployments, messages, migrate
-from storage.catalog import ModelRow
-from storage.database import Store
+from storage import deployments, messages
 from storage.deployments import Deployment
-from tests.commands import small_plant
-from tests.commands.small_plant import HUB, Build, Device, Plant, serving, uri_of
+from tests.commands import small_plant_answers
+from tests.commands.one_thread import MovedClock, seat
+from tests.commands.small_plant import MODEL, Build, Plant
 
-MODEL, LINE = "Caps", "line-1"
+LINE = "line-1"
 TRAINER, ANA = Person("UTRAINER", "trainer"), Person("UANA", "approver")
-TAGS = {"Mean Average Precision": "0.8", "Precision": "1.0", "Recall": "1.0", "Dataset": "caps"}
 ALWAYS = ["2020-01-01 - 2099-12-31"]
-
-
-class MovedClock(Clock):
-    def __init__(self) -> None:
-        self.time = datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
 
 
 @dataclass
@@ -117,15 +90,8 @@ class Line:
 
     def _run(self, build: Build) -> None:
         build.status, build.result = "completed", "failed"
-        if not verdict(build.id, self.services)[0]:
-            return
-        names = {"MODEL_NAME": "modelName", "MODEL_VERSION": "modelVersion", "TARGET": "target"}
-        names |= {"RING": "ring", "CORRELATION_ID": "correlationId"}
-        shipped = {name: build.parameters[given] for name, given in names.items()}
-        body = layered(read({**shipped, "BUILD_BUILDID": str(build.id)}), f"r.test/d@sha256:{build.id:064x}")
-        self.plant.configurations[body["id"]] = {**json.loads(json.dumps(body)), "etag": f"e{build.id}"}
-        self.plant.obey()
-        build.result = "succeeded"
+        if verdict(build.id, self.services)[0]:
+            self.plant.ship(build)
 
     def one(self, name: str) -> Deployment:
         with self.services.store.read() as tx:
@@ -162,56 +128,12 @@ def _words(told: Any) -> Iterator[str]:
 
 @pytest.fixture
 def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
-    clock = MovedClock()
-    plant = Plant(now=clock.now, groups={})
-    plant.models = {(MODEL, version): TAGS for version in (1, 2, 3)}
-    plant.etags = dict.fromkeys(plant.models, 1)
-    plant.devices = [Device("cam-1", LINE, "canary"), Device("cam-2", LINE, "rest")]
-    monkeypatch.setattr(time, "sleep", clock.sleep)
-    with serving(plant, tmp_path) as environment:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        store = Store(f"sqlite:///{tmp_path / 'spotter.db'}")
-        migrate.upgrade(store)
-        with store.write() as tx:
-            for version in (1, 2, 3):
-                catalog.add_model(tx, _model(version))
-        target = Target(channel="C0LINE", approvers=[ANA.id], approvals=1, bake_minutes=1, deadline_minutes=5)
-        client = WebClient(token="t", base_url=os.environ["SLACK_API_URL"], retry_handlers=[])
-        yield Line(
-            plant,
-            clock,
-            Services(
-                store=store,
-                policy=Policy(targets={LINE: target}),
-                clock=clock,
-                people=Directory(client, Roles(), clock),
-                health=Health(clock),
-                azure=Workspace.connect(WorkspaceId("s", "g", "w")),
-                devops=Project.connect(Place(environment["AZURE_DEVOPS_ORG_URL"], "Line")),
-                hub=Hub.connect(HUB),
-                wake=lambda name: None,
-                commands=(),
-            ),
-        )
-        store.close()
-
-
-def _model(version: int) -> ModelRow:
-    return ModelRow(
-        name=MODEL,
-        version=version,
-        created_at=None,
-        created_by="Line engineer",
-        mean_average_precision=0.8,
-        precision=1.0,
-        recall=1.0,
-        tags=TAGS,
-        uri=uri_of(MODEL, version),
-        run_id=None,
-        announced=True,
-        seen_at=datetime.now(UTC),
-    )
+    fixed = {"bake_minutes": 1, "deadline_minutes": 5, "gates": Gates(worse_by=1)}
+    target = Target(channel="C0LINE", approvers=[ANA.id], approvals=1, **fixed)
+    with seat(tmp_path, monkeypatch) as there:
+        plant = Plant(there.clock.now)
+        there.empties(plant)
+        yield Line(plant, there.clock, there.starts(Policy(targets={LINE: target})))
 
 
 def test_a_rollback_asks_azure_devops_only_about_runs_that_may_still_ship(line: Line) -> None:
@@ -295,26 +217,27 @@ def test_nothing_ships_while_the_files_of_a_model_cannot_be_read(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     role = "the role Storage Blob Data Reader"
-    refused = ("GET", re.compile("/models"), lambda _plant, _asked: (403, "no"))
-    shut, open_again = [refused, *small_plant.ROUTES], small_plant.ROUTES
+    refused = ("GET", re.compile("/models"), "", lambda _plant, _asked: (403, "no"))
+    open_again = small_plant_answers.ROUTES
+    shut = [refused, *open_again]
     asked = line.wants(1)
-    monkeypatch.setattr(small_plant, "ROUTES", shut)
+    monkeypatch.setattr(small_plant_answers, "ROUTES", shut)
     line.follows()
     assert f"{role} there. So it is not known whether this still is what" in line.card(asked)
-    monkeypatch.setattr(small_plant, "ROUTES", open_again)
+    monkeypatch.setattr(small_plant_answers, "ROUTES", open_again)
     line.follows()
     assert role not in line.card(asked)
 
     line.agrees(asked)
     line.follows(2)
-    monkeypatch.setattr(small_plant, "ROUTES", shut)
+    monkeypatch.setattr(small_plant_answers, "ROUTES", shut)
     (build,) = line.plant.builds
     approved, reason = verdict(build.id, line.services)
     assert not approved and reason.startswith("Spotter could not find out: ") and role in reason
-    monkeypatch.setattr(small_plant, "ROUTES", open_again)
+    monkeypatch.setattr(small_plant_answers, "ROUTES", open_again)
     line.agents_work()
     line.follows(2)
-    monkeypatch.setattr(small_plant, "ROUTES", shut)
+    monkeypatch.setattr(small_plant_answers, "ROUTES", shut)
     line.follows(9, seconds=20)
     assert [build.parameters["ring"] for build in line.plant.builds] == ["canary"], "its bake time is over"
     assert f"{role} there. So the model's files do not say whether the approvals" in line.card(asked)
@@ -330,7 +253,7 @@ def test_what_waited_for_another_rollout_is_not_shipped_over_what_that_brought(l
     line.until(second, "shipped")
     line.follows()
     assert line.one(third).outcome == (
-        "After it was asked for, line-1 came to run Caps v2; approvers compared with Caps v1."
+        "After it was asked for, line-1 came to run Cap_Model v2; approvers compared with Cap_Model v1."
     )
     again = line.agrees(line.wants(3))
     line.plant.down = {"hub"}
@@ -342,15 +265,15 @@ def test_what_waited_for_another_rollout_is_not_shipped_over_what_that_brought(l
 
 def test_a_card_promises_only_what_is_left_to_go_back_to(line: Line) -> None:
     first, second = line.ships(1), line.ships(2)
-    assert "Caps v2 leaves its devices; Caps v1 comes back." in line.card(second)
+    assert "Cap_Model v2 leaves its devices; Cap_Model v1 comes back." in line.card(second)
     third = line.ships(3)
-    assert "Caps v3 has taken its place." in line.card(second)
+    assert "Cap_Model v3 has taken its place." in line.card(second)
     assert "It is not there any more." in line.card(first)
     assert line.buttons(first) == line.buttons(second) == []
-    assert "Caps v3 leaves its devices; Caps v2 comes back." in line.card(third)
+    assert "Cap_Model v3 leaves its devices; Cap_Model v2 comes back." in line.card(third)
 
     line.rolls_back(third)
-    assert "Caps v2 comes back" in line.card(third, ":rolling_back")
+    assert "Cap_Model v2 comes back" in line.card(third, ":rolling_back")
     line.until(third, "rolled_back")
     assert "on all devices" in line.card(second)
     assert "no other model is left for them: line-1 runs none until" in line.card(second)
