@@ -32,6 +32,19 @@ def exports_newest_first(services: Services, person: Person, typed: str) -> list
     return [Option(row.name, row.name, _note(row)) for row in found]
 
 
+def trainable_first(services: Services, person: Person, typed: str) -> list[Option]:
+    """As `exports_newest_first`; those that cannot be trained on come last, and the note tells why."""
+    with services.store.read() as tx:
+        found = catalog.list_exports(tx, containing=typed)
+        every = catalog.list_exports(tx) if typed else found
+    fit: list[Option] = []
+    unfit: list[Option] = []
+    for row in found:
+        wrong = readiness.short_problem(row, readiness.previous_of(row, every), services.policy.exports)
+        (unfit if wrong else fit).append(Option(row.name, row.name, wrong or _note(row)))
+    return fit + unfit
+
+
 @dataclass(frozen=True)
 class ExportsArgs:
     name: str = choice("Labeling export", from_=exports_newest_first, default="", hint="caps, or a full name")
@@ -53,6 +66,9 @@ def show(args: ExportsArgs, asked: Asked, services: Services) -> Reply:
         return Reply(note(NOT_READ))
     may_train = services.people.surely_may(asked.person, "train")
     blocks = [_line(*each, services, may_train=may_train) for each in shown]
+    alone = readiness.counted(found[0]) if len(found) == 1 else None
+    if alone and (chart := readiness.balance(alone)):
+        blocks.append(chart)
     if len(found) > SHOWN:
         blocks.append(context(f"{len(found) - SHOWN} older ones: type `/exports` and part of a name."))
     if projects:
@@ -102,8 +118,8 @@ def _line(
     else:
         offered = button("Train on this", TRAIN_ON_THIS, row.name)
     found = readiness.counted(row)
-    if found and not problem and (thin := readiness.thin_classes(found, services.policy.exports)):
-        lines.append(f":warning: Few boxes of {esc(', '.join(thin))}: expect poor results there.")
+    if found and not problem:
+        lines += [f":warning: {each}" for each in readiness.warnings(found, services.policy.exports)]
     return section("\n".join(lines), offered if may_train else None)
 
 

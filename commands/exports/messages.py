@@ -35,11 +35,12 @@ def announcement(row: ExportRow, previous: ExportRow | None, problem: str, polic
     lines += [esc(told) for told in (readiness.news(row, previous), readiness.measured_before(row)) if told]
     if problem:
         lines.append(f":warning: {esc(problem)}")
-    if found and not problem and (thin := readiness.thin_classes(found, policy)):
-        lines.append(f":warning: Few boxes of {esc(', '.join(thin))}: expect poor results there.")
+    if found and not problem:
+        lines += [f":warning: {told}" for told in readiness.warnings(found, policy)]
     made = when(row.created_at) if row.created_at else ""
     footer = f"New labeling export {f'by {esc(row.created_by)} ' if row.created_by else ''}{made}".strip()
-    blocks = [header(title), section("\n".join(lines)), context(footer)]
+    chart = readiness.balance(found) if found else None
+    blocks = [header(title), section("\n".join(lines)), *([chart] if chart else []), context(footer)]
     if row.kind == "coco" and not problem:
         blocks.append(actions(button("Prepare for training", PREPARE, row.name, style="primary")))
     elif row.kind == "mltable" and not problem:

@@ -1,16 +1,21 @@
 """Whether an export is fit to train on, and what is in it, from what was counted in its annotations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from commands.kit.blocks import Block
 from commands.kit.errors import UserError
 from commands.kit.policy import Exports
-from commands.kit.words import code, count, esc, listing
+from commands.kit.words import code, count, esc, listing, shorten
 from storage import catalog
 from storage.catalog import ExportRow
 
 DATASET = "dataset"
+MANY_WITHOUT = 0.1
+MOST_BARS, LONGEST_BAR, LONGEST_CHART_TITLE = 20, 20, 50
+UNEVEN = 3
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,14 @@ def project(name: str) -> str:
 
 def before(tx: Connection, export: ExportRow) -> ExportRow | None:
     """The previous export of the same project."""
+    return previous_of(export, catalog.list_exports(tx, containing=project(export.name)))
+
+
+def previous_of(export: ExportRow, newest_first: Sequence[ExportRow]) -> ExportRow | None:
+    """The same, of exports that were read before."""
     if export.created_at is None:
         return None
-    for older in catalog.list_exports(tx, containing=project(export.name)):
+    for older in newest_first:
         if (
             older.created_at
             and older.created_at < export.created_at
@@ -102,6 +112,15 @@ def must_hold_enough(export: ExportRow, previous: ExportRow | None, policy: Expo
         )
 
 
+def short_problem(export: ExportRow, previous: ExportRow | None, policy: Exports) -> str:
+    """Why an export cannot be trained on as it is, in one short sentence; empty where it can."""
+    try:
+        must_be_trainable(export, previous, policy)
+    except UserError as wrong:
+        return f"It {wrong.problem.removeprefix(export.name).strip()}"
+    return ""
+
+
 def problem(export: ExportRow, previous: ExportRow | None, policy: Exports) -> str:
     """Why an export cannot be trained on, or, if it is COCO, not even prepared for that; empty where it can."""
     try:
@@ -126,6 +145,39 @@ def thin_classes(found: Counted, policy: Exports) -> list[str]:
     return [f"{label} ({boxes})" for boxes, label in sorted(few)]
 
 
+def warnings(found: Counted, policy: Exports) -> list[str]:
+    """What to know of an export that can be trained on, before it is: in mrkdwn, the most important first."""
+    told = []
+    if thin := thin_classes(found, policy):
+        told.append(f"Few boxes of {esc(', '.join(thin))}: expect poor results there.")
+    if found.images_without_boxes > found.images * MANY_WITHOUT:
+        told.append(
+            f"{found.images_without_boxes:,} of {count(found.images, 'image')} have no box. If they are not empty on "
+            "purpose, finish labeling them."
+        )
+    return told
+
+
+def balance(found: Counted) -> Block | None:
+    """Boxes per class as a bar chart; None where there is nothing to compare, or their names are too alike."""
+    boxes = sorted(found.boxes.items(), key=lambda each: (-each[1], each[0]))[:MOST_BARS]
+    labels = [shorten(label.strip() or "?", LONGEST_BAR) for label, _ in boxes]
+    if len(boxes) < 2 or len(set(labels)) < len(labels):
+        return None
+    ratio = boxes[0][1] / max(1, boxes[-1][1])
+    spread = f"{ratio:,.0f} to 1 from most to fewest" if ratio >= UNEVEN else "fairly even"
+    data = [{"label": label, "value": number} for label, (_, number) in zip(labels, boxes, strict=True)]
+    return {
+        "type": "data_visualization",
+        "title": shorten(f"Boxes per class: {spread}", LONGEST_CHART_TITLE),
+        "chart": {
+            "type": "bar",
+            "series": [{"name": "Boxes", "data": data}],
+            "axis_config": {"categories": labels, "x_label": "Class", "y_label": "Boxes"},
+        },
+    }
+
+
 def summary(export: ExportRow) -> str:
     """One line of mrkdwn: "240 images, 794 boxes: `cap_on` 520, `cap_missing` 274"."""
     found = counted(export)
@@ -147,9 +199,11 @@ def news(export: ExportRow, previous: ExportRow | None) -> str:
     if now is None or earlier is None or previous is None:
         return ""
     images, boxes = now.images - earlier.images, now.all_boxes - earlier.all_boxes
-    if not images and not boxes:
+    new = sorted(label for label, number in now.boxes.items() if number and label not in earlier.boxes)
+    if not images and not boxes and not new:
         return f"As many images and boxes as {previous.name}"
-    return f"{images:+,} images and {boxes:+,} boxes since {previous.name}"
+    classes = f"; new {'class' if len(new) == 1 else 'classes'} {listing(new)}" if new else ""
+    return f"{images:+,} images and {boxes:+,} boxes since {previous.name}{classes}"
 
 
 def measured_before(export: ExportRow) -> str:

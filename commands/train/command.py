@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from commands.exports import readiness
-from commands.exports.command import exports_newest_first
+from commands.exports.command import trainable_first
 from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, Reply, choice, text
 from commands.kit.errors import UserError
 from commands.kit.people import Person
@@ -40,7 +40,7 @@ class TrainArgs:
         rule=MODEL_NAME.sentence,
         suggest=last_model_name,
     )
-    dataset: str = choice("Labeling export", hint="Newest first", from_=exports_newest_first)
+    dataset: str = choice("Labeling export", hint="Newest first", from_=trainable_first)
     cluster: str = choice(
         "GPU cluster",
         hint="The one you used last comes first",
