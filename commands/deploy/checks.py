@@ -4,9 +4,9 @@ So a run that somebody queues by hand gets past nobody, whatever it says about i
 """
 
 from commands.deploy.authority import freeze, objection
-from commands.deploy.messages import standing
 from commands.deploy.record import change
 from commands.deploy.rings import Ring, change_ring, ring_of, with_ring
+from commands.deploy.state_words import standing
 from commands.deploy.submit import differing
 from commands.kit.errors import UserError
 from commands.kit.services import Services

@@ -14,6 +14,7 @@ from commands.deploy.command import DEPLOYMENTS, deploy
 from commands.deploy.facts import gates_passed
 from commands.deploy.record import approvers, change, tell
 from commands.deploy.standing import changes_since_asked, expire, make_stale
+from commands.deploy.state_words import settled
 from commands.kit.command import COURIER, Answer, Asked, OpenForm, carried, text
 from commands.kit.errors import UserError
 from commands.kit.people import mentions
@@ -23,19 +24,6 @@ from storage import deployments
 from storage.deployments import Decision, Deployment
 
 Judgement = Callable[[Connection, Deployment], "UserError | None"]
-
-
-SETTLED = {  # of the others their outcome says it all
-    "approved": "It is approved already.",
-    "shipping": "It is approved already, and on its way.",
-    "shipped": "It is approved already, and on all devices.",
-    "rolling_back": "It was approved, and is being rolled back.",
-    "rolled_back": "It was approved, and then rolled back.",
-    "failed": "It was approved, but could not be shipped.",
-    "rejected": "It is rejected already.",
-    "expired": "It has expired.",
-    "stale": "It is out of date.",
-}
 
 
 @dataclass(frozen=True)
@@ -242,8 +230,7 @@ def _too_late(deployment: Deployment, states: Sequence[str]) -> UserError | None
         return None
     if deployment.state == "preparing":
         return UserError("What approvers need to see is still being collected.", "Try again in a moment.")
-    words = f"{SETTLED.get(deployment.state, '')} {deployment.outcome or ''}".strip()
-    return UserError(esc(words), "The card shows how it stands.")
+    return UserError(esc(settled(deployment)), "The card shows how it stands.")
 
 
 def _own_request(verb: str, instead: str) -> UserError:

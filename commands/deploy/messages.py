@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from commands.deploy.facts import comparison, devices, gate_lines, gates_passed, learned_from, measured_on
+from commands.deploy.state_words import ENDS, RING_STATES, standing
 from commands.kit.blocks import (
     Block,
     Element,
@@ -23,13 +24,6 @@ from storage.deployments import Decision, Deployment, in_favour
 
 APPROVE, REJECT, OVERRIDE = "deploy.approve", "deploy.ask_reject", "deploy.ask_override"
 WITHDRAW, ROLL_BACK, RUN = "deploy.withdraw", "deploy.rollback", "deploy.run"
-ENDS = {
-    "rejected": "rejected",
-    "expired": "expired",
-    "withdrawn": "withdrawn",
-    "superseded": "superseded",
-    "stale": "out of date",
-}
 
 
 def card(
@@ -152,36 +146,6 @@ def _rollout(deployment: Deployment, decided: Sequence[Decision], successor: Dep
     if runs or back or away:
         blocks.append(actions(*runs, back, away))
     return Message(f"{esc(title)}. {esc(deployment.outcome or '')}".strip(), blocks)
-
-
-def standing(deployment: Deployment) -> str:
-    """Where a decided request stands, in a few words without markup."""
-    if deployment.state == "approved":
-        return "approved, waits to be shipped" if deployment.waiting else "approved"
-    if deployment.state == "shipping":
-        ring = next((each for each in deployment.rings or [] if each["state"] != "done"), None)
-        return f"{ring['name']} {RING_STATES[ring['state']]}" if ring else "all rings done"
-    return {
-        "shipped": "on all devices",
-        "rolling_back": "being rolled back",
-        "rolled_back": "rolled back",
-        "failed": "not shipped",
-        "preparing": "asked for",
-        "waiting": "waiting for approval",
-        **ENDS,
-    }[deployment.state]
-
-
-RING_STATES = {
-    "wanted": "is next",
-    "queueing": "is being handed to Azure DevOps",
-    "queued": "is being built and shipped",
-    "rolling": "is rolling out",
-    "baking": "is being watched",
-    "done": "done",
-    "failed": "failed",
-    "undone": "taken back",
-}
 
 
 def ring_table(deployment: Deployment) -> Block:

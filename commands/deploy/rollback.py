@@ -4,9 +4,9 @@ from sqlalchemy import Connection
 
 from commands.deploy.aloud import rolling_back_aloud
 from commands.deploy.command import DEPLOYMENTS, deploy
-from commands.deploy.messages import standing
 from commands.deploy.record import change, tell
 from commands.deploy.rings import UNSENT, Ring, with_ring
+from commands.deploy.state_words import standing
 from commands.kit.command import COURIER, Answer, Asked
 from commands.kit.errors import UserError
 from commands.kit.services import Services

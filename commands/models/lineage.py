@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from commands.deploy.messages import standing
+from commands.deploy.state_words import standing
 from commands.exports import readiness
 from commands.kit.blocks import Block, Message, context, header, section
 from commands.kit.words import code, count, duration, esc, listing, metric, when
@@ -154,6 +154,7 @@ def _figures(model: ModelRow | None) -> str:
 
 
 def _request(request: Deployment, decided: list[Decision]) -> str:
+    stands = "shipped" if request.state == "shipped" else standing(request)  # it may have been replaced since
     said = [f"{esc(each.person_name)} {VERDICTS[each.verdict]} {when(each.at)}" for each in decided]
     saw = (
         f"; what they saw has the fingerprint {code(request.fingerprint[:12])}" if request.fingerprint else ""
@@ -161,7 +162,7 @@ def _request(request: Deployment, decided: list[Decision]) -> str:
     people = f"; {'; '.join(said)}{saw}" if said else ""
     ended = f", {when(request.ended_at)}" if request.ended_at else ""
     return (
-        f"*{esc(request.target)}: {standing(request)}*{ended}\n"
+        f"*{esc(request.target)}: {stands}*{ended}\n"
         f"Asked by {esc(request.requested_by_name)} {when(request.requested_at)}: {esc(request.reason)}{people}"
     )
 
