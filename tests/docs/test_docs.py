@@ -101,6 +101,7 @@ def test_the_manifest_has_every_command_and_no_scope_without_a_reason() -> None:
 def keys() -> Iterator[tuple[str, str]]:
     """Every table with its keys, as people write them; tables below a target's are told in a sentence there."""
     tables: dict[str, type[BaseModel]] = {"targets.NAME": policy.Target, "provision": Wanted}
+    tables["[digests]"] = policy.FirstDigest
     tables |= {name: kind for name, kind in _tables(policy.Policy) if name not in ("targets", "provision")}
     tables |= {f"provision.{name}": kind for name, kind in _tables(Wanted)}
     for section, kind in tables.items():

@@ -18,6 +18,7 @@ def test_help_and_answers_follow_the_role(stage: Stage) -> None:
 /exports [name]  Labeling exports, newest first, and what is in them
 /publish [branch]  Publish the training pipeline from a branch
 /deploy model target reason  Ask for a model version on an edge target
+/digest [what] [when] [zone] [quiet]  Scheduled digests of this channel: what needs someone, what runs, what ended
 /spotter  Help, how things stand, and who may do what
 :white_check_mark: All is well. 0 running, 6 labeling exports known.
 In a thread, where slash commands do not work, mention Spotter: @Spotter runs.\
@@ -28,6 +29,7 @@ In a thread, where slash commands do not work, mention Spotter: @Spotter runs.\
 /runs [run]  What runs, what ended, and why something waits
 /models [name]  Registered models, their metrics and versions
 /exports [name]  Labeling exports, newest first, and what is in them
+/digest [what] [when] [zone] [quiet]  Scheduled digests of this channel: what needs someone, what runs, what ended
 /spotter  Help, how things stand, and who may do what
 Not for you, as your roles stand: /train (role train), /publish (role publish), /deploy (role deploy)
 :white_check_mark: All is well. 0 running, 6 labeling exports known.
