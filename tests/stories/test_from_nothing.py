@@ -65,6 +65,9 @@ def test_from_an_empty_workspace_to_the_first_model(
   ✓ aml-workspace-connection  made: acts as spotter-publish, for spotter-publish
   ✓ edge-connection           made: acts as spotter-edge, for spotter-edge
 
+  Branch control
+  ✓ edge-connection           made: for branch main alone
+
   Federated credentials
   ✓ spotter-publish           made: trusts aml-workspace-connection
   ✓ spotter-edge              made: trusts edge-connection
@@ -94,7 +97,7 @@ def test_from_an_empty_workspace_to_the_first_model(
   Approval checks
   ! every ring                no check asks Spotter before it ships
 
-  12 made   ! 3 for a person   ✓ 7 as wanted
+  13 made   ! 3 for a person   ✓ 7 as wanted
 
   For a person
 
@@ -140,6 +143,8 @@ def test_from_an_empty_workspace_to_the_first_model(
     assert steady_names(steady(news.text)) == snapshot("""\
 # caps_<made now>: 60 images, 215 boxes, ready to train
 cap_missing 75, cap_on 140
+(bar chart: Boxes per class: fairly even)
+  Boxes: cap_on 140, cap_missing 75
 New labeling export by Line engineer <time>
 [Train]\
 """)
@@ -157,8 +162,9 @@ Recall 0.xxx
 Compared with no earlier version
 Trained on caps_<made now>. Metrics are from epoch <n> of the best trial, measured on held-out pictures.
 On 16 held-out pictures of caps_<made now>:1, v1 has mAP 0.xxx. Found worst: cap_missing, average precision 0.xxx over 16 boxes.
+(image: v1 on the 3 worst of 16 held-out pictures. cam2_01151000_000022.jpg: 1 of 5 found, 3 wrong boxes. cam2_01092000_000008.jpg: 1 of 4 found, 3 wrong boxes. cam2_01171500_000027.jpg: 1 of 5 found, 2 wrong boxes.)
 Trained for trainer in <duration> on gpu-cluster, run cap_model-<id>
-[Deploy …] [Open in studio]\
+[Deploy …] [Precision and recall] [Open in studio]\
 """)
 
 
