@@ -1,0 +1,57 @@
+"""What people are told about a request at moments that stories seldom see."""
+
+import pytest
+
+from commands.deploy.decide import withdraw
+from commands.kit.command import Asked
+from commands.kit.errors import UserError
+from tests.commands.small_line import TRAINER, Line, line
+
+__all__ = ["line"]
+
+
+def too_late(line: Line, name: str) -> str:
+    """What a click on Approve is answered."""
+    with pytest.raises(UserError) as told:
+        line.agrees(name)
+    return str(told.value).removesuffix(" The card shows how it stands.")
+
+
+def test_a_click_that_comes_too_late_is_told_why_in_words_for_people(line: Line) -> None:
+    name = line.wants(1)
+    withdraw(name, Asked(TRAINER, "C0LINE", "no"), line.services)
+    assert too_late(line, name) == "Withdrawn by trainer."
+    older, name = line.wants(1), line.wants(2)
+    assert too_late(line, older) == "trainer asked for Cap_Model v2 instead."
+    line.agrees(name)
+    assert too_late(line, name) == "It is approved already."
+    line.follows()
+    assert too_late(line, name) == "It is approved already, and on its way."
+    line.rolls_back(name)
+    assert too_late(line, name) == "It was approved, and is being rolled back. trainer rolled it back."
+    with pytest.raises(UserError, match="nothing to roll back: Cap_Model:2 on line-1 is being rolled back"):
+        line.rolls_back(name)
+    line.until(name, "failed")
+    assert too_late(line, name).startswith("It was approved, but could not be shipped. trainer rolled it")
+
+
+def test_a_line_with_one_device_gets_it_at_once_and_one_is_said_as_one(line: Line) -> None:
+    line.changes(rings=["all"])
+    line.plant.devices = line.plant.devices[:1]
+    name = line.wants(1)
+    assert "goes to all devices of line-1 at once." in line.card(name)
+    line.agrees(name)
+    line.until(name, "shipped")
+    assert ": 1 device runs it and reports that it works." in line.card(name, ":shipped")
+
+
+def test_what_stops_after_the_canary_does_not_say_that_nothing_was_shipped(line: Line) -> None:
+    name = line.agrees(line.wants(1))
+    line.follows(2)
+    line.agents_work()
+    line.follows(2)
+    line.changes(approvers=["USOMEBODYELSE"])
+    line.until(name, "rolled_back")
+    assert line.one(name).outcome == (
+        "It went no further than canary: there are not enough approvals any more (approver may not approve any more)."
+    )
