@@ -80,13 +80,14 @@ def download(name: str, version: str, download_path: Path, resource_group: str, 
 @click.option("--method", type=click.Choice(["get", "put"]), required=True)
 @click.option("--headers", default="")
 @click.option("--body", default="")
-@click.option("--output", type=click.Choice(["none"]), required=True)
+@click.option("--output", type=click.Choice(["json"]), required=True)
 def rest(resource: str, url: str, method: str, headers: str, body: str, output: str) -> None:
     given = dict(entry.partition("=")[::2] for entry in headers.split() if entry)
     content = Path(body[1:]).read_bytes() if body.startswith("@") else body.encode()
     answer = azure.call(method.upper(), url, resource, headers=given, body=content or None)
     if answer.status >= 400:
         azure.failed(f"{HTTPStatus(answer.status).phrase}({json.dumps(answer.json())})")
+    click.echo(json.dumps(answer.json(), indent=2))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """`docker buildx` as far as the pipelines' scripts use it, on the agents of the sandbox; anything else is refused."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -7,8 +8,6 @@ import click
 
 from sandbox.devops.tools.registry import Repository
 from sandbox.edge.registry.build import BuildFailed, build, manifest_of
-
-DIGEST = "{{.Manifest.Digest}}"
 
 
 @click.group()
@@ -21,27 +20,13 @@ def buildx() -> None:
     pass
 
 
-@buildx.group()
-def imagetools() -> None:
-    pass
-
-
-@imagetools.command()
-@click.argument("image")
-@click.option("--format", "shape", type=click.Choice([DIGEST]))
-def inspect(image: str, shape: str | None) -> None:
-    digest = Repository(image).digest()
-    if digest is None:
-        sys.exit(f"ERROR: {image}: not found")
-    click.echo(digest if shape else f"Name:   {image}\nDigest: {digest}")
-
-
 @buildx.command("build")
 @click.option("--provenance", type=click.Choice(["false"]), required=True)
 @click.option("--file", "file", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--build-context", "contexts", multiple=True)
 @click.option("--build-arg", "arguments", multiple=True)
 @click.option("--tag", required=True)
+@click.option("--metadata-file", "told", type=click.Path(path_type=Path), required=True)
 @click.option("--push", is_flag=True, required=True)
 @click.argument("context", type=click.Path(exists=True, path_type=Path))
 def build_(
@@ -50,6 +35,7 @@ def build_(
     contexts: tuple[str, ...],
     arguments: tuple[str, ...],
     tag: str,
+    told: Path,
     push: bool,
     context: Path,
 ) -> None:
@@ -61,7 +47,9 @@ def build_(
         sys.exit(f"ERROR: failed to solve: {fault}")
     repository = Repository(tag)
     config, layer = repository.push_blob(built.config), repository.push_blob(built.layer)
-    repository.push_manifest(manifest_of(config, layer, built))
+    digest = repository.push_manifest(manifest_of(config, layer, built))
+    known = {"containerimage.config.digest": config, "containerimage.digest": digest, "image.name": tag}
+    told.write_text(json.dumps(known, indent=2))
     click.echo(f"pushed {tag}")
 
 

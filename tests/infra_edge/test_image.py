@@ -13,7 +13,8 @@ BUILD = (ROOT / "infra" / "provision" / "edge" / "build_image.sh").read_text()
 
 
 def test_it_is_slim_pinned_and_does_not_run_as_root() -> None:
-    assert all(re.search(r":[\w.-]*-slim", base) for base in re.findall(r"^FROM (\S+)", CONTAINERFILE, re.M))
+    bases = re.findall(r"^FROM (\S+)", CONTAINERFILE, re.M)
+    assert all(re.search(r":[\d.]+-[\w-]*slim@sha256:[0-9a-f]{64}$", base) for base in bases)
     assert "--require-hashes" in CONTAINERFILE and "pip install" not in LAST_STAGE
     (user,) = re.findall(r"^USER (\S+)$", LAST_STAGE, re.M)
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)

@@ -118,8 +118,12 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
     kept: dict[str, bytes]
     writes: list[str]
+    is_broken: bool
 
     def do_GET(self) -> None:
+        if self.is_broken:
+            self.answer(500, b"{}")
+            return
         self.answer(200 if self.path in self.kept else 404, self.kept.get(self.path, b"{}"))
 
     def do_PUT(self) -> None:
@@ -143,29 +147,34 @@ AZ = """
 import sys, urllib.error, urllib.request
 if sys.argv[1:] == ["acr", "login", "--name", "plant"]:
     sys.exit()
+if sys.argv[1:3] == ["ml", "model"] or sys.argv[1:3] == ["extension", "add"]:
+    sys.exit()
 assert sys.argv[1] == "rest"
 said = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 assert said["--resource"] == "https://iothubs.azure.net"
 address = said["--url"].replace("https://", "http://")
 body = open(said["--body"][1:], "rb").read() if "--body" in said else None
 try:
-    urllib.request.urlopen(urllib.request.Request(address, body, method=said["--method"].upper()))
+    answer = urllib.request.urlopen(urllib.request.Request(address, body, method=said["--method"].upper()))
+    print(answer.read().decode())
 except urllib.error.HTTPError as wrong:
-    sys.exit(f"ERROR: {wrong}")
+    sys.exit(f"ERROR: {wrong.reason}({wrong.read().decode()})")
 """
 
-# Docker, asked for the digest of a tag.
+# Docker, which builds and pushes, and writes down the digest.
 DOCKER = """
-import os, sys
-assert sys.argv[1:4] == ["buildx", "imagetools", "inspect"]
-assert sys.argv[4] == "plant.example/detector:Cap_Detection_Model-3-dep-20261122-3f9a"
-print(os.environ["DIGEST"])
+import json, os, sys
+assert sys.argv[1:3] == ["buildx", "build"] and "--push" in sys.argv
+said = dict(zip(sys.argv, sys.argv[1:]))
+assert said["--tag"] == "plant.example/detector:Cap_Detection_Model-3-dep-20261122-3f9a"
+json.dump({"containerimage.digest": os.environ["DIGEST"]}, open(said["--metadata-file"], "w"))
+print("built")
 """
 
 
 @pytest.fixture
 def hub() -> Iterator[tuple[str, type[Hub]]]:
-    handler = type("OneHub", (Hub,), {"kept": {}, "writes": []})
+    handler = type("OneHub", (Hub,), {"kept": {}, "writes": [], "is_broken": False})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     yield f"127.0.0.1:{server.server_address[1]}", handler
@@ -177,7 +186,7 @@ def test_the_deployment_is_created_once_however_often_the_stage_runs(
     hub: tuple[str, type[Hub]], tmp_path: Path
 ) -> None:
     address, kept = hub
-    first, second = deploy(address, tmp_path), deploy(address, tmp_path)
+    first, second = (ran("deploy.sh", address, tmp_path, IMAGE=IMAGE) for _ in range(2))
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert "is made." in first.stdout and "is there already." in second.stdout
     path = f"/configurations/{CANARY.deployment_id}?api-version=2021-04-12"
@@ -187,12 +196,35 @@ def test_the_deployment_is_created_once_however_often_the_stage_runs(
 
 def test_nothing_reaches_the_hub_when_something_is_wrong(hub: tuple[str, type[Hub]], tmp_path: Path) -> None:
     address, kept = hub
-    done = deploy(address, tmp_path, DIGEST="")
+    done = ran("deploy.sh", address, tmp_path, IMAGE="plant.example/detector:3")
     assert done.returncode != 0 and "##vso[task.logissue type=error]IMAGE" in done.stderr
+    kept.is_broken = True
+    done = ran("deploy.sh", address, tmp_path, IMAGE=IMAGE)
+    assert done.returncode != 0 and "Internal Server Error" in done.stderr
+    settled = ran("build_image.sh", address, tmp_path)
+    assert settled.returncode != 0 and "built" not in settled.stdout and "##vso" not in settled.stdout
     assert kept.writes == []
 
 
-def deploy(address: str, folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
+def test_the_first_ring_builds_and_all_others_take_the_very_same_image(
+    hub: tuple[str, type[Hub]], tmp_path: Path
+) -> None:
+    address, _ = hub
+    told = f"##vso[task.setvariable variable=image]{IMAGE}"
+    first = ran("build_image.sh", address, tmp_path)
+    assert first.returncode == 0 and "built" in first.stdout and told in first.stdout, first.stderr
+    ran("deploy.sh", address, tmp_path, IMAGE=IMAGE)
+    of_another = {"DIGEST": f"sha256:{'b' * 64}"}
+    again = ran("build_image.sh", address, tmp_path, **of_another)
+    request = CANARY.correlation
+    rest = ran("build_image.sh", address, tmp_path, RING="all", CORRELATION_ID=f"{request}-all", **of_another)
+    for done in (again, rest):
+        assert done.returncode == 0 and "built" not in done.stdout and told in done.stdout, done.stderr
+    other = ran("build_image.sh", address, tmp_path, TARGET="line-2", **of_another)
+    assert "built" in other.stdout and IMAGE not in other.stdout
+
+
+def ran(script: str, address: str, folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
     """The pipeline's own script, as an agent would run it."""
     for name, program in (("az", AZ), ("docker", DOCKER)):
         (folder / name).write_text(f"#!{sys.executable}\n{program}")
@@ -202,13 +234,15 @@ def deploy(address: str, folder: Path, **given: str) -> subprocess.CompletedProc
         "AGENT_TEMPDIRECTORY": str(folder),
         "IOTHUB_HOSTNAME": address,
         "REGISTRY": "plant.example",
+        "RESOURCE_GROUP": "plant-rg",
+        "WORKSPACE_NAME": "plant-ml",
         "DIGEST": DIGEST,
         **ASKED,
         **given,
     }
-    script = ROOT / "infra" / "provision" / "edge" / "deploy.sh"
+    file = ROOT / "infra" / "provision" / "edge" / script
     return subprocess.run(
-        ["bash", str(script)], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+        ["bash", str(file)], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
     )
 
 

@@ -15,7 +15,7 @@ IGNORED = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if
 
 def test_it_is_slim_pinned_and_in_two_stages() -> None:
     base, build, last = re.findall(r"^FROM (.+)$", CONTAINERFILE, re.MULTILINE)
-    assert re.fullmatch(r"python:3\.\d+-slim-\w+ AS base", base)
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64} AS base", base)
     assert (build, last) == ("base AS build", "base")
     assert "--require-hashes" in CONTAINERFILE and "pip install" not in LAST_STAGE
 

@@ -72,12 +72,24 @@ def _modules(shipment: Shipment, image: str) -> dict[str, Any]:
     }
 
 
+def image_of(body: dict[str, Any]) -> str:
+    """The module's image in a deployment as IoT Hub tells it, by digest. Raises ValueError where it has none."""
+    modules = body.get("content", {}).get("modulesContent", {}).get("$edgeAgent", {})
+    image = modules.get(f"properties.desired.modules.{MODULE}", {}).get("settings", {}).get("image", "")
+    if not IMAGE.fullmatch(image):
+        raise ValueError("This request's deployment in IoT Hub has no image by its sha256 digest.")
+    return str(image)
+
+
 def main() -> None:
+    """Print the deployment to ask for, or with `image` that of the deployment on standard input."""
     try:
-        body = layered(read(os.environ), os.environ.get("IMAGE", ""))
+        if sys.argv[1:] == ["image"]:
+            sys.stdout.write(image_of(json.load(sys.stdin)) + "\n")
+        else:
+            json.dump(layered(read(os.environ), os.environ.get("IMAGE", "")), sys.stdout, indent=2)
     except ValueError as wrong:
         sys.exit(f"##vso[task.logissue type=error]{wrong}")
-    json.dump(body, sys.stdout, indent=2)
 
 
 if __name__ == "__main__":

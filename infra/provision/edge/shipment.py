@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from infra.azureml.names import MODEL_NAME, MODEL_VERSION
 
@@ -17,7 +17,7 @@ RULES = {
     "CORRELATION_ID": re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}"),
     "BUILD_BUILDID": re.compile(r"[1-9][0-9]{0,9}"),
 }
-BY_HAND = "none"
+BY_HAND, CANARY = "none", "canary"
 LONGEST_NAME = 32
 
 
@@ -41,7 +41,7 @@ class Shipment:
 
     @property
     def image_tag(self) -> str:
-        """One image for all rings of a request: what the canary proved is what the others get."""
+        """What people read in the registry; which image is shipped does not hang on it."""
         return f"{self.model[:LONGEST_NAME]}-{self.version}-{self.key}"
 
     @property
@@ -54,6 +54,12 @@ class Shipment:
         short = hashlib.sha256(exact.encode()).hexdigest()[:8]
         model = self.model.lower()[:LONGEST_NAME]
         return f"{self.target}-{self.ring}-{model}-{self.version}-{short}"
+
+    @property
+    def deployments(self) -> tuple[str, ...]:
+        """Ids of what this request may have in IoT Hub already: for this ring, and for the canary before it."""
+        rings = dict.fromkeys((self.ring, CANARY))
+        return tuple(replace(self, ring=ring, correlation=self.key).deployment_id for ring in rings)
 
     @property
     def priority(self) -> int:
@@ -77,11 +83,13 @@ def read(environment: Mapping[str, str]) -> Shipment:
 
 
 def main() -> None:
-    """Print the image's tag, or end with an error that Azure Pipelines shows."""
+    """Print the image's tag, or the ids of deployments a line each; or end with an error that Azure Pipelines shows."""
     try:
-        sys.stdout.write(read(os.environ).image_tag + "\n")
+        shipment = read(os.environ)
     except ValueError as wrong:
         sys.exit(f"##vso[task.logissue type=error]{wrong}")
+    told = shipment.deployments if sys.argv[1:] == ["deployments"] else (shipment.image_tag,)
+    sys.stdout.write("".join(f"{line}\n" for line in told))
 
 
 if __name__ == "__main__":

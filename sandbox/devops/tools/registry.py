@@ -26,20 +26,13 @@ def login(name: str) -> None:
 
 
 class Repository:
-    """One repository of a registry; `reference` is what stands after its name: a tag or a digest."""
+    """One repository of a registry; `tag` is what stands after its name."""
 
     def __init__(self, image: str) -> None:
         host, _, rest = image.partition("/")
-        name, at, digest = rest.partition("@")
-        name, _, tag = (name, "", "") if at else rest.rpartition(":")
-        self.reference = digest or tag
+        name, _, self.tag = rest.rpartition(":")
         self._base = f"https://{host}/v2/{name}"
         self._headers = {"Authorization": f"Bearer {_access_token(host, name)}"}
-
-    def digest(self) -> str | None:
-        """Of the image; None where there is none."""
-        answer = send("HEAD", f"{self._base}/manifests/{self.reference}", headers=self._headers)
-        return None if answer.status == 404 else _fine(answer).headers["docker-content-digest"]
 
     def push_blob(self, content: bytes) -> str:
         """Its digest."""
@@ -50,9 +43,11 @@ class Repository:
         _fine(send("PUT", place, headers=headers, query={"digest": digest}, body=content))
         return digest
 
-    def push_manifest(self, content: bytes) -> None:
+    def push_manifest(self, content: bytes) -> str:
+        """The digest by which the registry knows the image."""
         headers = {**self._headers, "Content-Type": MANIFEST_TYPE}
-        _fine(send("PUT", f"{self._base}/manifests/{self.reference}", headers=headers, body=content))
+        pushed = _fine(send("PUT", f"{self._base}/manifests/{self.tag}", headers=headers, body=content))
+        return pushed.headers["docker-content-digest"]
 
 
 def _fine(answer: Answer) -> Answer:
