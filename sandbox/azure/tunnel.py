@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 
 from sandbox.azure.blob import HOST_SUFFIX
 
@@ -15,7 +16,8 @@ class Tunnel:
     def __init__(self, blob_port: int) -> None:
         self._blob_port = blob_port
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self.hosts: dict[str, int] = {}
         self.port = 0
         self.refused: list[str] = []
@@ -27,20 +29,30 @@ class Tunnel:
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
-        for task in list(self._open):
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        for (
+            writer
+        ) in self._writers:  # whoever reads comes to an end; asyncio logs streams' tasks that are canceled
+            writer.transport.abort()
+        await asyncio.gather(*self._serving)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is not None:
-            self._open.add(task)
-            task.add_done_callback(self._open.discard)
-        try:
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+        with (
+            self._kept(writer),
+            contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError),
+        ):
             await self._carry(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass
+
+    @contextlib.contextmanager
+    def _kept(self, writer: asyncio.StreamWriter) -> Iterator[None]:
+        self._writers.add(writer)
+        try:
+            yield
         finally:
+            self._writers.discard(writer)
             writer.close()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,11 +65,9 @@ class Tunnel:
             await writer.drain()
             return
         twin_reader, twin_writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        try:
+        with self._kept(twin_writer):
+            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await asyncio.gather(_pump(reader, twin_writer), _pump(twin_reader, writer))
-        finally:
-            twin_writer.close()
 
     def _port_of(self, target: str) -> int | None:
         host, _, port = target.rpartition(":")
