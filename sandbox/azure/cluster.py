@@ -47,7 +47,7 @@ class Cluster:
         size: VmSize,
         minimum: int,
         maximum: int,
-        pace: Pace,
+        pace: Callable[[], Pace],
         quota: Callable[[], str | None],
         freed: Callable[[], None],
     ) -> None:
@@ -147,7 +147,7 @@ class Cluster:
         ticket.granted.set_result(node)
 
     async def _boot(self, node: Node) -> None:
-        await asyncio.sleep(self._pace.node_start)
+        await asyncio.sleep(self._pace().node_start)
         if node.state == "preparing":
             node.state = "idle"
             self.transition = now()
@@ -156,7 +156,7 @@ class Cluster:
 
     def _let_idle(self, node: Node) -> None:
         loop = asyncio.get_running_loop()
-        node.idle_timer = loop.call_later(self._pace.idle_scale_down, self._scale_down, node)
+        node.idle_timer = loop.call_later(self._pace().idle_scale_down, self._scale_down, node)
 
     def _scale_down(self, node: Node) -> None:
         if node in self.nodes and node.state == "idle" and len(self.nodes) > self.minimum:

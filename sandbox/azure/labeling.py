@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
@@ -100,9 +100,9 @@ def described(title: str, classes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-async def keep_labeling(projects: Mapping[str, Project], seconds: float) -> None:
-    """People at work: one picture of each project every so many seconds, until all are labelled."""
-    while True:
+async def keep_labeling(projects: Mapping[str, Project], pause: Callable[[], float | None]) -> None:
+    """People at work: one picture of each project after every pause of so many seconds, until there is none."""
+    while (seconds := pause()) is not None:
         await asyncio.sleep(seconds)
         for project in projects.values():
             project.label(1)

@@ -1,6 +1,6 @@
 """How fast the sandbox's Azure is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -18,3 +18,16 @@ class Pace:
     retry_after: int = 1
     token_lifetime: int = 3600
     terminate_grace: float = 5.0
+
+    def faster(self, times: float) -> "Pace":
+        """With all waiting that many times shorter: machines, services and people, not what is computed."""
+        return replace(
+            self,
+            node_start=self.node_start / times,
+            idle_scale_down=self.idle_scale_down / times,
+            preparing=self.preparing / times,
+            finalizing=self.finalizing / times,
+            cancel=self.cancel / times,
+            exporting=self.exporting / times,
+            labeling=self.labeling / times if self.labeling else None,
+        )

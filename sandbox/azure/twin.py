@@ -83,9 +83,8 @@ class AzureTwin:
         await self._tunnel.start()
         self._workshop.network.update(self._network())
         self.studio.attach(asyncio.get_running_loop())
-        if self.workspace.pace.labeling is not None:
-            people = keep_labeling(self.workspace.labeling, self.workspace.pace.labeling)
-            self._labeling = asyncio.get_running_loop().create_task(people)
+        people = keep_labeling(self.workspace.labeling, lambda: self.workspace.pace.labeling)
+        self._labeling = asyncio.get_running_loop().create_task(people)
 
     async def host(self, name: str, app: web.Application) -> None:
         """Serves an application at `https://<name>/` for clients with this twin's environment."""

@@ -1,6 +1,6 @@
 """How fast the sandbox's Azure DevOps is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -11,3 +11,7 @@ class Pace:
     minute: float = 60.0
     terminate_grace: float = 5.0
     delivery_retry: float = 5.0
+
+    def faster(self, times: float) -> "Pace":
+        """With agents that start that many times sooner. Time-outs stay: work takes as long as it takes."""
+        return replace(self, agent_start=self.agent_start / times)

@@ -22,6 +22,7 @@ from sandbox.plant.acts import Acts
 from sandbox.plant.lines import LinesView
 from sandbox.plant.people import RefusedError
 from sandbox.plant.pipelines import PipelinesView
+from sandbox.plant.speed import Speed
 from sandbox.plant.trouble import Troubles
 from sandbox.plant.workspace import WorkspaceView
 from sandbox.slack.twin import SlackTwin
@@ -43,6 +44,7 @@ class Plant:
         self._lines = LinesView(edge)
         self._acts = Acts(devops)
         self._troubles = Troubles(slack, azure, devops, edge)
+        self._speed = Speed(azure, devops, edge)
         self._closing = asyncio.Event()
 
     def app(self) -> web.Application:
@@ -54,6 +56,8 @@ class Plant:
                 web.static("/page", PAGE),
                 web.get("/state", self._answering(lambda _: self.state())),
                 web.get("/events", self._events),
+                web.get("/speed", self._answering(lambda _: {"times": self._speed.times})),
+                web.post("/speed", self._set_speed),
                 web.get("/jobs/{run}/log", self._answering(self._job_log)),
                 web.get("/runs/{run}/logs/{log}", self._answering(self._step_log)),
                 web.get("/files", self._answering(lambda r: {"files": self._acts.files(r.query["branch"])})),
@@ -77,6 +81,7 @@ class Plant:
             "devops": self._pipelines.state(),
             "edge": self._lines.state(),
             "troubles": self._troubles.state(),
+            "times": self._speed.times,
             "at": time.time(),
         }
 
@@ -124,6 +129,15 @@ class Plant:
         given = await request.json()
         user, act = request.match_info["user"], request.match_info["act"]
         return await self._answering(lambda _: self._acts.do(act, user, given))(request)
+
+    async def _set_speed(self, request: web.Request) -> web.StreamResponse:
+        given = await request.json()
+
+        def change(_: web.Request) -> Json:
+            self._speed.set(fast=bool(given["fast"]))
+            return {"times": self._speed.times}
+
+        return await self._answering(change)(request)
 
     def _job_log(self, request: web.Request) -> Json:
         return {"lines": logs.of_job(self._azure, request.match_info["run"])}

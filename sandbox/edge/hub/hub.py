@@ -40,11 +40,10 @@ class Hub:
         self._work: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        pace = self.pace
         for every, work in (
-            (pace.evaluation, self.evaluate),
-            (pace.index, self.look),
-            (pace.metrics, self.count),
+            (lambda: self.pace.evaluation, self.evaluate),
+            (lambda: self.pace.index, self.look),
+            (lambda: self.pace.metrics, self.count),
         ):
             self._work.append(asyncio.ensure_future(_again_and_again(every, work)))
 
@@ -123,10 +122,10 @@ class Hub:
         asked.append(at)
 
 
-async def _again_and_again(every: float, work: Callable[[], None]) -> None:
+async def _again_and_again(every: Callable[[], float], work: Callable[[], None]) -> None:
     while True:
         try:
             work()
         except Exception:
             log.exception("%s broke the twin", work.__name__)
-        await asyncio.sleep(every)
+        await asyncio.sleep(every())

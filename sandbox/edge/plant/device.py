@@ -74,24 +74,24 @@ class Device:
     async def live(self, session: aiohttp.ClientSession) -> None:
         """Until it is cancelled; its processes end with it."""
         self._loop = asyncio.get_running_loop()
-        self._hub.connect(self.id, connected=True)
-        pace = self._hub.pace
+        hub = self._hub
+        hub.connect(self.id, connected=True)
         looking = asyncio.ensure_future(
-            self._again_and_again(pace.picture, lambda: self._camera.look(session, self._port))
+            self._again_and_again(lambda: hub.pace.picture, lambda: self._camera.look(session, self._port))
         )
         try:
-            await self._again_and_again(pace.sync, self._turn)
+            await self._again_and_again(lambda: hub.pace.sync, self._turn)
         finally:
             looking.cancel()
             await self._agent.stop()
 
-    async def _again_and_again(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
+    async def _again_and_again(self, every: Callable[[], float], work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 await work()
             except Exception:
                 log.exception("%s broke", self.id)
-            await asyncio.sleep(every)
+            await asyncio.sleep(every())
 
     async def _turn(self) -> None:
         if self._reboots:

@@ -61,6 +61,7 @@ stages:
 """
 EDGE = EdgePace(evaluation=0.05, index=0.05, metrics=0.1, sync=0.05, picture=0.2, backoff=0.1)
 CAP, GAP = Box("cap_on", 0.1, 0.1, 0.2, 0.2), Box("cap_missing", 0.5, 0.5, 0.6, 0.6)
+EXPORTING = 30.0
 AT = datetime(2026, 11, 2, 8, 15, 30, tzinfo=UTC)
 
 
@@ -70,7 +71,7 @@ class Stand:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.slack = SlackTwin(rate_limits=False)
-        pace = Pace(node_start=0.05, preparing=0.02, finalizing=0.02, cancel=0.05)
+        pace = Pace(node_start=0.05, preparing=0.02, finalizing=0.02, cancel=0.05, exporting=EXPORTING)
         self.azure = AzureTwin(root / "azure", pace=pace, trainer=(sys.executable, str(TRIAL)))
         self.devops = DevOpsTwin(root / "devops", pace=DevOpsPace(agent_start=0.01, terminate_grace=0.3))
         self.edge = Edge(root / "edge", self.azure.workspace.tokens, pace=EDGE, lines={"line-1": 2})
@@ -127,12 +128,7 @@ class Stand:
 
     def train(self, name: str) -> None:
         """Submits a pipeline of one small AutoML node, as a client does."""
-        workspace = self.azure.workspace
-        arm, ml = (
-            workspace.tokens.mint(audience, BOT_PRINCIPAL)[0]
-            for audience in ("https://management.azure.com", "https://ml.azure.com")
-        )
-        place = workspace.place
+        place = self.azure.workspace.place
         properties: dict[str, Any] = {
             "jobType": "Pipeline",
             "displayName": name,
@@ -146,14 +142,30 @@ class Stand:
             },
             "settings": {"default_compute": place.child("computes", "gpu-cluster")},
         }
-        answer = requests.put(
-            f"{workspace.base_url}{place.child('jobs', name)}?api-version=2024-01-01-preview",
-            json={"properties": properties},
+        created = self._ask_azure(
+            "PUT", place.child("jobs", name), "2024-01-01-preview", {"properties": properties}
+        )
+        assert created == 201
+
+    def export_labels(self, project: str) -> None:
+        path = f"{self.azure.workspace.place.child('labelingJobs', project)}/exportLabels"
+        assert self._ask_azure("POST", path, "2024-04-01-preview", {"format": "Dataset"}) == 202
+
+    def _ask_azure(self, method: str, path: str, version: str, body: dict[str, Any]) -> int:
+        """The status of the answer."""
+        tokens = self.azure.workspace.tokens
+        arm, ml = (
+            tokens.mint(audience, BOT_PRINCIPAL)[0]
+            for audience in ("https://management.azure.com", "https://ml.azure.com")
+        )
+        return requests.request(
+            method,
+            f"{self.azure.workspace.base_url}{path}?api-version={version}",
+            json=body,
             headers={"Authorization": f"Bearer {arm}", "x-azureml-token": ml},
             verify=self.azure.env()["REQUESTS_CA_BUNDLE"],
             timeout=20,
-        )
-        assert answer.status_code == 201, answer.text
+        ).status_code
 
     def get(self, path: str) -> Any:
         """Below `/plant`."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from tests.sandbox.plant.stand import LINE_LEAD, OUTSIDER, QUALITY_LEAD, TRAINER, Stand
+from tests.sandbox.plant.stand import EXPORTING, LINE_LEAD, OUTSIDER, QUALITY_LEAD, TRAINER, Stand
 
 
 def test_a_training_is_told_as_a_tree_with_what_was_measured(stand: Stand) -> None:
@@ -178,3 +178,20 @@ def test_what_changes_is_told(stand: Stand) -> None:
         assert names() == ["ship"]
         stand.devops.portal.create_pipeline("later", "later.yml")
         stand.until(lambda: names() == ["ship", "later"], "the page hears of it")
+
+
+def test_time_runs_faster_where_somebody_waits(stand: Stand) -> None:
+    def exports() -> list[str]:
+        return [export["name"] for export in stand.get("/state")["azure"]["exports"]]
+
+    before = exports()
+    assert stand.post("/speed", fast=True)["times"] == stand.get("/state")["times"] == 10
+    began = time.monotonic()
+    stand.export_labels("caps")
+    (made,) = stand.until(
+        lambda: [name for name in exports() if name not in before], "the labels are exported"
+    )
+    assert time.monotonic() - began < EXPORTING
+    assert stand.post("/speed", fast=False) == {"ok": True, "times": 1}
+    assert stand.azure.workspace.pace.exporting == EXPORTING
+    stand.azure.studio.delete_export(made, "1")
