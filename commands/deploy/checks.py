@@ -3,9 +3,11 @@
 So a run that somebody queues by hand gets past nobody, whatever it says about itself.
 """
 
+from sqlalchemy import Connection
+
 from commands.deploy.authority import freeze, objection
 from commands.deploy.record import change
-from commands.deploy.rings import Ring, change_ring, ring_of, with_ring
+from commands.deploy.rings import ring_of, with_ring
 from commands.deploy.state_words import standing
 from commands.deploy.submit import differing
 from commands.kit.errors import UserError
@@ -35,6 +37,8 @@ def verdict(run_id: int, services: Services) -> tuple[bool, str]:
             approved=approved,
             reason=reason,
         )
+        if not approved:
+            _keep_why(tx, run_id, reason, services)
     return approved, reason
 
 
@@ -60,18 +64,20 @@ def _judge(run_id: int, services: Services) -> tuple[bool, str]:
     if other := _differing(run, deployment, ring_name, services):
         return False, f"This run is not what was approved: {other}."
     if frozen := freeze(deployment, services):
-        return _refused(deployment, ring, frozen, services)
+        return False, frozen
     if against := objection(deployment, services):
-        return _refused(deployment, ring, f"The approval is not in force any more: {against}.", services)
+        return False, f"The approval is not in force any more: {against}."
     if not _is_ours(deployment, ring_name, run, services):
         return False, "Another run ships this ring."
     return True, ""
 
 
-def _refused(deployment: Deployment, ring: Ring, reason: str, services: Services) -> tuple[bool, str]:
-    """Kept with the ring, for the card to say why its run ended."""
-    change_ring(deployment, ring, services, None, refused=reason)
-    return False, reason
+def _keep_why(tx: Connection, run_id: int, reason: str, services: Services) -> None:
+    """With the ring that this run is of, for the card to say why it shipped nothing."""
+    for shipping in deployments.in_states(tx, ["shipping"]):
+        for ring in shipping.rings or []:
+            if ring.get("run_id") == run_id and ring["state"] in EXPECTED:
+                change(tx, shipping, services, rings=with_ring(shipping, {**ring, "refused": reason}).rings)
 
 
 def _differing(run: Run, deployment: Deployment, ring: str, services: Services) -> str:

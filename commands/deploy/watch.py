@@ -18,7 +18,8 @@ def watch(deployment: Deployment, ring: Ring, target: Target | None, services: S
     now, late = services.clock.now(), _late(target)
     since = datetime.fromisoformat(ring["applied_at"])
     truth = look.truth(ring, deployment.target, now=now, deadline=since + late)
-    if problem := _problem(truth, ring, late, now, since):
+    skipped = now - since > services.policy.pace.settling and _shipped_nothing(ring, look)
+    if problem := skipped or _problem(truth, ring, late, now, since):
         undo(deployment, {**ring, "truth": truth}, problem, services)
     elif truth["targeted"] and truth["healthy"] == truth["targeted"]:
         at = now.isoformat()
@@ -41,6 +42,14 @@ def bake(deployment: Deployment, ring: Ring, target: Target | None, services: Se
         services.wake(DEPLOYMENTS)
     elif truth != ring.get("truth"):
         change_ring(deployment, ring, services, None, truth=truth)
+
+
+def _shipped_nothing(ring: Ring, look: Look) -> str | None:
+    """A run whose stage was skipped, such as by its environment's check, ends as if all were well."""
+    if look.survey.deployment(ring["configuration"]) is not None:
+        return None
+    why = ring.get("refused") or "Open it in Azure DevOps: its environment may not have let it in."
+    return f"The edge pipeline's run for {ring['name']} ended without shipping anything. {why}"
 
 
 def _late(target: Target | None) -> timedelta:

@@ -202,3 +202,18 @@ def test_a_run_without_its_parameters_is_taken_back_before_it_is_canceled(line: 
     assert late[0].status == "cancelling"
     line.until(again, "failed")
     assert "without the parameters modelVersion." in line.card(again)
+
+
+def test_a_run_whose_stage_was_skipped_is_not_waited_for_until_the_deadline(line: Line) -> None:
+    name = line.agrees(line.wants(1))
+    line.follows(2)
+    (build,) = line.plant.builds
+    line.plant.down = {"slack", "azure"}
+    assert not verdict(build.id, line.services)[0]
+    line.plant.down = set()
+    build.status, build.result = "completed", "succeeded"
+    line.follows(6, seconds=14)
+    assert line.one(name).rollback_reason.startswith(  # type: ignore[union-attr]  # it is there, or this fails
+        "The edge pipeline's run for canary ended without shipping anything. Spotter could not find out: "
+    )
+    line.until(name, "failed")
