@@ -47,7 +47,9 @@ caps: 240 of 300 pictures labelled (80 %), all of them in its newest export
 # 1 labeling export, newest first
 caps_nightshift_20261118_220110  2026-11-18 22:01 UTC
 120 images, 411 boxes: cap_missing 199, cap_on 212
-[Train on this]\
+[Train on this]
+(bar chart: Boxes per class: fairly even)
+  Boxes: cap_on 212, cap_missing 199\
 """)
 
     stage.trainer.types("/exports bottles")

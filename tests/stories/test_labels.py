@@ -45,6 +45,8 @@ Spotter:
   cap_missing 304, cap_on 564
   +12 images and +37 boxes since caps_20261116_143000
   It has 50 of the 50 pictures that Cap_Model v1 was measured on; no model learns from them, so a new one can be compared with it.
+  (bar chart: Boxes per class: fairly even)
+    Boxes: cap_on 564, cap_missing 304
   New labeling export by Line engineer <time>
   [Train]\
 """)

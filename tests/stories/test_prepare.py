@@ -17,7 +17,9 @@ def test_a_coco_export_is_prepared_once_and_trained_on(stage: Stage) -> None:
 caps_coco_20261112_093011  2026-11-12 09:30 UTC
 120 images, 411 boxes: cap_missing 152, cap_on 259
 AutoML does not read COCO: it has to be prepared for training first.
-[Prepare for training]\
+[Prepare for training]
+(bar chart: Boxes per class: fairly even)
+  Boxes: cap_on 259, cap_missing 152\
 """)
     submitted = arm(stage.world.azure_faults, "PUT", JOB, "hang_after")
     stage.trainer.clicks("Prepare for training", on=answer)
@@ -34,6 +36,8 @@ Spotter:
 Spotter:
   # caps_coco_prepared_20261112_093011: 120 images, 411 boxes, ready to train
   cap_missing 152, cap_on 259
+  (bar chart: Boxes per class: fairly even)
+    Boxes: cap_on 259, cap_missing 152
   New labeling export by Spotter <time>
   [Train]\
 """)
@@ -67,6 +71,8 @@ def test_new_coco_exports_can_be_prepared_and_a_bad_one_says_what_is_wrong(stage
 # lids_20261121_120000: 10 images, 20 boxes, COCO, to be prepared for training
 category 9 1, lid_off 10, lid_on 9
 :warning: Few boxes of category 9 (1), lid_on (9), lid_off (10): expect poor results there.
+(bar chart: Boxes per class: 10 to 1 from most to fewest)
+  Boxes: lid_off 10, lid_on 9, category 9 1
 New labeling export by Line engineer <time>
 [Prepare for training]\
 """)
@@ -84,6 +90,8 @@ Asked by trainer <time> · job prepare-lids_20261121_120000-1-1 on cpu-cluster
 # caps_<made now>: 240 images, 831 boxes, COCO, to be prepared for training
 cap_missing 293, cap_on 538
 As many images and boxes as caps_20261116_143000
+(bar chart: Boxes per class: fairly even)
+  Boxes: cap_on 538, cap_missing 293
 New labeling export <time>
 [Prepare for training]\
 """)
