@@ -73,7 +73,12 @@ class Power:
     def __init__(self) -> None:
         self.left = 0
         self.after = False
+        self.with_answer = False
+        """Whether it is cut when the answer to a change gets lost."""
         self.may_be_cut = False
+
+    def lasts(self) -> None:
+        self.left, self.with_answer = 0, False
 
     def passing(self) -> bool:
         """Whether this is the one."""
@@ -92,7 +97,12 @@ class Wire:
         is_now = self.power.passing()
         if is_now and not self.power.after:
             raise PowerCut
-        answered = answer(self.plant, method, url, body)
+        try:
+            answered = answer(self.plant, method, url, body)
+        except LostAnswer:
+            is_now |= self.power.with_answer
+            if not is_now:
+                raise
         if is_now:
             raise PowerCut
         return answered
@@ -147,7 +157,8 @@ class Seat:
         names = [table.name for table in reversed(metadata.sorted_tables)]
         self.eyes.executescript("".join(f"DELETE FROM {name};" for name in names))  # noqa: S608  constants
         self.clock.time, self.wire.plant = START, plant
-        self.power.left, self.power.may_be_cut = 0, False
+        self.power.lasts()
+        self.power.may_be_cut = False
         with self.services.store.write() as tx:
             for version in FIGURES:
                 catalog.add_model(tx, _row(version))

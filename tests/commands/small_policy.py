@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from commands.kit.policy import Gates, Policy, Roles, Target
+from commands.kit.policy import Gates, Pace, Policy, Roles, Target
 from tests.commands.small_plant import APPROVERS, LINES, MEMBERS
 
 CHANGING: dict[str, tuple[Any, Any]] = {
@@ -14,8 +14,11 @@ CHANGING: dict[str, tuple[Any, Any]] = {
 
 
 def usual_policy() -> Policy:
+    """A run that was asked for has settled before a minute is over."""
     return Policy(
-        roles=Roles(deploy="everyone", approve=[APPROVERS]), targets={line: _target() for line in LINES}
+        roles=Roles(deploy="everyone", approve=[APPROVERS]),
+        pace=Pace(runs_seconds=5),
+        targets={line: _target() for line in LINES},
     )
 
 
