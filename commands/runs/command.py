@@ -23,7 +23,7 @@ from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import code, count, duration, esc, metric, when
 from commands.runs import publishing
-from commands.train.messages import AGAIN, STUDIO, best, cancel_button, phase, trial_table
+from commands.train.messages import AGAIN, STUDIO, best, cancel_button, helpful_button, phase, trial_table
 from storage import publishes
 from storage import runs as records
 from storage.publishes import PublishRun
@@ -106,9 +106,10 @@ def details(run_id: str, asked: Asked, services: Services) -> Reply:
     if trials := trial_table(run):
         blocks.append(trials)
     studio = link("Open in studio", run.studio_url, STUDIO) if run.studio_url else None
-    change = _change(run) if services.people.surely_may(asked.person, "train") else None
-    if studio or change:
-        blocks.append(actions(studio, change))
+    may_train = services.people.surely_may(asked.person, "train")
+    helpful, change = (helpful_button(run), _change(run)) if may_train else (None, None)
+    if helpful or studio or change:
+        blocks.append(actions(helpful, studio, change))
     return Reply(Message(f"{esc(run.id)}: {_standing(run)}", blocks))
 
 

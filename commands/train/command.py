@@ -1,59 +1,24 @@
 """The command: its arguments, what is checked before a job is made, and what is written down when it starts."""
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from commands.exports import readiness
-from commands.exports.command import trainable_first
-from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, Reply, choice, text
+from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError
-from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import esc, listing
 from commands.train import clusters
-from commands.train.budget import asks_again, in_money, is_above
+from commands.train.budget import asks_again, is_above
 from commands.train.estimate import Estimate, expect, size_of, words
+from commands.train.form import TrainArgs
+from commands.train.request import request
 from commands.train.show import show_run
-from infra.azureml.names import JOB_NAME, MODEL_NAME, slug
 from infra.training.component import needed_component
 from storage import audit, catalog, marks, runs
-from storage.runs import TrainingRun
 
 RUNS = "training runs"
 PUBLISHED, NOT_PUBLISHED = "pipeline.published", "no"
-NAME_ROOM = 200
-
-
-def last_model_name(services: Services, person: Person) -> str | None:
-    with services.store.read() as tx:
-        last = runs.last_used(tx, person.id)
-    return last.model_name if last else None
-
-
-@dataclass(frozen=True)
-class TrainArgs:
-    model_name: str = text(
-        "Model name",
-        hint="For example Cap_Detection_Model. An existing name gets a new version.",
-        matching=MODEL_NAME.pattern,
-        rule=MODEL_NAME.sentence,
-        suggest=last_model_name,
-    )
-    dataset: str = choice("Labeling export", hint="Newest first", from_=trainable_first)
-    cluster: str = choice(
-        "GPU cluster",
-        hint="The one you used last comes first",
-        from_=clusters.gpu_clusters,
-        suggest=clusters.last_cluster,
-    )
-    experiment: str = text(
-        "Experiment",
-        hint="A folder for runs in the studio",
-        default="spotter",
-        matching=JOB_NAME.pattern,
-        rule="An experiment name has letters, digits, - and _ only.",
-    )
 
 
 train = Command(
@@ -130,7 +95,8 @@ def start(args: TrainArgs, asked: Asked, services: Services) -> Answer:
         expected = expect(tx, size_of(tx, args.dataset, args.cluster, services), services)
     if expected and is_above(expected, services.policy):
         return Reply(asks_again(asdict(args), expected, services.policy))
-    return _start(args, asked, services, expected)
+    _start(args, asked, services, expected)
+    return None
 
 
 @train.action("above_budget", changes=True)
@@ -139,51 +105,15 @@ def start_above_budget(values: str, asked: Asked, services: Services) -> Answer:
     train.validate(args, services)
     with services.store.read() as tx:
         expected = expect(tx, size_of(tx, args.dataset, args.cluster, services), services)
-    return _start(args, asked, services, expected)
+    _start(args, asked, services, expected)
+    return None
 
 
-def _start(args: TrainArgs, asked: Asked, services: Services, expected: Estimate | None) -> Answer:
-    """Commit the intent, its audit row and the live message; the follower makes the job."""
-    now = services.clock.now()
-    request_id = hashlib.sha256(asked.key.encode()).hexdigest()[:16]
+def _start(args: TrainArgs, asked: Asked, services: Services, expected: Estimate | None) -> None:
     with services.store.write() as tx:
-        export = catalog.get_export(tx, args.dataset)
-        size = size_of(tx, args.dataset, args.cluster, services)
-        run = TrainingRun(
-            id=f"{slug(args.model_name)[:NAME_ROOM] or 'model'}-{now:%Y%m%d}-{request_id[:6]}",
-            request_id=request_id,
-            state="requested",
-            model_name=args.model_name,
-            dataset=args.dataset,
-            dataset_version=export.version if export else "1",
-            cluster=args.cluster,
-            experiment=args.experiment,
-            requested_by=asked.person.id,
-            requested_by_name=asked.person.name,
-            channel=asked.channel,
-            requested_at=now,
-            vm_size=size.vm_size,
-            max_trials=size.max_trials,
-            images=size.images,
-            estimate=expected.record() if expected else None,
-        )
-        if runs.add(tx, run):
-            audit.record(
-                tx,
-                at=now,
-                actor=asked.person.id,
-                action="train.request",
-                subject=run.id,
-                model=run.model_name,
-                dataset=f"{run.dataset}:{run.dataset_version}",
-                cluster=run.cluster,
-                experiment=run.experiment,
-                **in_money(expected, services.policy),
-            )
-            show_run(tx, run, services)
+        request(tx, args, asked, services, expected, channel=asked.channel)
     services.wake(COURIER)
     services.wake(RUNS)
-    return None
 
 
 @train.action("start")

@@ -28,6 +28,7 @@ BAR = 12
 MOST_BEFORE_THE_END = 0.95
 TRIALS_SHOWN = 10
 CANCEL, AGAIN, STUDIO = "train.cancel", "train.again", "train.studio"
+MOVE, DETAILS = "train.move", "runs.details"
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,9 @@ def _under_way(
         blocks.append(context(words(expected)))
     blocks.append(_footer(run))
     stop = None if run.cancel_by or run.state == "completed" else cancel_button(run)
-    if stop or run.studio_url:
-        blocks.append(actions(_studio(run), stop))
+    helpful = helpful_button(run)
+    if helpful or stop or run.studio_url:
+        blocks.append(actions(helpful, _studio(run), stop))
     return Message(f"{esc(title)}.", blocks)
 
 
@@ -215,6 +217,16 @@ def _footer(run: TrainingRun) -> Block:
         f"{code(run.dataset)} on {code(run.cluster)}",
         f"run {code(run.id)}",
     )
+
+
+def helpful_button(run: TrainingRun) -> Element | None:
+    """What may end its waiting: to look at who is ahead, or to go to another cluster."""
+    waiting = run.waiting or {}
+    if not run.is_open or run.cancel_by or run.trouble:
+        return None
+    if waiting.get("held_by"):
+        return button("Show what is ahead", DETAILS, waiting["held_by"])
+    return button("Move to another cluster", MOVE, run.id) if waiting.get("elsewhere") else None
 
 
 def cancel_button(run: TrainingRun) -> Element:

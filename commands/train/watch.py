@@ -1,19 +1,22 @@
 """What a running, waiting or failed job tells, in the form in which a run's record keeps it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from commands.kit.services import Services
+from commands.train.clusters import problem
 from infra.azureml.errors import AzureError, NotFound
 from infra.azureml.faults import Fault
 from infra.azureml.jobs import NOT_STARTED, Job
 from infra.azureml.progress import Progress, Trial
-from infra.failures.explain import explain_fault
+from infra.failures.explain import Elsewhere, explain_fault
 from infra.failures.waiting import Situation, why_waiting
 from infra.training.register.best_epoch import Figures
 from infra.training.register.run_tree import TRAIN_STEP, trial_number
-from storage import runs
+from storage import catalog, runs
+from storage.catalog import ClusterRow
 from storage.runs import TrainingRun
 
 
@@ -50,7 +53,13 @@ def waiting_of(run: TrainingRun, job: Job, services: Services) -> dict[str, Any]
     waiting = why_waiting(_situation(run, job, services))
     if waiting is None:
         return None
-    return {"sentence": waiting.sentence, "remedy": waiting.remedy, "normal": waiting.normal}
+    return {
+        "sentence": waiting.sentence,
+        "remedy": waiting.remedy,
+        "normal": waiting.normal,
+        "held_by": _run_of(waiting.held_by, services),
+        "elsewhere": bool(waiting.elsewhere) and _has_another(run.cluster, waiting.elsewhere, services),
+    }
 
 
 def failure_of(run: TrainingRun, services: Services) -> dict[str, Any]:
@@ -105,6 +114,27 @@ def _names(services: Services) -> dict[str, str]:
     with services.store.read() as tx:
         followed = runs.open_runs(tx)
     return {part: f"{run.model_name} for {run.requested_by_name}" for run in followed for part in _parts(run)}
+
+
+def _run_of(holders: Sequence[str], services: Services) -> str | None:
+    """The training that holds one of the nodes, if it is one that Spotter follows."""
+    with services.store.read() as tx:
+        followed = runs.open_runs(tx)
+    return next((run.id for run in followed if set(holders) & set(_parts(run))), None)
+
+
+def _has_another(cluster: str, elsewhere: Elsewhere, services: Services) -> bool:
+    """Whether there is another usable cluster; one with other machines, where that is what would help."""
+    with services.store.read() as tx:
+        rows = catalog.list_clusters(tx)
+    own = next((_machines(row) for row in rows if row.name == cluster), None)
+    others = [row for row in rows if row.name != cluster and not problem(row)]
+    return any(elsewhere == "cluster" or _machines(row) != own for row in others)
+
+
+def _machines(row: ClusterRow) -> tuple[Any, ...]:
+    """What Azure gives out alike: quota and capacity are of a size, in a region, at a priority."""
+    return tuple(row.facts.get(fact) for fact in ("vm_size", "location", "priority"))
 
 
 def _parts(run: TrainingRun) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Literal
 
 from infra.azureml.faults import Fault
 
@@ -14,6 +15,8 @@ LONGEST_RAW = 400
 CATALOGUES = ("waiting.toml", "training.toml", "service.toml", "devops.toml")
 _PART = re.compile(r"…|\{(\w+)\}")
 _THEIRS = ("ServiceError", "TransientError", "AzureStorageError")
+
+Elsewhere = Literal["", "cluster", "machines"]
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +26,8 @@ class Explanation:
     """Why, in one sentence, and what to do. Texts may hold outside words: escape them where they are shown.
 
     `ours` tells that someone here can act on it; `again` that simply trying again may help;
-    `raw` is Azure's own message, shortened; `reason` the catalogue's id, empty for an unknown message.
+    `raw` is Azure's own message, shortened; `reason` the catalogue's id, empty for an unknown message; `elsewhere`
+    what may do instead: another cluster, one with other machines, or nothing.
     """
 
     cause: str
@@ -32,6 +36,7 @@ class Explanation:
     again: bool
     raw: str
     reason: str = ""
+    elsewhere: Elsewhere = ""
 
     @property
     def is_known(self) -> bool:
@@ -50,6 +55,7 @@ class Reason:
     ours: bool = True
     again: bool = False
     weak: bool = False
+    elsewhere: Elsewhere = ""
 
     def match(self, message: str) -> tuple[int, dict[str, str]] | None:
         """How many letters of the longest matching pattern are literal, and what its named parts stand for."""
@@ -124,6 +130,7 @@ def _explanation(reason: Reason, parts: dict[str, str], raw: str) -> Explanation
         again=reason.again,
         raw=shortened(raw),
         reason=reason.id,
+        elsewhere=reason.elsewhere,
     )
 
 

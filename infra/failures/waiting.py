@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from infra.azureml.clusters import Cluster, Node, Usage, usage_of
 from infra.azureml.jobs import TERMINAL, Job
 from infra.azureml.runs import Run
-from infra.failures.explain import Explanation, explain, shortened
+from infra.failures.explain import Elsewhere, Explanation, explain, shortened
 
 NODE_STARTS_WITHIN = timedelta(minutes=15)
 IMAGE_IS_READY_WITHIN = timedelta(minutes=60)
@@ -20,11 +20,16 @@ _CODE = re.compile(r"^[A-Za-z]+: ")
 
 @dataclass(frozen=True)
 class Waiting:
-    """Why something waits. `normal` where nobody needs to do anything; texts may hold outside words."""
+    """Why something waits. `normal` where nobody needs to do anything; texts may hold outside words.
+
+    `held_by` are the runs that hold the nodes which it waits for; `elsewhere` tells whether another cluster would help,
+    or only one with other machines."""
 
     sentence: str
     remedy: str | None = None
     normal: bool = False
+    held_by: tuple[str, ...] = ()
+    elsewhere: Elsewhere = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,9 @@ def why_waiting(situation: Situation) -> Waiting | None:
     """
     if situation.job.status in TERMINAL or situation.status in (*TERMINAL, "Running", "Finalizing"):
         return None
-    answer = next((answer for question in _QUESTIONS if (answer := question(situation))), None)
+    answer = next(
+        (_placed(answer, question) for question in _QUESTIONS if (answer := question(situation))), None
+    )
     said = explain([situation.run.queueing]) if situation.run and situation.run.queueing else None
     if said is None or said.is_known:
         return answer or _otherwise(situation)
@@ -77,6 +84,12 @@ def why_waiting(situation: Situation) -> Waiting | None:
     if answer is None:
         return Waiting(quoted, normal=_otherwise(situation).normal)
     return replace(answer, sentence=f"{answer.sentence} {quoted}")
+
+
+def _placed(answer: Waiting, question: Callable[[Situation], Waiting | None]) -> Waiting:
+    """Trouble of a cluster is none of another one's."""
+    where = _ELSEWHERE.get(question, "")
+    return answer if answer.normal or answer.elsewhere else replace(answer, elsewhere=where)
 
 
 def _state_itself(s: Situation) -> Waiting | None:
@@ -157,7 +170,8 @@ def _busy(s: Situation) -> Waiting | None:
     ahead = f" Ahead: {_listed(list(holders))}." if holders else ""
     busy = "The only node" if s.cluster.max_nodes == 1 else f"All {s.cluster.max_nodes} nodes"
     verb = "is" if s.cluster.max_nodes == 1 else "are"
-    return Waiting(f"{busy} of {s.cluster.name} {verb} busy.{ahead}", normal=True)
+    held_by = tuple(node.run_id for node in held)
+    return Waiting(f"{busy} of {s.cluster.name} {verb} busy.{ahead}", normal=True, held_by=held_by)
 
 
 def _resizing(s: Situation) -> Waiting | None:
@@ -230,10 +244,17 @@ _QUESTIONS: tuple[Callable[[Situation], Waiting | None], ...] = (
     _quota,
     _image,
 )
+_ELSEWHERE: dict[Callable[[Situation], Waiting | None], Elsewhere] = {
+    _cluster_is_there: "cluster",
+    _cluster_errors: "cluster",
+    _unusable: "cluster",
+    _resizing: "machines",
+    _quota: "machines",
+}
 
 
 def _explained(found: Explanation) -> Waiting:
-    return Waiting(found.cause, found.remedy)
+    return Waiting(found.cause, found.remedy, elsewhere=found.elsewhere)
 
 
 def _is_own(s: Situation, node: Node) -> bool:
