@@ -7,6 +7,7 @@ from commands.kit.policy import Gates
 from commands.kit.words import metric
 
 Verdict = Literal["passed", "failed", "unknown"]
+AGAINST = "Against "
 FIGURES = {"mean_average_precision": "mAP", "precision": "Precision", "recall": "Recall"}
 
 
@@ -51,7 +52,7 @@ def _floor(label: str, seen: float | None, floor: float) -> Gate:
 def _against(candidate: dict[str, Any], incumbent: dict[str, Any] | None, margin: float) -> Gate:
     if incumbent is None:
         return Gate("Against the model now there", "passed", "", "there is none yet")
-    name = f"Against {incumbent['name']} v{incumbent['version']}"
+    name = f"{AGAINST}{incumbent['name']} v{incumbent['version']}"
     needed = f"at most {metric(margin)} worse" if margin else "not worse"
     ours, theirs = candidate.get("mean_average_precision"), incumbent.get("mean_average_precision")
     if ours is None or theirs is None:

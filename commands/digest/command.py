@@ -6,7 +6,7 @@
 /digest now                                        what a digest would say now, to oneself
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from commands.deploy.messages import card
@@ -138,7 +138,7 @@ def now(asked: Asked, services: Services) -> Reply:
     at = services.clock.now()
     with services.store.read() as tx:
         content = gather(tx, at - timedelta(days=1), at, services.policy)
-    told = message(content, Occasion())
+    told = message(content, Occasion(has_thread=False))
     return Reply(Message(told.text, [*told.blocks, actions(button("Share in channel", SHARE, "now"))]))
 
 
@@ -159,7 +159,7 @@ def share(value: str, asked: Asked, services: Services) -> Answer:
 def preview(digest_id: str, asked: Asked, services: Services) -> Reply:
     there = _known(digest_id, services)
     content, occasion, changed = collect(there, services)
-    told = message(content, occasion)
+    told = message(content, replace(occasion, has_thread=False))
     fate = "" if changed or not there.quiet else " Nothing has changed, so it would stay silent."
     return Reply(Message(f"Preview. {told.text}", [*told.blocks, context(f"A preview for your eyes.{fate}")]))
 

@@ -18,6 +18,7 @@ from storage.publishes import PublishRun
 from storage.runs import TrainingRun
 
 MOST = 100
+FRUITFUL = ("shipped", "registered", "published", "exported", "prepared")
 STUCK_AFTER = timedelta(minutes=30)  # a node from nothing takes ten
 
 
@@ -78,14 +79,15 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
 
 
 def _over(tx: Connection, since: datetime) -> list[Record]:
-    """What has ended, what matters most first."""
-    return [
+    """What has ended: what came of something first."""
+    found: list[Record] = [
         *deployments.ended_since(tx, since, MOST),
         *runs.ended_since(tx, since, MOST),
         *publishes.ended_since(tx, since, MOST),
         *labels.exports_ended_since(tx, since, MOST),
         *labels.preparations_ended_since(tx, since, MOST),
     ]
+    return sorted(found, key=lambda each: each.state not in FRUITFUL)
 
 
 def _open(tx: Connection) -> list[TrainingRun | PublishRun | Deployment]:

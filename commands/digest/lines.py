@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from commands.deploy import messages as deploy_words
+from commands.deploy import state_words
 from commands.kit.blocks import Element, button
 from commands.kit.words import code, count, duration, esc, metric, shorten, when
 from commands.publish import messages as publish_words
@@ -90,7 +90,7 @@ def running(each: Record, now: datetime) -> Line:
     if isinstance(each, Preparation):
         return Line(each.id, f"*{_name(each.export_name)}* is being prepared for training")
     waits = f". {_told(each.waiting)}" if each.waiting else ""
-    return Line(f"{each.id} {each.state}", f"*{_what(each)}*: {_told(deploy_words.standing(each))}{waits}")
+    return Line(f"{each.id} {each.state}", f"*{_what(each)}*: {_told(state_words.standing(each))}{waits}")
 
 
 def ended(each: Record, made: ModelRow | None) -> Line:
@@ -110,7 +110,7 @@ def ended(each: Record, made: ModelRow | None) -> Line:
             f"*{_name(each.export_name)}* prepared for training: {_code(each.target)}",
         )
     outcome = f": {_told(each.outcome)}" if each.outcome and each.state != "shipped" else ""
-    how = deploy_words.ENDS.get(each.state) or deploy_words.standing(each)
+    how = state_words.ENDS.get(each.state) or state_words.standing(each)
     return news(each.id, f"*{_what(each)}*: {how}{outcome}")
 
 

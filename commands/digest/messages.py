@@ -6,23 +6,26 @@ from datetime import datetime
 
 from commands.digest.content import Content
 from commands.digest.lines import Line
-from commands.kit.blocks import Block, Message, context, header, section
+from commands.kit.blocks import MAX_SECTION, Block, Message, context, header, section
 from commands.kit.schedule import Schedule
 from commands.kit.words import count, esc, shorten, utc, when
 
-SHOWN, LINES_IN_A_BLOCK = 3, 4
+NEEDS = "Needs someone"
+SHOWN, MOST_IN_THREAD = 3, 20
 LONGEST_LINE, LONGEST_THREAD = 500, 10_000
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """Why a digest is told now; `due_at` where it is late, with how many before it were skipped."""
+    """Why a digest is told now; `due_at` where it is late, with how many before it were skipped. What only one person
+    sees has no thread."""
 
     schedule: Schedule | None = None
     zone: str = ""
     next_at: datetime | None = None
     due_at: datetime | None = None
     skipped: int = 0
+    has_thread: bool = True
 
 
 def digest(content: Content, occasion: Occasion) -> Message:
@@ -34,10 +37,10 @@ def digest(content: Content, occasion: Occasion) -> Message:
         return Message(f"All quiet since {utc(content.since)}: {told}.", [calm, *late])
     title = _title(content)
     blocks: list[Block] = [header(title), *late]
-    for number, line in enumerate(content.needs[:SHOWN]):  # two of them may lead to the same place
-        blocks.append({**section(line.text, line.button), "block_id": f"needs:{number}"})
+    blocks += _each(content.needs[:SHOWN], 0)
     if (more := len(content.needs) - SHOWN) > 0:
-        blocks.append(context(f"{more} more {'needs' if more == 1 else 'need'} someone: see the thread"))
+        where = ": see the thread" if occasion.has_thread else ""
+        blocks.append(context(f"{more} more {'needs' if more == 1 else 'need'} someone{where}"))
     for name, lines in list(_parts(content).items())[1:]:
         blocks += [section(_list(name, lines[:SHOWN], len(lines)))] if lines else []
     blocks.append(context(*_footer(content, occasion)))
@@ -45,27 +48,44 @@ def digest(content: Content, occasion: Occasion) -> Message:
 
 
 def details(content: Content) -> Message | None:
-    """The long lists, as far as Slack takes them, for the thread; None where the message above says it all."""
-    room = LONGEST_THREAD
+    """What the message leaves out, as far as Slack takes it, for its thread; None where that is nothing."""
     blocks: list[Block] = []
+    room = LONGEST_THREAD
     for name, lines in _parts(content).items():
-        if len(lines) <= SHOWN:
-            continue
-        for start in range(0, len(lines), LINES_IN_A_BLOCK):
-            text = _list(name if start == 0 else "", lines[start : start + LINES_IN_A_BLOCK])
-            if len(text) > room:
-                blocks.append(
-                    context(f"and {len(lines) - start} more: `/runs` and `/models` list what there is")
-                )
-                break
-            room -= len(text)
-            blocks.append(section(text))
+        rest = lines[SHOWN:]
+        fitting = [
+            line for line in rest[:MOST_IN_THREAD] if (room := room - min(len(line.text), LONGEST_LINE)) > 0
+        ]
+        if name == NEEDS and fitting:
+            blocks += [section(f"*{name} as well*"), *_each(fitting, SHOWN)]
+        elif fitting:
+            blocks += [section(text) for text in _in_pieces(_list(f"{name} as well", fitting))]
+        if (left := len(rest) - len(fitting)) > 0:
+            blocks.append(context(f"and {left} more: `/runs` and `/models` list what there is"))
     return Message("What the digest above leaves out.", blocks) if blocks else None
+
+
+def _each(lines: Sequence[Line], first: int) -> list[Block]:
+    """A line each with its button; the ids are numbers, as two buttons may lead to the same place."""
+    return [
+        {**section(line.text, line.button), "block_id": f"needs:{number}"}
+        for number, line in enumerate(lines, first)
+    ]
+
+
+def _in_pieces(text: str) -> list[str]:
+    """Whole lines, as many in each piece as a section takes."""
+    pieces = [""]
+    for line in text.split("\n"):
+        if len(pieces[-1]) + len(line) >= MAX_SECTION:
+            pieces.append("")
+        pieces[-1] += f"\n{line}" if pieces[-1] else line
+    return pieces
 
 
 def _parts(content: Content) -> dict[str, list[Line]]:
     return {
-        "Needs someone": content.needs,
+        NEEDS: content.needs,
         "Running": content.running,
         "Finished": content.ended,
         "On the lines": content.lines,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from commands.deploy.evidence import figures as own_figures
 from commands.deploy.evidence import shown
-from commands.deploy.gates import judge
+from commands.deploy.gates import AGAINST, Gate, judge
 from commands.kit.policy import Gates, Policy
 from commands.kit.words import esc
 from commands.models.measured import evaluation_of, figures, together
@@ -37,7 +37,7 @@ def worse_than_before(tx: Connection, policy: Policy, since: datetime) -> Iterat
             if row.name != there.name or row.version <= there.version:
                 continue
             if failed := _failed(_evidence(tx, row, there), policy.targets[target].gates):
-                text = f"*{_name(row)}* would not pass the gates of {target}, where v{there.version} runs: {failed}"
+                text = f"*{_name(row)}* would not pass the gates of {target}: {failed}"
                 yield f"{target} {row.name}:{row.version}", text
 
 
@@ -62,7 +62,14 @@ def _evidence(tx: Connection, row: ModelRow, there: ModelRow | None) -> dict[str
 def _failed(evidence: dict[str, Any], gates: Gates) -> str:
     """The gates that did not pass, in words; what could not be compared has not failed."""
     failed = [gate for gate in judge(*shown(evidence), gates) if gate.verdict == "failed"]
-    return ", ".join(f"{esc(gate.name)} {esc(gate.seen)} ({esc(gate.needed)})" for gate in failed)
+    return ", ".join(esc(f"{_seen(gate)} ({gate.needed})") for gate in failed)
+
+
+def _seen(gate: Gate) -> str:
+    """ "Recall 0.871", or "0.031 worse than Cap_Model v3, which runs there"."""
+    if gate.name.startswith(AGAINST):
+        return f"{gate.seen} than {gate.name.removeprefix(AGAINST)}, which runs there"
+    return f"{gate.name} {gate.seen}"
 
 
 def _name(row: ModelRow) -> str:

@@ -16,8 +16,9 @@ from commands.kit.policy import FirstDigest, Policy
 from commands.kit.services import Services
 from storage import audit, digests, messages, runs
 from storage.database import Store
-from storage.digests import Digest
+from storage.digests import Digest, Firing
 from storage.runs import TrainingRun
+from tests.bot import busy_plant
 from tests.bot.conftest import LINE, Desk
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -80,6 +81,59 @@ last sent <time>, skipped 3 while Spotter was down; set by trainer
     send_what_is_due(services)
     assert len(delivered(desk)) == 1
     assert outcomes(desk, "digest-2") == ["skipped", "skipped", "skipped"]
+
+
+def test_what_needs_someone_comes_first(desk: Desk, services: Services) -> None:
+    hourly(desk)
+    to_the_hour(desk)
+    with desk.store.write() as tx:
+        busy_plant.fill(tx, desk.clock.now())
+        digests.fire(tx, Firing("digest-1", desk.clock.now(), "sent", desk.clock.now() - 12 * HOUR))
+        digests.change(tx, "digest-1", next_at=desk.clock.now())
+    send_what_is_due(replace(services, policy=busy_plant.POLICY))
+    [short] = delivered(desk)
+    assert short == snapshot("""\
+# 10 need someone, 1 running, 5 finished
+Cap_Detection_Model v5 on line-1 has waited 2 h for approval: 1 of 2 approvals given, expires <time>
+[Review]
+Cap_Detection_Model v4 on line-1 was rolled back: line-1-cam-2 was silent for 30 min.
+[Review]
+Lid_Model training failed: The GPU ran out of memory. Use a smaller model size or batch size.
+[Details]
+7 more need someone: see the thread
+Running
+• Bottle_Model: trial 2 of 4, best mAP 0.812, <duration> so far, about 50 min left
+Finished
+• Cap_Detection_Model v4 on line-2: on all devices
+• Label_Model v1 trained, mAP 0.734
+• Publishing main: published as version 12
+• and 2 more
+On the lines
+• line-1: Cap_Detection_Model v3 on 3 devices, 2 of them working
+• line-2: Cap_Detection_Model v4 on 2 devices
+Since <time> · every hour, Europe/Berlin · next <time> · /digest changes it\
+""")
+    [message] = desk.people["trainer"].messages(LINE)
+    assert [desk.people.steady(reply.text) for reply in message.thread()] == snapshot(
+        [
+            """\
+Needs someone as well
+Labels of Label stickers were not exported: The labeling project is locked. Unlock it in the studio.
+Neck_Model is stuck, 3 h after it was asked for: Azure has no free machines of this size in the region now. Try again later.
+[Details]
+Publishing main is stuck, 8 min after it was asked for: It waits for a permission to use the service connection aml-workspace-connection. Open the run and permit it.
+[Details]
+line-1 runs Cap_Detection_Model v3 below its gate: Recall 0.871 (at least 0.900)
+Cap_Detection_Model v5 would not pass the gates of line-1: 0.031 worse than Cap_Detection_Model v3, which runs there (at most 0.010 worse)
+Cap_Detection_Model v5 would not pass the gates of line-2: 0.042 worse than Cap_Detection_Model v4, which runs there (at most 0.010 worse)
+Cap_Detection_Model v4 on line-2: second_approver overrode a gate <time>: the new caps are on line 2 only
+[Review]
+Finished as well
+• Bottle_Model training failed, and was asked for again
+• Cork_Model training was canceled\
+"""
+        ]
+    )
 
 
 def test_years_of_missed_minutes_do_not_keep_anyone_waiting(desk: Desk, services: Services) -> None:
