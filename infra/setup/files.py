@@ -65,6 +65,7 @@ class VariablesStep:
             ("IDLE_SECONDS_BEFORE_SCALEDOWN", str(wanted.cluster.idle_seconds)),
             ("CAPTURE_CONTAINER", wanted.datastore.container),
             ("CAPTURE_DATASTORE", wanted.datastore.name),
+            ("PICTURE_ACCOUNTS", " ".join(wanted.picture_accounts)),
         ]
 
 

@@ -1,5 +1,6 @@
 """What the identities of pipelines and cluster may do: given by the infrastructure pipeline, or by an owner."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -65,13 +66,19 @@ def of_shipper(world: World) -> tuple[Need, ...]:
     return _in_workspace(world, roles.READER), _in_store(world, roles.BLOB_READER)
 
 
-def of_cluster(world: World, pictures_account: str) -> tuple[Need, ...]:
-    """Trains on the pictures where they were captured, and registers the best model."""
-    needs = _in_workspace(world, roles.DATA_SCIENTIST), _in_store(world, roles.BLOB_CONTRIBUTOR)
-    account = world.account_id(pictures_account)
-    if not pictures_account or account.lower() == world.store_id.lower():
-        return needs
-    return (*needs, Need(roles.BLOB_READER, account, f"storage {pictures_account}"))
+def of_cluster(world: World, accounts: Iterable[str]) -> tuple[Need, ...]:
+    """Trains on the pictures in these storage accounts, and registers the best model."""
+    ids = {name: world.account_id(name) for name in accounts if name}
+    pictures = (
+        Need(roles.BLOB_READER, account, f"storage {name}")
+        for name, account in ids.items()
+        if account.lower() != world.store_id.lower()
+    )
+    return (
+        _in_workspace(world, roles.DATA_SCIENTIST),
+        _in_store(world, roles.BLOB_CONTRIBUTOR),
+        *pictures,
+    )
 
 
 def _in_workspace(world: World, role: Role) -> Need:

@@ -95,7 +95,9 @@ def _with_workspace(world: World, wanted: Wanted, pipelines: Pipelines) -> list[
         TrustStep(world, wanted.edge_identity, wanted.edge_connection),
         RolesStep(world, wanted.identity, roles.of_publisher(world)),
         RolesStep(world, wanted.edge_identity, roles.of_shipper(world)),
-        RolesStep(world, cluster.identity, roles.of_cluster(world, pictures.account)),
+        RolesStep(
+            world, cluster.identity, roles.of_cluster(world, (pictures.account, *wanted.picture_accounts))
+        ),
         DatastoreStep(world, pictures),
         BrowseStep(world, pictures),
         ClusterStep(world, cluster),

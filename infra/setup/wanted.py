@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Name = Annotated[str, Field(min_length=1)]
+Account = Annotated[str, Field(pattern=r"^[a-z0-9]{3,24}$")]
 
 
 class _Table(BaseModel):
@@ -52,4 +53,5 @@ class Wanted(_Table):
     bot_connection: Name = "spotter"
     public_url: Annotated[str, Field(pattern=r"^(https://[^/\s]+)?$")] = ""
     datastore: PicturesWanted = PicturesWanted()
+    picture_accounts: tuple[Account, ...] = ()
     cluster: ClusterWanted = ClusterWanted()

@@ -537,6 +537,7 @@ def test_what_only_a_person_can_decide_stays_as_it_is(place: Place) -> None:
         """[provision]
 repository = "vision"
 identity = "nobody"
+picture_accounts = ["lastyear"]
 [provision.datastore]
 name = "pictures"
 account = "nowhere"
@@ -555,7 +556,7 @@ channel = "C0LINEVIS1"
 ! azure-resource-connection deploys the infrastructure, so only an owner can
 ! aml-workspace-connection  there is no identity nobody to act as
 ! edge-connection           signs in by ServicePrincipal
-! spotter-training          lacks Storage Blob Data Reader
+! spotter-training          lacks 2 roles
 ! **/*.jpg                  there is no nowhere/captures
 ! gpu-retired               Standard_NC6 is of the series NC (K80), retired on
 ! every ring                no check asks Spotter before it ships\
@@ -568,6 +569,7 @@ channel = "C0LINEVIS1"
      AML_COMPUTE_CLUSTER_NAME  gpu-retired
      VM_SIZE                   Standard_NC6
      CAPTURE_DATASTORE         pictures
+     PICTURE_ACCOUNTS          lastyear
 
   2. See that private projects have at least one Microsoft-hosted parallel job;
      a new organisation asks for its free one under Request, or buys one under
@@ -599,6 +601,7 @@ channel = "C0LINEVIS1"
      assignment → Managed identity
      https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/overview
      Storage Blob Data Reader  on storage nowhere
+     Storage Blob Data Reader  on storage lastyear
 
   7. See that storage account nowhere has the container captures
      https://portal.azure.com/#@3f0c2d5e-7c0b-4b8e-9b53-5a2f1f6b7d10/resource/subscriptions/8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3/resourceGroups/spotter-sandbox/providers/Microsoft.Storage/storageAccounts/nowhere/containersList

@@ -38,6 +38,9 @@ param captureContainer string = 'captures'
 @description('Datastore by which the workspace knows that container.')
 param captureDatastore string = 'edgevisionstorage'
 
+@description('Further storage accounts in this resource group with pictures that labeling exports or datastores point to.')
+param pictureAccounts array = []
+
 @description('SKU of the IoT Hub.')
 param iotHubSku string = 'S1'
 
@@ -226,25 +229,37 @@ module roles 'modules/roles.bicep' = {
   params: {
     workspaceName: workspaceName
     storeName: storeName
-    captureStoreName: captureStoreName
     registryName: registryName
     hubName: hubName
     botVaultName: botVaultName
     botId: botIdentity.outputs.principalId
     clusterId: clusterIdentity.outputs.principalId
-    workspacePrincipalId: workspace.outputs.principalId
     publisherId: publisher.outputs.principalId
     shipperId: shipper.outputs.principalId
     labelersGroupId: labelersGroupId
   }
   dependsOn: [
+    workspace
     store
-    captureStore
     registry
     hub
     botVault
   ]
 }
+
+module pictureRoles 'modules/picture-roles.bicep' = [for account in union([captureStoreName], pictureAccounts): {
+  name: 'pictures-${account}'
+  params: {
+    accountName: account
+    botId: botIdentity.outputs.principalId
+    clusterId: clusterIdentity.outputs.principalId
+    workspacePrincipalId: workspace.outputs.principalId
+    labelersGroupId: labelersGroupId
+  }
+  dependsOn: [
+    captureStore
+  ]
+}]
 
 module cluster 'modules/gpu-cluster.bicep' = {
   name: 'gpu-cluster'
@@ -262,6 +277,7 @@ module cluster 'modules/gpu-cluster.bicep' = {
   dependsOn: [
     workspace
     roles
+    pictureRoles
   ]
 }
 

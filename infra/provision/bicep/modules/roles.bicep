@@ -1,13 +1,11 @@
-// Who may do what: every role assignment of this deployment. The description says why; the portal shows it too.
+// Who may do what: every role assignment of this deployment but those on pictures, which stand in picture-roles.bicep. The
+// description says why; the portal shows it too.
 
 @description('Name of the workspace.')
 param workspaceName string
 
 @description('Name of the storage account of the workspace: labels, code, models.')
 param storeName string
-
-@description('Name of the storage account with the captured pictures.')
-param captureStoreName string
 
 @description('Name of the container registry.')
 param registryName string
@@ -23,9 +21,6 @@ param botId string
 
 @description('Object id of the identity that trainings run as.')
 param clusterId string
-
-@description('Object id of the workspace\'s own identity.')
-param workspacePrincipalId string
 
 @description('Object id of the identity of the publish pipeline.')
 param publisherId string
@@ -52,10 +47,6 @@ resource workspace 'Microsoft.MachineLearningServices/workspaces@2024-10-01' exi
 
 resource store 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
   name: storeName
-}
-
-resource captureStore 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
-  name: captureStoreName
 }
 
 resource registry 'Microsoft.ContainerRegistry/registries@2023-07-01' existing = {
@@ -91,17 +82,6 @@ resource botReadsLabels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalType: 'ServicePrincipal'
     roleDefinitionId: blobReader
     description: 'Reads labels, logs and metrics that Azure ML keeps in the workspace\'s store.'
-  }
-}
-
-resource botReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(captureStore.id, botId, blobReader)
-  scope: captureStore
-  properties: {
-    principalId: botId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: blobReader
-    description: 'Reads captured pictures, to show what a model sees.'
   }
 }
 
@@ -162,17 +142,6 @@ resource clusterInStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-resource clusterReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(captureStore.id, clusterId, blobReader)
-  scope: captureStore
-  properties: {
-    principalId: clusterId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: blobReader
-    description: 'Reads the labeled pictures where they were captured.'
-  }
-}
-
 resource clusterPulls 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(registry.id, clusterId, acrPull)
   scope: registry
@@ -181,30 +150,6 @@ resource clusterPulls 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalType: 'ServicePrincipal'
     roleDefinitionId: acrPull
     description: 'Nodes pull the training environments.'
-  }
-}
-
-// The workspace itself. What it needs on its own store, vault and registry it is granted by Azure.
-
-resource workspaceReadsPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(captureStore.id, workspacePrincipalId, blobReader)
-  scope: captureStore
-  properties: {
-    principalId: workspacePrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: blobReader
-    description: 'The studio shows captured pictures to people who browse and label.'
-  }
-}
-
-resource workspaceSeesPictureStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(captureStore.id, workspacePrincipalId, reader)
-  scope: captureStore
-  properties: {
-    principalId: workspacePrincipalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: reader
-    description: 'The studio looks the account up before it previews a picture.'
   }
 }
 
@@ -286,16 +231,5 @@ resource labelersInStore 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
     principalType: 'Group'
     roleDefinitionId: blobContributor
     description: 'Labeling keeps labels and exports in the workspace\'s store.'
-  }
-}
-
-resource labelersReadPictures 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(labelersGroupId)) {
-  name: guid(captureStore.id, labelersGroupId, blobReader)
-  scope: captureStore
-  properties: {
-    principalId: labelersGroupId
-    principalType: 'Group'
-    roleDefinitionId: blobReader
-    description: 'People see the pictures that they label.'
   }
 }
