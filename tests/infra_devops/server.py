@@ -53,6 +53,8 @@ class Server:
     scheme: str = "http"
     bearer: int = 1
     """The number of the Entra token that is accepted; the identity endpoint gives out this one."""
+    is_user: bool = True
+    """Whether that identity is a user of the organisation; a stranger's token is as good as none."""
     _told: dict[tuple[str, str], tuple[int, Any, dict[str, str]]] = field(default_factory=dict)
 
     @property
@@ -90,9 +92,9 @@ class Server:
             return web.json_response(body, status=status, headers=headers)
         return await self._run(request, path)
 
-    def _accepted(self) -> tuple[str, str]:
+    def _accepted(self) -> set[str]:
         basic = base64.b64encode(f":{self.token}".encode()).decode()
-        return f"Basic {basic}", f"Bearer {AUDIENCE} {self.bearer}"
+        return {f"Basic {basic}"} | ({f"Bearer {AUDIENCE} {self.bearer}"} if self.is_user else set())
 
     async def _run(self, request: web.Request, path: str) -> web.StreamResponse:
         match request.method, path.split("/"):

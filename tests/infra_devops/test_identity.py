@@ -59,12 +59,13 @@ def test_a_queued_run_survives_a_revoked_token(entra: Server, project: Project) 
     assert len(entra.runs) == 1
 
 
-def test_an_identity_that_is_no_user_of_the_organisation(
-    entra: Server, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(entra, "_accepted", tuple)
+def test_an_identity_that_is_no_user_of_the_organisation(entra: Server, project: Project) -> None:
+    entra.started(5, {})
+    entra.is_user = False
     with pytest.raises(Denied, match="add it to the organisation as a user"):
         project.run(5)
     with pytest.raises(Denied):
         project.run(5)
     assert len(entra.asked("GET", "/msi/token")) == 2, "signing in anew is not tried at every call"
+    entra.is_user = True
+    assert project.run(5).id == 5, "somebody has added it"
