@@ -168,8 +168,9 @@ def incumbent(tx: Connection, target: str) -> Deployment | None:
         .where(deployments.c.target == target, deployments.c.state.in_(ON_DEVICES))
         .order_by(deployments.c.decided_at.desc())
     )
-    newest_first = (Deployment(**row) for row in tx.execute(query).mappings())
-    return next((each for each in newest_first if not each.is_withdrawn), None)
+    with tx.execute(query) as newest_first:
+        found = (Deployment(**row._mapping) for row in newest_first)
+        return next((each for each in found if not each.is_withdrawn), None)
 
 
 def decide(tx: Connection, decision: Decision) -> bool:
