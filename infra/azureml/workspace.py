@@ -1,8 +1,7 @@
 """One Azure ML workspace, as Spotter sees it."""
 
 import re
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from infra.azureml import (
@@ -33,34 +32,22 @@ from infra.azureml.preparations import Preparation
 from infra.azureml.progress import Progress
 from infra.azureml.runs import Run
 from infra.azureml.storage import Storage
+from infra.http.connected import Connected
 from infra.http.types import TokenCredential
 
 LARGEST_PICTURE = 20 * 1024 * 1024
 
 
-class Workspace:
+class Workspace(Connected[Connection]):
     """Every call may raise `errors.AzureError`, and every call may be made from any thread.
 
     A call takes at most some tens of seconds, retries included; nothing waits for Azure to finish its work.
     """
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
-        self._connect = connect
-        self._connecting = threading.Lock()
-        self._connected: Connection | None = None
-
     @classmethod
     def connect(cls, workspace: WorkspaceId, credential: TokenCredential | None = None) -> "Workspace":
         """Reads cloud and identity from the environment at the first call, not before."""
         return cls(lambda: Connection.open(workspace, credential))
-
-    @property
-    def connection(self) -> Connection:
-        """Raises Unavailable where not even the cloud's addresses can be had; the next call tries again."""
-        with self._connecting:
-            if self._connected is None:
-                self._connected = self._connect()
-            return self._connected
 
     @cached_property
     def _exports(self) -> Exports:
@@ -77,10 +64,6 @@ class Workspace:
     @cached_property
     def _clusters(self) -> Clusters:
         return Clusters(self.connection)
-
-    def close(self) -> None:
-        if self._connected is not None:
-            self._connected.close()
 
     def exports(self, pattern: re.Pattern[str]) -> list[Export]:
         """Data assets whose whole name matches, latest version of each, newest first."""

@@ -1,7 +1,6 @@
 """One Azure DevOps project, as Spotter sees it."""
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from infra.devops import approvals, faults, pipelines, repositories, resources, runs, stages
@@ -13,34 +12,19 @@ from infra.devops.repositories import Branch, Commit, Repository
 from infra.devops.resources import Endpoint, Environment, ResourceKind, WorkspaceEndpoint
 from infra.devops.runs import Run
 from infra.devops.stages import Stage
+from infra.http.connected import Connected
 
 
-class Project:
+class Project(Connected[Connection]):
     """Every call may raise `infra.http.errors.AzureError`, and every call may be made from any thread.
 
     A call takes at most some tens of seconds, retries included; nothing waits for a run to get on.
     """
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
-        self._connect = connect
-        self._connecting = threading.Lock()
-        self._connected: Connection | None = None
-
     @classmethod
     def connect(cls, place: Place) -> "Project":
         """Reads token or identity from the environment at the first call, not before."""
         return cls(lambda: Connection.open(place))
-
-    @property
-    def connection(self) -> Connection:
-        with self._connecting:
-            if self._connected is None:
-                self._connected = self._connect()
-            return self._connected
-
-    def close(self) -> None:
-        if self._connected is not None:
-            self._connected.close()
 
     def pipeline(self, name: str) -> Pipeline:
         """By name, or folder and name with backslashes. Raises NotFound, Refused where several have the name."""

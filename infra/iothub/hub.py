@@ -1,10 +1,9 @@
 """One IoT Hub, as Spotter sees it."""
 
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from infra.http.connected import Connected
 from infra.iothub import deployments, devices, rollout
 from infra.iothub.connection import Connection
 from infra.iothub.deployments import ALL, Deployment
@@ -47,32 +46,16 @@ class Survey:
         return deployments.superseded(self.deployments, deployment)
 
 
-class Hub:
+class Hub(Connected[Connection]):
     """Every call may raise `infra.http.errors.AzureError`, and every call may be made from any thread.
 
     A call takes at most some tens of seconds, retries included; nothing waits for a device.
     """
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
-        self._connect = connect
-        self._connecting = threading.Lock()
-        self._connected: Connection | None = None
-
     @classmethod
     def connect(cls, host_name: str) -> "Hub":
         """`host_name` is such as plant.azure-devices.net. Reads the identity at the first call, not before."""
         return cls(lambda: Connection.open(host_name))
-
-    @property
-    def connection(self) -> Connection:
-        with self._connecting:
-            if self._connected is None:
-                self._connected = self._connect()
-            return self._connected
-
-    def close(self) -> None:
-        if self._connected is not None:
-            self._connected.close()
 
     def survey(self) -> Survey:
         """Everything at once, in three calls: a hub lets itself be asked twenty times a minute of each kind."""
