@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from commands.deploy.messages import card
+from commands.kit.blocks import Message
 from commands.kit.policy import Target
 from commands.kit.services import Services
 from storage import audit, deployments, messages
@@ -65,17 +66,20 @@ def approvers(target: Target, services: Services) -> Sequence[str]:
     return [] if named == "everyone" else named
 
 
-def show(tx: Connection, deployment: Deployment, services: Services) -> None:
-    """One card for each request, updated in place."""
+def card_of(tx: Connection, deployment: Deployment, services: Services) -> Message:
     target = services.policy.targets.get(deployment.target)
     decided = deployments.decisions_on(tx, deployment.id)
+    may = approvers(target, services) if target else ()
+    return card(deployment, decided, may, _successor(tx, deployment))
+
+
+def show(tx: Connection, deployment: Deployment, services: Services) -> None:
+    """One card for each request, updated in place."""
     messages.want(
         tx,
         card_key(deployment),
         channel=deployment.channel,
-        content=card(
-            deployment, decided, approvers(target, services) if target else (), _successor(tx, deployment)
-        ).content(),
+        content=card_of(tx, deployment, services).content(),
         at=services.clock.now(),
         urgency=messages.PROGRESS if deployment.state in deployments.MOVING else messages.DECISION,
         fallback=deployment.requested_by,
@@ -90,7 +94,7 @@ def _successor(tx: Connection, deployment: Deployment) -> Deployment | None:
     return there if there and there.id != deployment.id else None
 
 
-def tell(tx: Connection, deployment: Deployment, services: Services, key: str, message: Any) -> None:
+def tell(tx: Connection, deployment: Deployment, services: Services, key: str, message: Message) -> None:
     """Something that people should notice, below the card."""
     messages.want(
         tx,

@@ -9,8 +9,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from commands.deploy.messages import card
-from commands.deploy.record import approvers, card_key
+from commands.deploy.record import card_key, card_of
 from commands.digest.content import gather
 from commands.digest.listing import Listed, channel, words
 from commands.digest.messages import Occasion
@@ -193,10 +192,8 @@ def review(deployment_id: str, asked: Asked, services: Services) -> Reply:
             raise UserError(
                 "That request is not in Spotter's records any more.", "/models shows what runs where."
             )
-        decided = deployments.decisions_on(tx, deployment_id)
+        shown = card_of(tx, deployment, services)
         posted = messages.get(tx, card_key(deployment))
-    target = services.policy.targets.get(deployment.target)
-    shown = card(deployment, decided, approvers(target, services) if target else ())
     link = services.people.link_to(posted.channel, posted.ts) if posted and posted.ts else None
     place = [context(f"<{link}|Its card in the channel>")] if link else []
     return Reply(Message(shown.text, [*shown.blocks, *place]))
