@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,6 +12,7 @@ from sqlalchemy import Connection
 from commands.digest import lines, models
 from commands.digest.lines import FAILED, Line, Record, news
 from commands.kit.policy import Policy
+from commands.kit.words import money
 from commands.models import where
 from storage import catalog, deployments, labels, publishes, runs
 from storage.catalog import ModelRow
@@ -24,7 +27,8 @@ STUCK_AFTER = timedelta(minutes=30)  # a node from nothing takes ten
 
 @dataclass(frozen=True)
 class Content:
-    """`since` is when the channel was told last."""
+    """`since` is when the channel was told last; `cost` is in words, empty where no price or time is known. Where more
+    than a hundred of a kind have ended, only the last hundred are in here, and `has_all` is False."""
 
     since: datetime
     now: datetime
@@ -32,6 +36,8 @@ class Content:
     running: list[Line] = field(default_factory=list)
     ended: list[Line] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    cost: str = ""
+    has_all: bool = True
 
     @property
     def is_calm(self) -> bool:
@@ -75,6 +81,8 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
             *(lines.by_hand(row) for row in new if row.run_id is None),
         ],
         [Line(text, text) for text in where.told(tx).values()],
+        _cost(over, policy),
+        max(Counter(map(type, over)).values(), default=0) < MOST,
     )
 
 
@@ -96,6 +104,17 @@ def _open(tx: Connection) -> list[TrainingRun | PublishRun | Deployment]:
         *publishes.open_runs(tx),
         *deployments.in_states(tx, deployments.MOVING),
     ]
+
+
+def _cost(over: Sequence[Record], policy: Policy) -> str:
+    """What the trainings among them have cost, as far as prices are set and Azure told how long nodes worked."""
+    known = [
+        run.node_seconds / 3600 * price
+        for run in over
+        if isinstance(run, TrainingRun) and run.node_seconds and run.vm_size
+        if (price := policy.prices.of(run.vm_size)) is not None
+    ]
+    return money(sum(known), policy.prices.currency) if known else ""
 
 
 def _made(tx: Connection, each: Record) -> ModelRow | None:

@@ -1,13 +1,14 @@
 """Each record as a line of a digest."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from commands.deploy import state_words
 from commands.kit.blocks import Element, button
 from commands.kit.words import code, count, duration, esc, metric, shorten, when
 from commands.publish import messages as publish_words
 from commands.runs.command import DETAILS
+from commands.train.estimate import recorded
 from commands.train.messages import best, phase, share
 from storage.catalog import ModelRow
 from storage.deployments import Deployment, Override, Unanswered
@@ -133,11 +134,12 @@ def news(key: str, text: str, shown: Element | None = None) -> Line:
 
 
 def _time(run: TrainingRun, now: datetime) -> str:
-    done = share(run)
+    done, expected = share(run), recorded(run.estimate)
     so_far = f"{duration(now - run.requested_at)} so far"
-    if done < EARLY or run.started_at is None:
-        return so_far
-    return f"{so_far}, about {duration((now - run.started_at) * ((1 - done) / done))} left"
+    if run.started_at and done >= EARLY:
+        return f"{so_far}, about {duration((now - run.started_at) * ((1 - done) / done))} left"
+    usual = timedelta(seconds=expected.usual) if expected else None
+    return f"{so_far}, usually {duration(usual)} in all" if usual else so_far
 
 
 def _because(failure: dict[str, str] | None) -> str:

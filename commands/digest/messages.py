@@ -61,7 +61,8 @@ def details(content: Content) -> Message | None:
         elif fitting:
             blocks += [section(text) for text in _in_pieces(_list(f"{name} as well", fitting))]
         if (left := len(rest) - len(fitting)) > 0:
-            blocks.append(context(f"and {left} more: `/runs` and `/models` list what there is"))
+            least = "" if content.has_all else "at least "
+            blocks.append(context(f"and {least}{left} more: `/runs` and `/models` list what there is"))
     return Message("What the digest above leaves out.", blocks) if blocks else None
 
 
@@ -96,7 +97,7 @@ def _title(content: Content) -> str:
     needed, running, ended = len(content.needs), len(content.running), len(content.ended)
     told = [f"{needed} {'needs' if needed == 1 else 'need'} someone" if needed else "Nothing needs anyone"]
     told += [f"{running} running"] if running else []
-    told += [f"{ended} finished"] if ended else []
+    told += [f"{ended if content.has_all else f'more than {ended}'} finished"] if ended else []
     return ", ".join(told)
 
 
@@ -115,6 +116,7 @@ def _late(occasion: Occasion) -> str:
 
 def _footer(content: Content, occasion: Occasion) -> list[str]:
     told = [f"Since {when(content.since)}"]
+    told += [f"trainings cost about {content.cost}"] if content.cost else []
     if occasion.schedule:
         told.append(f"{esc(occasion.schedule.words)}, {esc(occasion.zone)}")
     if occasion.next_at:

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from commands.kit.policy import Gates, Policy, Target
+from commands.kit.policy import Gates, Policy, Prices, Target
+from commands.train.estimate import Estimate
 from storage import catalog, deployments, devices, labels, publishes, runs
 from storage.catalog import ModelRow
 from storage.deployments import Decision, Deployment
@@ -32,11 +33,13 @@ TRIALS = [
     {"number": 1, "status": "Completed", "mean_average_precision": 0.803, "epochs": 30},
     {"number": 2, "status": "Running", "mean_average_precision": 0.812, "epochs": 15},
 ]
+EXPECTED = Estimate(9, 1500, 2520, 4200, 5000, 1.9, "EUR").record()
 POLICY = Policy(
+    prices=Prices(currency="EUR", Standard_NC4as_T4_v3=0.5),
     targets={
         "line-1": Target(channel=LINE, gates=Gates(mean_average_precision=0.8, recall=0.9)),
         "line-2": Target(channel=LINE, gates=Gates(mean_average_precision=0.5)),
-    }
+    },
 )
 
 
@@ -89,14 +92,15 @@ def _rollouts(tx: Connection, now: datetime) -> None:
 def _trainings(tx: Connection, now: datetime) -> None:
     ended = {"ended_at": now - HOUR, "failure": OUT_OF_MEMORY}
     for run in (
-        _training("lid-1", "Lid_Model", "failed", now - 4 * HOUR, **ended),
-        _training("fixed-1", "Bottle_Model", "failed", now - 6 * HOUR, **ended),
-        _training("fixed-2", "Bottle_Model", "running", now - 40 * MINUTE, started_at=now - 30 * MINUTE,
+        training("lid-1", "Lid_Model", "failed", now - 4 * HOUR, **ended),
+        training("fixed-1", "Bottle_Model", "failed", now - 6 * HOUR, **ended),
+        training("fixed-2", "Bottle_Model", "running", now - 40 * MINUTE, started_at=now - 30 * MINUTE,
                   progress={"trials": TRIALS, "max_trials": 4, "max_epochs": 30}),
-        _training("stuck-1", "Neck_Model", "queued", now - 3 * HOUR, waiting=NO_NODES),
-        _training("label-1", "Label_Model", "registered", now - 9 * HOUR, ended_at=now - 5 * HOUR,
-                  registered_version=1),
-        _training("gone-1", "Cork_Model", "canceled", now - 5 * HOUR, ended_at=now - 4 * HOUR),
+        training("stuck-1", "Neck_Model", "queued", now - 3 * HOUR, waiting=NO_NODES),
+        training("early-1", "Crate_Model", "queued", now - 5 * MINUTE, estimate=EXPECTED),
+        training("label-1", "Label_Model", "registered", now - 9 * HOUR, ended_at=now - 5 * HOUR,
+                  registered_version=1, node_seconds=9000, vm_size="standard_nc4as_t4_v3"),
+        training("gone-1", "Cork_Model", "canceled", now - 5 * HOUR, ended_at=now - 4 * HOUR),
     ):  # fmt: skip
         runs.add(tx, run)
 
@@ -132,7 +136,7 @@ def _rollout(
     )
 
 
-def _training(name: str, model: str, state: str, at: datetime, **more: Any) -> TrainingRun:
+def training(name: str, model: str, state: str, at: datetime, **more: Any) -> TrainingRun:
     return TrainingRun(
         id=name,
         request_id=name,

@@ -1,4 +1,5 @@
 """Digests are posted when they are due: once, however late and by however many."""
+# ruff: noqa: E501  snapshots hold messages as people read them
 
 import re
 import threading
@@ -93,7 +94,7 @@ def test_what_needs_someone_comes_first(desk: Desk, services: Services) -> None:
     send_what_is_due(replace(services, policy=busy_plant.POLICY))
     [short] = delivered(desk)
     assert short == snapshot("""\
-# 10 need someone, 1 running, 5 finished
+# 10 need someone, 2 running, 5 finished
 Cap_Detection_Model v5 on line-1 has waited 2 h for approval: 1 of 2 approvals given, expires <time>
 [Review]
 Cap_Detection_Model v4 on line-1 was rolled back: line-1-cam-2 was silent for 30 min.
@@ -103,6 +104,7 @@ Lid_Model training failed: The GPU ran out of memory. Use a smaller model size o
 7 more need someone: see the thread
 Running
 • Bottle_Model: trial 2 of 4, best mAP 0.812, <duration> so far, about 50 min left
+• Crate_Model: waiting for a GPU node, <duration> so far, usually 42 min in all
 Finished
 • Cap_Detection_Model v4 on line-2: on all devices
 • Label_Model v1 trained, mAP 0.734
@@ -111,7 +113,7 @@ Finished
 On the lines
 • line-1: Cap_Detection_Model v3 on 3 devices, 2 of them working
 • line-2: Cap_Detection_Model v4 on 2 devices
-Since <time> · every hour, Europe/Berlin · next <time> · /digest changes it\
+Since <time> · trainings cost about €1.25 · every hour, Europe/Berlin · next <time> · /digest changes it\
 """)
     [message] = desk.people["trainer"].messages(LINE)
     assert [desk.people.steady(reply.text) for reply in message.thread()] == snapshot(
@@ -134,6 +136,30 @@ Finished as well
 """
         ]
     )
+
+
+def test_where_very_much_has_finished_it_says_more_than(desk: Desk, services: Services) -> None:
+    hourly(desk)
+    to_the_hour(desk)
+    at = desk.clock.now()
+    with desk.store.write() as tx:
+        for number in range(150):
+            done = replace(busy_plant.training(f"run-{number}", "Cap_Model", "canceled", at), ended_at=at)
+            runs.add(tx, done)
+    send_what_is_due(services)
+    [short] = delivered(desk)
+    assert "Nothing needs anyone, more than 100 finished" in short
+    [message] = desk.people["trainer"].messages(LINE)
+    assert "and at least 77 more: /runs" in message.thread()[0].text
+
+
+def test_a_digest_comes_to_direct_messages(desk: Desk, services: Services) -> None:
+    direct = str(desk.client.conversations_open(users=TRAINER.id)["channel"]["id"])
+    run(DigestArgs(what="set", when="every hour"), replace(ASKED, channel=direct), services)
+    to_the_hour(desk)
+    send_what_is_due(services)
+    assert delivered(desk) == []
+    assert "All quiet" in desk.people["trainer"].messages(direct)[0].text
 
 
 def test_years_of_missed_minutes_do_not_keep_anyone_waiting(desk: Desk, services: Services) -> None:

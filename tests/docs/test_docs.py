@@ -67,6 +67,10 @@ def test_the_example_policy_of_the_docs_is_valid(tmp_path: Path) -> None:
         ("[exports]\npattern = '('", "exports.pattern"),
         ("[pace]\nruns_seconds = 0", "pace.runs_seconds"),
         ("[training]\nmax_trials = 'many'", "training.max_trials"),
+        (
+            '[[digests]]\nname = "a"\nchannel = "C1"\nwhen = "0 25 * * *"',
+            "digests.0.when: .*the hour of .* cannot be",
+        ),
         ("[roles", "not valid TOML"),
     ],
 )
