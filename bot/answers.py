@@ -97,9 +97,12 @@ class Answers:
 
 def warning(problem: UserError) -> Message:
     """What a person is told when their wish cannot be met."""
-    text = f"{problem.problem} {problem.next_step}"
-    told = esc(text) if problem.field else text
-    return Message(told, [section(f":warning: {told}")])
+    texts = [
+        esc(text) if each.field else text
+        for each in (problem, *problem.others)
+        for text in [f"{each.problem} {each.next_step}"]
+    ]
+    return Message(" ".join(texts), [section("\n".join(f":warning: {text}" for text in texts))])
 
 
 def apology(ref: str) -> Message:
