@@ -13,7 +13,7 @@ from commands.kit.words import shorten
 from infra.training.evaluate.metrics import Box, Corners, matches
 
 PANEL = 640
-STRIP_PANEL = 460
+STRIP_PANEL = 360
 GAP, STRIP, LEGEND, TAG = 12, 44, 36, 20
 MOST_PIXELS = 50_000_000
 PAPER, INK = "#ffffff", "#1d1c1d"

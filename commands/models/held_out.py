@@ -59,7 +59,7 @@ def strip_of(found: Evaluation, model: ModelRow, services: Services) -> Strip | 
             break
         try:
             content = services.azure.picture(each.picture.address)
-            panel = (content, each.truth, Seen(f"{_name(each)}: {each.words}", each.answers))
+            panel = (content, each.truth, Seen(each.words, each.answers))
             sheet = strip([*panels, panel])
         except (AzureError, Unreadable, UndrawableError) as fault:
             log.warning("picture_not_drawn", picture=each.picture.name, reason=str(fault))
