@@ -129,6 +129,13 @@ def model_of_run(tx: Connection, run_id: str) -> ModelRow | None:
     return _model(tx.execute(query.order_by(model_versions.c.version).limit(1)).first())
 
 
+def models_of_runs(tx: Connection, run_ids: Collection[str]) -> dict[str, ModelRow]:
+    """The version that each of these trainings registered, by the training; not all need have one."""
+    query = select(model_versions).where(model_versions.c.run_id.in_(run_ids))
+    rows = [ModelRow(**row) for row in tx.execute(query.order_by(model_versions.c.version.desc())).mappings()]
+    return {row.run_id: row for row in rows if row.run_id}
+
+
 def versions_of(tx: Connection, name: str, limit: int = 20) -> list[ModelRow]:
     """A model's versions, newest first."""
     query = select(model_versions).where(model_versions.c.name == name)

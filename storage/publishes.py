@@ -136,14 +136,6 @@ def ended_since(tx: Connection, since: datetime, limit: int) -> list[PublishRun]
     return [PublishRun(**row) for row in tx.execute(query).mappings()]
 
 
-def published_since(tx: Connection, at: datetime) -> bool:
-    """Whether a run that was asked for after this time has published."""
-    query = select(publish_runs.c.id).where(
-        publish_runs.c.requested_at > at, publish_runs.c.state == "published"
-    )
-    return tx.execute(query.limit(1)).first() is not None
-
-
 def put_branches(tx: Connection, rows: Sequence[BranchRow]) -> None:
     """These are the branches now; others are forgotten."""
     tx.execute(delete(branches))

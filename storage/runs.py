@@ -1,11 +1,11 @@
 """Training runs: what was asked for, and how far it has come."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from storage.tables import training_runs
@@ -122,12 +122,12 @@ def ended_since(tx: Connection, since: datetime, limit: int) -> list[TrainingRun
     return [TrainingRun(**row) for row in tx.execute(query).mappings()]
 
 
-def asked_again(tx: Connection, run: TrainingRun) -> bool:
-    """Whether somebody asked for this model after this run was asked for."""
-    query = select(training_runs.c.id).where(
-        training_runs.c.model_name == run.model_name, training_runs.c.requested_at > run.requested_at
-    )
-    return tx.execute(query.limit(1)).first() is not None
+def asked_last(tx: Connection, models: Collection[str], since: datetime) -> dict[str, datetime]:
+    """When these models were asked for last, as far as that was later than `since`."""
+    of = training_runs.c
+    query = select(of.model_name, func.max(of.requested_at).label("at"))
+    query = query.where(of.model_name.in_(models), of.requested_at > since).group_by(of.model_name)
+    return {row.model_name: row.at for row in tx.execute(query)}
 
 
 @dataclass(frozen=True)

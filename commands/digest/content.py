@@ -15,7 +15,6 @@ from commands.kit.policy import Policy
 from commands.kit.words import money
 from commands.models import where
 from storage import catalog, deployments, labels, publishes, runs
-from storage.catalog import ModelRow
 from storage.deployments import Deployment
 from storage.publishes import PublishRun
 from storage.runs import TrainingRun
@@ -59,7 +58,8 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
     """What there is to tell of the time since `since`."""
     over, moving = _over(tx, since), _open(tx)
     new = catalog.registered_since(tx, since, MOST)
-    bad = [each for each in over if _went_wrong(tx, each)]
+    bad = _went_wrong(tx, over)
+    made = catalog.models_of_runs(tx, [each.id for each in over if isinstance(each, TrainingRun)])
     stuck = [each for each in moving if _is_stuck(each, now)]
     told = {each.id for each in (*bad, *stuck)}
     needs = [
@@ -77,7 +77,7 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
         needs,
         [lines.running(each, now) for each in busy if each.id not in told],
         [
-            *(lines.ended(each, _made(tx, each)) for each in over if each.id not in told),
+            *(lines.ended(each, made.get(each.id)) for each in over if each.id not in told),
             *(lines.by_hand(row) for row in new if row.run_id is None),
         ],
         [Line(text, text) for text in where.told(tx).values()],
@@ -117,20 +117,27 @@ def _cost(over: Sequence[Record], policy: Policy) -> str:
     return money(sum(known), policy.prices.currency) if known else ""
 
 
-def _made(tx: Connection, each: Record) -> ModelRow | None:
-    return catalog.model_of_run(tx, each.id) if isinstance(each, TrainingRun) else None
+def _went_wrong(tx: Connection, over: Sequence[Record]) -> list[Record]:
+    """What failed, and nobody has tried again; a rollout that a person took back is known to them."""
+    failed = [each for each in over if each.state in FAILED or _was_taken_back(each)]
+    trainings = [run for run in failed if isinstance(run, TrainingRun)]
+    since = min((run.requested_at for run in trainings), default=None)
+    again = runs.asked_last(tx, {run.model_name for run in trainings}, since) if since else {}
+    published = max((run.requested_at for run in over if run.state == "published"), default=None)
+
+    def is_dealt_with(each: Record) -> bool:
+        if isinstance(each, TrainingRun):
+            return again.get(each.model_name, each.requested_at) > each.requested_at
+        return isinstance(each, PublishRun) and published is not None and published > each.requested_at
+
+    return [each for each in failed if not is_dealt_with(each)]
 
 
-def _went_wrong(tx: Connection, each: Record) -> bool:
-    """Failed, and nobody has tried again; a rollout that a person took back is known to them."""
-    if isinstance(each, Deployment):
-        by_itself = each.rollback_by in (None, "spotter")
-        return each.state == "failed" or (each.state == "rolled_back" and by_itself)
-    if each.state not in FAILED:
-        return False
-    if isinstance(each, TrainingRun):
-        return not runs.asked_again(tx, each)
-    return not (isinstance(each, PublishRun) and publishes.published_since(tx, each.requested_at))
+def _was_taken_back(each: Record) -> bool:
+    """By Spotter itself."""
+    return (
+        isinstance(each, Deployment) and each.state == "rolled_back" and each.rollback_by in (None, "spotter")
+    )
 
 
 def _is_stuck(each: TrainingRun | PublishRun | Deployment, now: datetime) -> bool:
