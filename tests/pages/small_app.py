@@ -15,6 +15,7 @@ MANIFEST: Json = {
         "slash_commands": [
             {"command": "/train", "description": "Train a model", "usage_hint": "[model] [labeling export]"},
             {"command": "/runs", "description": "What runs and what ended"},
+            {"command": "/deploy", "description": "Put a model on a line"},
         ],
     },
     "oauth_config": {

@@ -42,7 +42,7 @@ def test_messages_arrive_and_markup_from_outside_stays_text(page: Page, workspac
 
 def test_commands_complete_by_keyboard(page: Page) -> None:
     composer(page).press_sequentially("/")
-    expect(page.get_by_role("option")).to_have_count(2)
+    expect(page.get_by_role("option")).to_have_count(3)
     composer(page).press("ArrowDown")
     composer(page).press("Enter")
     expect(composer(page)).to_have_value("/runs ")

@@ -1,5 +1,6 @@
 // The plant: what goes on in Azure, Azure DevOps and on the lines, and what the person at the screen can do there.
 // The address says who that is: #/person.
+import { SpeedSwitch } from "/page/speed.js";
 import { applyStoredTheme, BarLink, PeopleSwitch, ThemeToggle } from "/page/topbar.js";
 import { html, render, useEffect, useState, World } from "/page/view.js";
 import { Clusters } from "./clusters.js";
@@ -44,6 +45,7 @@ function Bar({ state, user }) {
     <${PeopleSwitch} choose=${choose} />
     <span class="bar-fill"></span>
     <${TroubleSign} troubles=${state.troubles} />
+    <${SpeedSwitch} />
     <${BarLink} icon="chat" title="Slack" url=${`/#/${user}`} />
     <${ThemeToggle} />
   </header>`;

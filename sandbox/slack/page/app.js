@@ -4,6 +4,7 @@ import { AppTabs, Home } from "./home.js";
 import { Modal } from "./modal.js";
 import { Sidebar } from "./sidebar.js";
 import { applyStoredTheme, TopBar } from "./topbar.js";
+import { canBeToured, Tour, useTour } from "./tour/tour.js";
 import { useUnread } from "./unread.js";
 import { html, render, useEffect, useRef, useState, World } from "./view.js";
 import { Welcome } from "./welcome.js";
@@ -58,7 +59,7 @@ function firstChannel(world) {
   return (channels.find((one) => one.id === stored) ?? channels.find((one) => !one.is_im) ?? channels[0])?.id ?? "home";
 }
 
-function Main({ world, place, thread, unread, welcome, draft, startDraft }) {
+function Main({ world, place, thread, unread, welcome, tour, draft, startDraft }) {
   const botDm = [...world.channels.values()].find((one) => one.is_im && one.user === world.bot.user_id);
   const isApp = place === "home" || place === botDm?.id;
   const tabs =
@@ -72,7 +73,8 @@ function Main({ world, place, thread, unread, welcome, draft, startDraft }) {
         <p>${world.name(world.user)} cannot see this place, or it does not exist.</p>
       </div>
     </section>`;
-  const lead = welcome.shown && !thread && html`<${Welcome} dismiss=${welcome.hide} start=${startDraft} />`;
+  const startTour = canBeToured(world) && tour.open;
+  const lead = welcome.shown && !thread && !tour.isOpen && html`<${Welcome} dismiss=${welcome.hide} start=${startDraft} startTour=${startTour} />`;
   return html`<${Channel}
       key=${channel.id}
       channel=${channel}
@@ -100,7 +102,8 @@ function useWelcome(commanded) {
 function Person({ user, place, thread }) {
   const world = useWorkspace(user);
   const unread = useUnread(world, place);
-  const welcome = useWelcome(world.commanded);
+  const tour = useTour();
+  const welcome = useWelcome(world.commanded || tour.isOpen);
   const [drawer, setDrawer] = useState(false);
   const [draft, setDraft] = useState(null);
   world.openChannel = place;
@@ -125,6 +128,9 @@ function Person({ user, place, thread }) {
   }
 
   const switchTo = (id) => go(id, world.channels.get(place)?.is_im ? undefined : place);
+  const startDraft = (text) => setDraft({ text });
+  const toFirstChannel = () => go(user, firstChannel(world));
+  const isToured = tour.isOpen && canBeToured(world);
   const top = world.views.at(-1);
   return html`<${World.Provider} value=${world}>
     <div class="shell" onKeyDown=${(event) => event.key === "Escape" && setDrawer(false)}>
@@ -134,18 +140,17 @@ function Person({ user, place, thread }) {
         unread=${unread.of}
         open=${drawer}
         showWelcome=${() => {
+          tour.close();
           welcome.show();
-          go(user, firstChannel(world));
+          toFirstChannel();
         }}
+        startTour=${!isToured && canBeToured(world) && tour.open}
       />
       ${drawer && html`<div class="shade" onClick=${() => setDrawer(false)}></div>`}
-      <main class=${`main ${thread ? "has-thread" : ""}`}>
+      <main class=${`main ${thread ? "has-thread" : ""} ${isToured ? "has-tour" : ""}`}>
         ${!world.connected && html`<p class="lost" role="status">Connection lost. Trying again…</p>`}
-        <${Main}
-          key=${user}
-          ...${{ world, place, thread, unread, welcome, draft }}
-          startDraft=${(text) => setDraft({ text })}
-        />
+        ${isToured && html`<${Tour} close=${tour.close} draft=${startDraft} />`}
+        <${Main} key=${user} ...${{ world, place, thread, unread, welcome, tour, draft, startDraft }} />
       </main>
     </div>
     ${top && html`<${Modal} key=${top.id} view=${top} depth=${world.views.length} />`}

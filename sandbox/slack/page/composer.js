@@ -80,7 +80,8 @@ function useTyped(world, channel, threadTs, draft) {
     caretTo.current = null;
   }, [text]);
   useEffect(() => {
-    if (!draft) return;
+    if (!draft || draft.taken) return;
+    draft.taken = true; // else the next channel's box would begin with it
     put(draft.text);
     area.current.focus();
   }, [draft]);

@@ -22,7 +22,7 @@ const List = ({ title, children }) =>
     </ul>
   </section>`;
 
-export function Sidebar({ place, unread, open, showWelcome }) {
+export function Sidebar({ place, unread, open, showWelcome, startTour }) {
   const world = useContext(World);
   const channels = [...world.channels.values()];
   const botDm = channels.find((one) => one.is_im && one.user === world.bot.user_id);
@@ -78,6 +78,12 @@ export function Sidebar({ place, unread, open, showWelcome }) {
       <//>
     </div>
     <footer class="sidebar-foot">
+      ${
+        startTour &&
+        html`<button type="button" class="entry" onClick=${startTour}>
+          <${Icon} name="flag" /><span class="entry-name">Take the tour</span>
+        </button>`
+      }
       <button type="button" class="entry" onClick=${showWelcome}>
         <${Icon} name="info" /><span class="entry-name">What is this?</span>
       </button>

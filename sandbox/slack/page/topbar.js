@@ -3,6 +3,7 @@ import { Avatar } from "./avatar.js";
 import { moveInMenu } from "./elements/overflow.js";
 import { Icon, IconButton } from "./icons.js";
 import { Popup } from "./popup.js";
+import { SpeedSwitch } from "./speed.js";
 import { html, useContext, useRef, useState, World } from "./view.js";
 
 const label = (one) => one.real_name || one.name;
@@ -78,7 +79,7 @@ export function ThemeToggle() {
 /** To a page beside this one, in a tab of its own. */
 export const BarLink = ({ icon, title, url }) =>
   html`<a class="bar-link" href=${url} target="_blank" title=${`${title} (opens a new tab)`}>
-    <${Icon} name=${icon} /><span>${title}</span><span class="sr-only"> (opens a new tab)</span>
+    <${Icon} name=${icon} /><span class="bar-text">${title}</span><span class="sr-only"> (opens a new tab)</span>
   </a>`;
 
 export function TopBar({ drawer, toggleDrawer, choose }) {
@@ -95,6 +96,7 @@ export function TopBar({ drawer, toggleDrawer, choose }) {
     <span class="bar-fill"></span>
     <${PeopleSwitch} choose=${choose} />
     <span class="bar-fill"></span>
+    ${world.links.some((link) => link.url === "/plant") && html`<${SpeedSwitch} />`}
     ${world.links.map((link) => html`<${BarLink} key=${link.url} icon="factory" title=${link.title} url=${`${link.url}#/${world.user}`} />`)}
     <${ThemeToggle} />
   </header>`;

@@ -18,6 +18,7 @@ export function Button({ element, send }) {
   return html`<button
     type="button"
     class=${`button ${style}`}
+    data-action=${element.action_id}
     aria-label=${element.accessibility_label}
     aria-busy=${busy}
     aria-disabled=${busy}
