@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.pages.accessible import barriers
 from tests.sandbox.plant.stand import Stand
 
 
@@ -85,3 +86,12 @@ def test_people_watch_the_plant_and_act_there(page: Page, stand: Stand) -> None:
     expect(page.get_by_role("link", name="Slack: too many requests")).to_be_visible()
     trouble.click()
     expect(trouble).to_have_attribute("aria-pressed", "false")
+
+    page.get_by_role("button", name="Let time run faster").click()
+    expect(page.get_by_role("status").filter(has_text="Waiting is 10 times shorter.")).to_be_visible()
+    assert barriers(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    page.get_by_role("button", name="Let time run faster").click()
+    expect(page.get_by_role("status").filter(has_text="Time runs as usual again.")).to_be_visible()
+    assert barriers(page) == []

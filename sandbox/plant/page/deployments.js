@@ -10,7 +10,7 @@ const Row = ({ deployment }) =>
   </tr>`;
 
 export const Deployments = ({ deployments }) =>
-  html`<div class="card table-scroll">
+  html`<div class="card table-scroll" tabindex="0" role="group" aria-label="Table of edge deployments">
     <table class="table deployments">
       <thead>
         <tr>

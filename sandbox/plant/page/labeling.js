@@ -39,7 +39,7 @@ export const Projects = ({ projects }) =>
   </ul>`;
 
 export const Exports = ({ exports }) =>
-  html`<div class="card table-scroll">
+  html`<div class="card table-scroll" tabindex="0" role="group" aria-label="Table of labeling exports">
     <table class="table">
       <thead>
         <tr>

@@ -174,7 +174,7 @@ export function Lines({ lines }) {
           aria-label=${line.name}
           style=${`--devices:${line.devices.length}`}
         >
-          <h4><${Icon} name="factory" />${line.name}</h4>
+          <h3><${Icon} name="factory" />${line.name}</h3>
           <ul class="devices">
             ${line.devices.map((device) => html`<${Device} key=${device.id} device=${device} line=${line.name} />`)}
           </ul>

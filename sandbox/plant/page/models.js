@@ -20,7 +20,7 @@ function Model({ model }) {
       <h4>${model.name}</h4>
       ${history.length > 1 && html`<${Curve} values=${history.reverse()} label="mAP by version" />`}
     </header>
-    <div class="table-scroll">
+    <div class="table-scroll" tabindex="0" role="group" aria-label=${`Versions of ${model.name}`}>
       <table class="table">
         <thead>
           <tr>
