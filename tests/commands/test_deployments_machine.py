@@ -240,7 +240,7 @@ class Deployments(RuleBasedStateMachine):
 def test_nothing_ships_without_the_approvals_in_force(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    some = settings(max_examples=20, stateful_step_count=50)
+    some = settings(max_examples=10, stateful_step_count=50)
     with capture_logs(), seat(tmp_path, monkeypatch) as Deployments.seat:
         while Deployments.steps < STEPS:
             run_state_machine_as_test(Deployments, settings=some)
