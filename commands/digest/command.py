@@ -80,7 +80,7 @@ digest = Command(
     "/digest",
     DigestArgs,
     role="view",
-    summary="Scheduled digests of this channel: what needs someone, what runs, what ended",
+    summary="Scheduled digests of a channel: what needs someone, runs or has finished",
     title="Digests",
     changes=True,
 )

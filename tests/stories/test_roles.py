@@ -14,11 +14,11 @@ def test_help_and_answers_follow_the_role(stage: Stage) -> None:
 # What Spotter can do for you
 /train model_name dataset cluster [experiment]  Train a detection model on a labeling export
 /runs [run]  What runs, what ended, and why something waits
-/models [name]  Registered models, their metrics and versions
+/models [name] [versions]  Registered models, their metrics and versions
 /exports [name]  Labeling exports, newest first, and what is in them
 /publish [branch]  Publish the training pipeline from a branch
 /deploy model target reason  Ask for a model version on an edge target
-/digest [what] [when] [zone] [quiet]  Scheduled digests of this channel: what needs someone, what runs, what ended
+/digest [what] [when] [zone] [quiet]  Scheduled digests of a channel: what needs someone, runs or has finished
 /spotter  Help, how things stand, and who may do what
 :white_check_mark: All is well. 0 running, 6 labeling exports known.
 In a thread, where slash commands do not work, mention Spotter: @Spotter runs.\
@@ -27,9 +27,9 @@ In a thread, where slash commands do not work, mention Spotter: @Spotter runs.\
     assert stage.outsider.sees("What Spotter can do").text == snapshot("""\
 # What Spotter can do for you
 /runs [run]  What runs, what ended, and why something waits
-/models [name]  Registered models, their metrics and versions
+/models [name] [versions]  Registered models, their metrics and versions
 /exports [name]  Labeling exports, newest first, and what is in them
-/digest [what] [when] [zone] [quiet]  Scheduled digests of this channel: what needs someone, what runs, what ended
+/digest [what] [when] [zone] [quiet]  Scheduled digests of a channel: what needs someone, runs or has finished
 /spotter  Help, how things stand, and who may do what
 Not for you, as your roles stand: /train (role train), /publish (role publish), /deploy (role deploy)
 :white_check_mark: All is well. 0 running, 6 labeling exports known.
