@@ -23,6 +23,7 @@ from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import code, count, duration, esc, metric, when
 from commands.runs import publishing
+from commands.train.estimate import recorded, words
 from commands.train.messages import AGAIN, STUDIO, best, cancel_button, helpful_button, phase, trial_table
 from storage import publishes
 from storage import runs as records
@@ -100,6 +101,8 @@ def details(run_id: str, asked: Asked, services: Services) -> Reply:
         ("Experiment", code(run.experiment)),
         ("Took" if run.ended_at else "So far", duration((run.ended_at or now) - run.requested_at)),
     ]
+    if expected := recorded(run.estimate):
+        pairs.append(("Expected", words(expected)))
     blocks: list[Block] = [header(f"{run.model_name}: {run.id}"), fields(pairs)]
     if reason := _reason(run):
         blocks.append(section(reason))

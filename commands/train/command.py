@@ -82,7 +82,7 @@ def expected_of(values: dict[str, str], services: Services) -> str:
     if not dataset or not cluster:
         return "How long it takes, and what it costs, is told here once export and cluster are chosen."
     with services.store.read() as tx:
-        expected = expect(tx, size_of(tx, dataset, cluster, services), services)
+        expected = expect(tx, size_of(tx, dataset, cluster, services.policy), services.policy)
     if is_above(expected, services.policy):
         return f"{words(expected)} :warning: That is above the limit: you are asked once more."
     return words(expected)
@@ -92,7 +92,7 @@ def expected_of(values: dict[str, str], services: Services) -> str:
 def start(args: TrainArgs, asked: Asked, services: Services) -> Answer:
     """What costs more than the limit is started by a second click."""
     with services.store.read() as tx:
-        expected = expect(tx, size_of(tx, args.dataset, args.cluster, services), services)
+        expected = expect(tx, size_of(tx, args.dataset, args.cluster, services.policy), services.policy)
     if expected and is_above(expected, services.policy):
         return Reply(asks_again(asdict(args), expected, services.policy))
     _start(args, asked, services, expected)
@@ -104,7 +104,7 @@ def start_above_budget(values: str, asked: Asked, services: Services) -> Answer:
     args = train.parse(json.loads(values))
     train.validate(args, services)
     with services.store.read() as tx:
-        expected = expect(tx, size_of(tx, args.dataset, args.cluster, services), services)
+        expected = expect(tx, size_of(tx, args.dataset, args.cluster, services.policy), services.policy)
     _start(args, asked, services, expected)
     return None
 

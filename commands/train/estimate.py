@@ -5,15 +5,15 @@ Like it are those on machines of the same size, with as many trials and half to 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median, quantiles
 from typing import Any
 
 from sqlalchemy import Connection
 
 from commands.exports import readiness
-from commands.kit.services import Services
-from commands.kit.words import count, duration, money
+from commands.kit.policy import Policy
+from commands.kit.words import count, duration, money, when
 from storage import catalog, runs
 from storage.runs import Past
 
@@ -54,15 +54,15 @@ def recorded(kept: Mapping[str, Any] | None) -> Estimate | None:
     return Estimate(**kept) if kept else None
 
 
-def size_of(tx: Connection, dataset: str, cluster: str, services: Services) -> Size:
+def size_of(tx: Connection, dataset: str, cluster: str, policy: Policy) -> Size:
     export = catalog.get_export(tx, dataset)
     counted = readiness.counted(export) if export else None
     row = next((row for row in catalog.list_clusters(tx) if row.name == cluster), None)
     vm_size = str(row.facts.get("vm_size") or "").lower() if row else ""
-    return Size(vm_size or None, services.policy.training.max_trials, counted.images if counted else None)
+    return Size(vm_size or None, policy.training.max_trials, counted.images if counted else None)
 
 
-def expect(tx: Connection, size: Size, services: Services) -> Estimate | None:
+def expect(tx: Connection, size: Size, policy: Policy) -> Estimate | None:
     """None where no training like it has registered a model yet."""
     if size.vm_size is None or size.images is None:
         return None
@@ -78,14 +78,14 @@ def expect(tx: Connection, size: Size, services: Services) -> Estimate | None:
         usual=median(took),
         slow=slow,
         longest=took[-1],
-        cost=_cost(like, services.policy.prices.of(size.vm_size)),
-        currency=services.policy.prices.currency,
+        cost=_cost(like, policy.prices.of(size.vm_size)),
+        currency=policy.prices.currency,
     )
 
 
-def cost_of(node_seconds: int | None, vm_size: str | None, services: Services) -> float | None:
+def cost_of(node_seconds: int | None, vm_size: str | None, policy: Policy) -> float | None:
     """What nodes of this size cost for so long; None where either is not known, or has no price."""
-    price = services.policy.prices.of(vm_size) if vm_size else None
+    price = policy.prices.of(vm_size) if vm_size else None
     return None if price is None or node_seconds is None else node_seconds / 3600 * price
 
 
@@ -101,6 +101,16 @@ def words(expected: Estimate | None) -> str:
         return f"The {expected.runs} runs like it took {span}{cost}."
     told = f"Usually {_time(expected.usual)}, 9 of 10 within {_time(expected.slow)}{cost}."
     return f"{told} From {count(expected.runs, 'run')} like it."
+
+
+def due(expected: Estimate | None, asked_at: datetime, now: datetime) -> str:
+    """When a training that is under way is usually done, in mrkdwn; empty where that is not known."""
+    if expected is None or expected.runs < ENOUGH_FOR_USUAL:
+        return ""
+    if now > asked_at + timedelta(seconds=expected.slow):
+        return "It takes longer than 9 of 10 runs like it."
+    done = asked_at + timedelta(seconds=expected.usual)
+    return f"Usually done {when(done)}." if now < done else "It takes longer than usual."
 
 
 def beside_actual(expected: Estimate | None, took: timedelta, cost: float | None, currency: str) -> str:

@@ -19,7 +19,7 @@ from commands.kit.blocks import (
     table,
 )
 from commands.kit.words import code, count, duration, esc, metric, when
-from commands.train.estimate import Estimate, beside_actual, words
+from commands.train.estimate import Estimate, beside_actual, due, words
 from infra.azureml.jobs import NOT_STARTED, TERMINAL
 from infra.training.component import EVALUATE_STEP, SPLIT_STEP
 from storage.runs import TrainingRun
@@ -139,7 +139,7 @@ def _under_way(
         few = esc(", ".join(thin_classes))
         blocks.append(context(f":warning: Few boxes of {few}: expect poor results there."))
     if expected or run.state in ("requested", "submitting", "queued"):
-        blocks.append(context(words(expected)))
+        blocks.append(context(f"{words(expected)} {due(expected, run.requested_at, now)}".rstrip()))
     blocks.append(_footer(run))
     stop = None if run.cancel_by or run.state == "completed" else cancel_button(run)
     helpful = helpful_button(run)

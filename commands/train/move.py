@@ -40,7 +40,7 @@ def another_cluster(args: MoveArgs, services: Services) -> None:
         raise UserError(f"It waits for {run.cluster} already.", "Choose another one.", field="cluster")
     clusters.must_be_usable(args.cluster, services)
     with services.store.read() as tx:
-        expected = expect(tx, size_of(tx, run.dataset, args.cluster, services), services)
+        expected = expect(tx, size_of(tx, run.dataset, args.cluster, services.policy), services.policy)
     if expected and is_above(expected, services.policy):
         raise UserError(
             f"There it costs more than the limit for a training. {words(expected)}",
@@ -54,7 +54,7 @@ def take(args: MoveArgs, asked: Asked, services: Services) -> Answer:
     run = _waiting(args.run_id, services)
     wanted = TrainArgs(run.model_name, run.dataset, args.cluster, run.experiment)
     with services.store.write() as tx:
-        expected = expect(tx, size_of(tx, wanted.dataset, wanted.cluster, services), services)
+        expected = expect(tx, size_of(tx, wanted.dataset, wanted.cluster, services.policy), services.policy)
         if request(tx, wanted, asked, services, expected, channel=run.channel):
             canceled = runs.change(tx, run.id, cancel_by=asked.person.name)
             audit.record(

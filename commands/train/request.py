@@ -31,7 +31,7 @@ def request(
     now = services.clock.now()
     request_id = hashlib.sha256(asked.key.encode()).hexdigest()[:16]
     export = catalog.get_export(tx, args.dataset)
-    size = size_of(tx, args.dataset, args.cluster, services)
+    size = size_of(tx, args.dataset, args.cluster, services.policy)
     run = TrainingRun(
         id=f"{slug(args.model_name)[:NAME_ROOM] or 'model'}-{now:%Y%m%d}-{request_id[:6]}",
         request_id=request_id,

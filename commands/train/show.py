@@ -42,7 +42,7 @@ def show_run(tx: Connection, run: TrainingRun, services: Services) -> None:
 
 
 def _spent(run: TrainingRun, services: Services) -> Spent:
-    cost = cost_of(run.node_seconds, run.vm_size, services)
+    cost = cost_of(run.node_seconds, run.vm_size, services.policy)
     return Spent(recorded(run.estimate), cost, services.policy.prices.currency)
 
 
