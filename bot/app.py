@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import os
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import structlog
 from pydantic import SecretStr
@@ -15,6 +18,7 @@ from bot.courier import Courier
 from bot.dispatch import Dispatch
 from bot.hooks import Hooks
 from bot.http import WebServer
+from bot.leader import GatedClient, Leader
 from bot.pacer import Pacer
 from bot.settings import Settings
 from bot.slack_socket import SocketMode
@@ -29,6 +33,7 @@ from infra.devops.project import Project
 from infra.iothub.hub import Hub
 from storage import migrate
 from storage.database import Store
+from storage.leases import Lease
 
 log = structlog.get_logger("spotter")
 ACKING, WORKING = 16, 32
@@ -49,13 +54,16 @@ class Spotter:
         client = WebClient(token=token, base_url=settings.slack_api, timeout=SLACK_TIMEOUT, retry_handlers=[])
         # acknowledgements may have to ask for a group's members, and have three seconds in all
         roles = WebClient(token=token, base_url=settings.slack_api, timeout=ROLES_TIMEOUT, retry_handlers=[])
+        self._lease = Lease(self._store, _name(settings), policy.pace.lease_seconds)
         health = Health(clock)
         # two pools, so that answers which wait for Slack's Web API keep no acknowledgement waiting
         self._acking = ThreadPoolExecutor(ACKING, thread_name_prefix="ack")
         self._working = ThreadPoolExecutor(WORKING, thread_name_prefix="work")
-        self._courier = Courier(self._store, client, clock, health)
         self._followers = [follower for command in commands.ALL for follower in command.followers]
-        self._pacer = Pacer(self._followers)
+        self._pacer = Pacer(self._followers, self._lease)
+        self._leader = Leader(
+            self._store, self._lease, wake=self._wake_here, begin=self._begin, at_rest=self._at_rest
+        )
         self._bolt = App(
             name="spotter",  # else Bolt reads the source of all that is loaded to find one
             client=client,
@@ -74,9 +82,22 @@ class Spotter:
             azure=Workspace.connect(settings.workspace),
             devops=Project.connect(settings.devops) if settings.devops else None,
             hub=Hub.connect(settings.iothub_hostname) if settings.iothub_hostname else None,
-            wake=self._wake,
+            wake=self._leader.wake,
             commands=commands.ALL,
         )
+        # what is done here without a person, only while this replica leads
+        gate, leaders_store = self._lease.must_be_held, self._store.guarded(self._lease.fence)
+        self._leading = replace(
+            self._services,
+            store=leaders_store,
+            azure=Workspace.connect(settings.workspace, gate=gate),
+            devops=Project.connect(settings.devops, gate) if settings.devops else None,
+            hub=Hub.connect(settings.iothub_hostname, gate) if settings.iothub_hostname else None,
+        )
+        writes = GatedClient(
+            gate, token=token, base_url=settings.slack_api, timeout=SLACK_TIMEOUT, retry_handlers=[]
+        )
+        self._courier = Courier(leaders_store, writes, clock, health, self._lease)
         Dispatch(commands.ALL, self._services, client).attach(self._bolt)
 
     def run(self) -> bool:
@@ -91,15 +112,16 @@ class Spotter:
                 self._bolt, settings.slack_app_token.get_secret_value(), settings.slack_api, self._acking
             )
         connected = socket.connected if socket else None
-        server = WebServer(self._bolt, self._services, self._acking, connected, self._hooks())
+        server = WebServer(self._bolt, self._services, self._acking, connected, self._hooks(), self._lease)
         stopping = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stopping.set)
         await server.start(settings.host, settings.port)
         if socket is not None:
             await socket.start()
+        self._leader.start()
         self._courier.start()
-        self._pacer.start(self._services)
+        self._pacer.start(self._services, self._leading)
         log.info("serving", port=settings.port, mode="socket" if socket else "http")
         await stopping.wait()
         log.info("stopping")
@@ -120,14 +142,27 @@ class Spotter:
         self._working.shutdown()
         finished = self._pacer.stop()
         self._courier.stop()
+        self._leader.stop()
         self._store.close()
         return finished
 
-    def _wake(self, name: str) -> None:
+    def _begin(self) -> None:
+        self._courier.wake()
+        self._pacer.wake_all()
+
+    def _at_rest(self) -> bool:
+        return self._pacer.at_rest and self._courier.at_rest
+
+    def _wake_here(self, name: str) -> None:
         if name == COURIER:
             self._courier.wake()
         else:
             self._pacer.wake(name)
+
+
+def _name(settings: Settings) -> str:
+    """What people know this replica by: a container's host name is its own."""
+    return f"{socket.gethostname()}:{settings.port}/{os.getpid()}"
 
 
 def _bolt_logger() -> logging.Logger:

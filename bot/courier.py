@@ -24,6 +24,7 @@ from commands.kit.clock import Clock
 from commands.kit.health import DATABASE, SLACK, Health
 from storage import audit, messages
 from storage.database import Store
+from storage.leases import Lease, Lost
 from storage.messages import WantedMessage
 
 log = structlog.get_logger("courier")
@@ -44,8 +45,12 @@ PROCESSING_TRIES = 6
 
 
 class Courier:
-    def __init__(self, store: Store, client: WebClient, clock: Clock, health: Health) -> None:
+    """`store` and `client` refuse, by raising Lost, what is done after another replica has come to lead."""
+
+    def __init__(self, store: Store, client: WebClient, clock: Clock, health: Health, lease: Lease) -> None:
         self._store = store
+        self._lease = lease
+        self._at_work = False
         self._client = client
         self._pictures = Pictures(store, client, clock)
         self._clock = clock
@@ -61,6 +66,10 @@ class Courier:
 
     def wake(self) -> None:
         self._woken.set()
+
+    @property
+    def at_rest(self) -> bool:
+        return not self._at_work
 
     def stop(self) -> None:
         """Finish the message under way, send what was wanted last, then end. The rest is sent after the next start."""
@@ -78,8 +87,18 @@ class Courier:
         self._round()
 
     def _round(self) -> None:
+        self._at_work = True  # before the look at the lease, which is not taken again meanwhile
+        try:
+            if self._lease.is_held:
+                self._deliver_all()
+        finally:
+            self._at_work = False
+
+    def _deliver_all(self) -> None:
         try:
             self.deliver()
+        except Lost as lost:
+            log.warning("lease_lost", reason=str(lost))
         except OperationalError as trouble:
             log.warning("database_trouble", error=str(trouble.orig))
             self._health.trouble(DATABASE, f"It does not let Spotter write ({trouble.orig})", about="courier")
@@ -123,7 +142,7 @@ class Courier:
             self._simplify(message)
         except NO_ANSWER as lost:
             self._unclear(message, f"{type(lost).__name__}: {lost}")
-        except OperationalError:
+        except (OperationalError, Lost):
             raise
         except Exception:
             log.exception("message_failed", key=message.key)

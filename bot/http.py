@@ -10,13 +10,15 @@ from slack_bolt import App, BoltRequest
 
 from bot.hooks import Hooks
 from commands.kit.services import Services
+from storage.leases import Lease
 
 LARGEST_BODY = 1024 * 1024
 
 
 class WebServer:
-    """`/healthz`: the process lives. `/readyz`: it can serve, else 503 with the reasons. `/metrics`: Prometheus.
-    `/slack/events`: commands, clicks and events, in HTTP mode only. `/hooks/…`: where a secret for them is set."""
+    """`/healthz`: the process lives. `/readyz`: it can serve, else 503 with the reasons, and whether it leads.
+    `/metrics`: Prometheus. `/slack/events`: commands, clicks and events, in HTTP mode only. `/hooks/…`: where a secret
+    for them is set."""
 
     def __init__(
         self,
@@ -25,8 +27,10 @@ class WebServer:
         executor: Executor,
         connected: Callable[[], Awaitable[bool]] | None,
         hooks: Hooks | None,
+        lease: Lease,
     ) -> None:
         self._bolt = bolt
+        self._lease = lease
         self._services = services
         self._executor = executor
         self._connected = connected
@@ -65,7 +69,7 @@ class WebServer:
         if self._connected is not None and not await self._connected():
             serving = False
             reasons.append({"service": "Slack", "reason": "Socket Mode is not connected", "since": ""})
-        body = {"ready": serving, "degraded": reasons}
+        body = {"ready": serving, "leads": self._lease.is_held, "degraded": reasons}
         return web.json_response(body, status=200 if serving else 503)
 
     async def _metrics(self, _request: web.Request) -> web.Response:

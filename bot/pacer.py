@@ -12,6 +12,7 @@ from commands.kit.command import Follower
 from commands.kit.health import DATABASE
 from commands.kit.services import Services
 from infra.azureml.errors import AzureError
+from storage.leases import Lease, Lost
 
 log = structlog.get_logger("pacer")
 STEPS = Counter("spotter_follower_steps_total", "Steps that followers took", ["follower", "outcome"])
@@ -20,16 +21,25 @@ STOP_SECONDS = 8.0
 
 class Pacer:
     """A thread for each follower, so that it never runs twice at the same time; a wake-up during a step makes it run
-    once more."""
+    once more. Those that do not run everywhere rest while another replica leads."""
 
-    def __init__(self, followers: Sequence[Follower]) -> None:
+    def __init__(self, followers: Sequence[Follower], lease: Lease) -> None:
         self._wanted = {follower.name: threading.Event() for follower in followers}
         self._followers = followers
+        self._lease = lease
+        self._at_work: set[str] = set()
         self._threads: list[threading.Thread] = []
         self._stopping = False
 
-    def start(self, services: Services) -> None:
+    @property
+    def at_rest(self) -> bool:
+        """Whether no step of the one that leads is under way."""
+        return not self._at_work
+
+    def start(self, here: Services, leading: Services) -> None:
+        """`here` is for followers that run everywhere, `leading` for all others."""
         for follower in self._followers:
+            services = here if follower.everywhere else leading
             # daemons, for a step may hang in a call to Azure and must not keep the process from ending
             thread = threading.Thread(
                 target=self._follow, args=(follower, services), name=follower.name, daemon=True
@@ -40,11 +50,14 @@ class Pacer:
     def wake(self, name: str) -> None:
         self._wanted[name].set()
 
+    def wake_all(self) -> None:
+        for wanted in self._wanted.values():
+            wanted.set()
+
     def stop(self) -> bool:
         """Start no more steps and wait for those under way; False where one is stuck, in a call to Azure that hangs."""
         self._stopping = True
-        for wanted in self._wanted.values():
-            wanted.set()
+        self.wake_all()
         deadline = time.monotonic() + STOP_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -57,8 +70,19 @@ class Pacer:
             wanted.clear()
             if self._stopping:
                 return
-            take_step(follower, services)
+            self._may_step(follower, services)
             wanted.wait(began + pause - time.monotonic())
+
+    def _may_step(self, follower: Follower, services: Services) -> None:
+        if follower.everywhere:
+            take_step(follower, services)
+            return
+        self._at_work.add(follower.name)  # before the look at the lease, which is not taken again meanwhile
+        try:
+            if self._lease.is_held:
+                take_step(follower, services)
+        finally:
+            self._at_work.discard(follower.name)
 
 
 def take_step(follower: Follower, services: Services) -> None:
@@ -66,6 +90,10 @@ def take_step(follower: Follower, services: Services) -> None:
     name = follower.name
     try:
         follower.step(services)
+    except Lost as lost:
+        STEPS.labels(name, "lease_lost").inc()
+        log.warning("lease_lost", follower=name, reason=str(lost))
+        return
     except OperationalError as trouble:
         STEPS.labels(name, "database_trouble").inc()
         services.health.trouble(DATABASE, f"It does not let Spotter write ({trouble.orig})", about=name)

@@ -1,26 +1,40 @@
 """One database: SQLite in one file (default), or PostgreSQL by another URL."""
 
+import copy
 import fcntl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 
 BUSY_SECONDS = 2
+IDLE_SECONDS = (
+    5  # after which PostgreSQL ends a writer that stands still, so that it keeps no other one waiting
+)
 TURN_SECONDS = 1.0
 GLANCE_SECONDS = 0.5  # somebody may only be looking whether the database is in use
 ONE_WRITER = 0x5B077E13
 ONLY_ONE = 0x5B077E12  # the key of an advisory lock: any number that nothing else takes
 
 
+# How soon a connection is given up over which nothing comes any more.
+REACHES = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
 class StoreInUse(Exception):
-    """Another process holds this SQLite database."""
+    """Another process holds this database, and must be the only one."""
 
 
 class Store:
@@ -32,20 +46,35 @@ class Store:
         self._file = (
             Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
         )
-        self.engine = _sqlite(url) if self._file else create_engine(url, pool_pre_ping=True)
+        self.engine = _sqlite(url) if self._file else _postgresql(url)
         self._turn = threading.Lock()
+        self._guard: Callable[[Connection], None] | None = None
         self._lock: TextIO | None = None
         self._holder: Connection | None = None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may use it at once."""
+        return self._file is None
+
+    def guarded(self, guard: Callable[[Connection], None]) -> "Store":
+        """The same store, where each writing transaction begins with `guard`, which may refuse it by raising."""
+        other = copy.copy(self)
+        other._guard = guard
+        return other
+
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, patience: float = BUSY_SECONDS) -> Iterator[Connection]:
         """A transaction that may change things. One at a time: SQLite takes its write lock at the start, and
         PostgreSQL a lock of ours, so that what is read inside is what is changed."""
-        writes = self.engine.connect().execution_options(spotter_writes=True)
-        with self._in_turn(), writes as connection, connection.begin():
-            if self._file is None:
-                connection.execute(select(func.pg_advisory_xact_lock(ONE_WRITER)))
-            yield connection
+        with self._in_turn(), self.engine.connect() as connected:
+            connection = connected.execution_options(spotter_writes=True)
+            with _ended_sessions(), connection.begin():
+                if self.is_shared:
+                    connection.execute(_turn_of_one_writer(patience))
+                if self._guard is not None:
+                    self._guard(connection)
+                yield connection
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -61,11 +90,16 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view of the store."""
-        with self.engine.connect() as connection, connection.begin():
-            yield connection
+        options = {"isolation_level": "REPEATABLE READ"} if self.is_shared else {}
+        with self.engine.connect() as connected:
+            connection = connected.execution_options(**options)
+            with connection.begin():
+                yield connection
 
     def claim(self) -> None:
-        """Keep a second Spotter away from this database. Raises StoreInUse."""
+        """Keep a second Spotter away from a SQLite database, and from PostgreSQL one that knows of no lease.
+
+        Raises StoreInUse."""
         if self._file is None:
             self._claim_postgresql()
             return
@@ -79,13 +113,15 @@ class Store:
         self._lock = lock
 
     def _claim_postgresql(self) -> None:
-        """The lock is held by a session of its own, which PostgreSQL ends when this process does."""
+        """Replicas share this lock. A Spotter from before there were leases wants it for itself, so the two never run
+        side by side. It is held by a session of its own, which PostgreSQL ends when this process does."""
         holder = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         patience = time.monotonic() + BUSY_SECONDS  # a Spotter that just ended may not be gone there yet
-        while not holder.execute(select(func.pg_try_advisory_lock(ONLY_ONE))).scalar_one():
+        while not holder.execute(select(func.pg_try_advisory_lock_shared(ONLY_ONE))).scalar_one():
             if time.monotonic() > patience:
                 holder.close()
-                raise StoreInUse(f"Another Spotter is using {self.engine.url.database}. Stop it first.")
+                database = self.engine.url.database
+                raise StoreInUse(f"An older Spotter, which runs alone, is using {database}. Stop it first.")
             time.sleep(0.2)
         self._holder = holder
 
@@ -118,6 +154,28 @@ def locked(lock: TextIO, kind: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _postgresql(url: str) -> Engine:
+    return create_engine(url, pool_pre_ping=True, connect_args=REACHES)
+
+
+def _turn_of_one_writer(patience: float) -> Select[tuple[str, str, None]]:
+    """Waits for the lock that a writer has till the end of its transaction."""
+    return select(
+        func.set_config("lock_timeout", f"{patience}s", True),
+        func.set_config("idle_in_transaction_session_timeout", f"{max(patience, IDLE_SECONDS)}s", True),
+        func.pg_advisory_xact_lock(ONE_WRITER),
+    )
+
+
+@contextmanager
+def _ended_sessions() -> Iterator[None]:
+    """That PostgreSQL has ended the session of a writer that stood still is trouble with the database as any other."""
+    try:
+        yield
+    except InternalError as ended:
+        raise OperationalError(ended.statement, ended.params, ended.orig or ended) from ended
 
 
 def _sqlite(url: str) -> Engine:

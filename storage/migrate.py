@@ -20,6 +20,7 @@ from sqlalchemy import (
 from storage.database import Store
 from storage.tables import metadata
 
+MIGRATION_SECONDS = 120  # another replica may be at it
 SCRIPTS = Path(__file__).parent / "migrations"
 _stamp = Table(
     "alembic_version",
@@ -32,7 +33,9 @@ _stamp = Table(
 def upgrade(store: Store, revision: str | None = None) -> None:
     """Run the migrations that are missing, in one transaction; an empty database gets the newest tables at once."""
     wanted = revision or newest()
-    with store.write() as tx:
+    if current(store) == wanted:
+        return
+    with store.write(patience=MIGRATION_SECONDS) as tx:
         if not inspect(tx).get_table_names() and revision is None:
             metadata.create_all(tx, checkfirst=False)
             _stamp.create(tx)

@@ -402,3 +402,12 @@ marks = Table(
     Column("value", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(255), nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)

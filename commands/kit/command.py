@@ -123,6 +123,7 @@ class Follower:
     a crash.
 
     `service` is the one that it asks, whose trouble is its trouble; `hinted`: news pushed by that service wakes it.
+    `everywhere`: in every replica, for what it keeps is in memory; others run in the one that leads.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Follower:
     step: Callable[[Services], None]
     service: str = AZURE
     hinted: bool = False
+    everywhere: bool = False
 
 
 class Command:
@@ -210,12 +212,18 @@ class Command:
         return made
 
     def follow(
-        self, name: str, *, every: Callable[[Policy], float], service: str = AZURE, hinted: bool = False
+        self,
+        name: str,
+        *,
+        every: Callable[[Policy], float],
+        service: str = AZURE,
+        hinted: bool = False,
+        everywhere: bool = False,
     ) -> Callable[[Step], Step]:
         """Attach a follower."""
 
         def attach(step: Step) -> Step:
-            self.followers.append(Follower(name, every, step, service, hinted))
+            self.followers.append(Follower(name, every, step, service, hinted, everywhere))
             return step
 
         return attach

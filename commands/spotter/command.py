@@ -49,7 +49,7 @@ def open_form(value: str, asked: Asked, services: Services) -> Answer:
     return OpenForm(command, dict(wanted.get("values") or {}))
 
 
-@spotter.follow("roles", every=lambda policy: FRESH.total_seconds() * 0.6)
+@spotter.follow("roles", every=lambda policy: FRESH.total_seconds() * 0.6, everywhere=True)
 def keep_roles_fresh(services: Services) -> None:
     """People who act should not wait for Slack to list a group."""
     try:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from infra.azureml.errors import Refused, Unavailable, Unclear, error_from
 from infra.http.cloud import Cloud, cloud_from_environment
 from infra.http.fields import mapping, sequence, text
-from infra.http.types import HttpResponse, TokenCredential
+from infra.http.types import Gate, HttpResponse, TokenCredential, always
 
 STORAGE_SCOPE = "https://storage.azure.com/.default"
 STORAGE_VERSION = "2023-11-03"
@@ -49,13 +49,15 @@ class DataPlane:
 class Connection:
     """Sends requests and turns every failure into an `AzureError`."""
 
-    def __init__(self, workspace: WorkspaceId, cloud: Cloud, sign_in: Callable[[], TokenCredential]) -> None:
+    def __init__(
+        self, workspace: WorkspaceId, cloud: Cloud, sign_in: Callable[[], TokenCredential], gate: Gate
+    ) -> None:
         from infra.http.signed import SignedRequests
         from infra.http.transport import client, open_transport
 
         self.workspace = workspace
         self.cloud = cloud
-        self._transport = open_transport()
+        self._transport = open_transport(gate)
         self._signed = SignedRequests(self._transport, sign_in)
         self._unsigned = client(self._transport)
         self._scopes = {"arm": cloud.arm_scope, "storage": STORAGE_SCOPE}
@@ -63,12 +65,14 @@ class Connection:
         self._finding = threading.Lock()
 
     @classmethod
-    def open(cls, workspace: WorkspaceId, credential: TokenCredential | None = None) -> "Connection":
+    def open(
+        cls, workspace: WorkspaceId, credential: TokenCredential | None = None, gate: Gate = always
+    ) -> "Connection":
         """Reads cloud and identity from the environment. Raises Unavailable if the cloud's metadata is not there."""
         from infra.http.transport import default_credential
 
         cloud = cloud_from_environment()
-        return cls(workspace, cloud, lambda: credential or default_credential(cloud))
+        return cls(workspace, cloud, lambda: credential or default_credential(cloud), gate)
 
     def close(self) -> None:
         self._transport.close()

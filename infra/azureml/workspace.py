@@ -33,7 +33,7 @@ from infra.azureml.progress import Progress
 from infra.azureml.runs import Run
 from infra.azureml.storage import Storage
 from infra.http.connected import Connected
-from infra.http.types import TokenCredential
+from infra.http.types import Gate, TokenCredential, always
 
 LARGEST_PICTURE = 20 * 1024 * 1024
 
@@ -45,9 +45,11 @@ class Workspace(Connected[Connection]):
     """
 
     @classmethod
-    def connect(cls, workspace: WorkspaceId, credential: TokenCredential | None = None) -> "Workspace":
+    def connect(
+        cls, workspace: WorkspaceId, credential: TokenCredential | None = None, gate: Gate = always
+    ) -> "Workspace":
         """Reads cloud and identity from the environment at the first call, not before."""
-        return cls(lambda: Connection.open(workspace, credential))
+        return cls(lambda: Connection.open(workspace, credential, gate))
 
     @cached_property
     def _exports(self) -> Exports:

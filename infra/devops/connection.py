@@ -12,7 +12,7 @@ from infra.http.cloud import cloud_from_environment
 from infra.http.errors import Denied, Unavailable, Unclear
 from infra.http.fields import sequence
 from infra.http.safety import is_unauthorized, travels_in_the_open
-from infra.http.types import HttpRequest, HttpResponse, TokenCredential
+from infra.http.types import Gate, HttpRequest, HttpResponse, TokenCredential, always
 
 API = "7.1"
 PREVIEW = "7.1-preview.1"
@@ -34,18 +34,22 @@ class Connection:
     """Sends requests and turns every failure into an `AzureError`. Safe to use from many threads."""
 
     def __init__(
-        self, place: Place, token: str = "", sign_in: Callable[[], TokenCredential] | None = None
+        self,
+        place: Place,
+        token: str = "",
+        sign_in: Callable[[], TokenCredential] | None = None,
+        gate: Gate = always,
     ) -> None:
         """`token` is a personal access token; without one, `sign_in` gives the Entra identity to act with."""
         from infra.http.transport import open_transport
 
         self.place = place
         self._by_token = bool(token)
-        self._transport = open_transport()
+        self._transport = open_transport(gate)
         self._exchange = self._with_identity(sign_in) if sign_in and not token else self._with_token(token)
 
     @classmethod
-    def open(cls, place: Place) -> "Connection":
+    def open(cls, place: Place, gate: Gate = always) -> "Connection":
         """Reads token or identity from the environment.
 
         Raises Unavailable if the cloud's metadata is not there, Denied where the token would travel in the open.
@@ -55,11 +59,11 @@ class Connection:
                 f"{place.organization} must begin with https://, or the token could be read on its way."
             )
         if token := os.environ.get(TOKEN_VARIABLE, ""):
-            return cls(place, token)
+            return cls(place, token, gate=gate)
         from infra.http.transport import default_credential
 
         cloud = cloud_from_environment()
-        return cls(place, sign_in=lambda: default_credential(cloud))
+        return cls(place, sign_in=lambda: default_credential(cloud), gate=gate)
 
     def close(self) -> None:
         self._transport.close()

@@ -13,6 +13,7 @@ from infra.devops.resources import Endpoint, Environment, ResourceKind, Workspac
 from infra.devops.runs import Run
 from infra.devops.stages import Stage
 from infra.http.connected import Connected
+from infra.http.types import Gate, always
 
 
 class Project(Connected[Connection]):
@@ -22,9 +23,9 @@ class Project(Connected[Connection]):
     """
 
     @classmethod
-    def connect(cls, place: Place) -> "Project":
+    def connect(cls, place: Place, gate: Gate = always) -> "Project":
         """Reads token or identity from the environment at the first call, not before."""
-        return cls(lambda: Connection.open(place))
+        return cls(lambda: Connection.open(place, gate))
 
     def pipeline(self, name: str) -> Pipeline:
         """By name, or folder and name with backslashes. Raises NotFound, Refused where several have the name."""

@@ -19,6 +19,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 
 from infra.http.cloud import WELL_KNOWN_LOGINS, Cloud
 from infra.http.errors import AzureError, Denied, Unavailable, retry_after
+from infra.http.types import Gate
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -30,9 +31,21 @@ Client = PipelineClient[HttpRequest, HttpResponse]
 Policy = HTTPPolicy[HttpRequest, HttpResponse] | SansIOHTTPPolicy[HttpRequest, HttpResponse]
 
 
-def open_transport() -> RequestsTransport:
-    """Connections to be shared by all clients; its time-outs keep a poll from hanging."""
-    transport = RequestsTransport(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+class _Gated(RequestsTransport):  # type: ignore[misc]  # azure-core shows the class to no type checker
+    """Asks a gate right before anything is sent, each time that it is sent."""
+
+    def __init__(self, gate: Gate, **options: Any) -> None:
+        super().__init__(**options)
+        self._gate = gate
+
+    def send(self, request: Any, **options: Any) -> Any:
+        self._gate()
+        return super().send(request, **options)
+
+
+def open_transport(gate: Gate) -> RequestsTransport:
+    """Connections to be shared by all clients; its time-outs keep a poll from hanging. `gate` may refuse by raising."""
+    transport = _Gated(gate, connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
     transport.open()
     return transport
 

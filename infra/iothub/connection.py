@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from infra.http.errors import Refused, Unavailable, Unclear
-from infra.http.types import HttpRequest, HttpResponse, TokenCredential
+from infra.http.types import Gate, HttpRequest, HttpResponse, TokenCredential, always
 from infra.iothub.errors import error_from
 
 API = "2021-04-12"
@@ -19,16 +19,16 @@ HOST_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?")
 class Connection:
     """Sends requests and turns every failure into an `AzureError`. Safe to use from many threads."""
 
-    def __init__(self, host_name: str, sign_in: Callable[[], TokenCredential]) -> None:
+    def __init__(self, host_name: str, sign_in: Callable[[], TokenCredential], gate: Gate = always) -> None:
         from infra.http.signed import SignedRequests
         from infra.http.transport import open_transport
 
         self._root = f"https://{host_name}"
-        self._transport = open_transport()
+        self._transport = open_transport(gate)
         self._signed = SignedRequests(self._transport, sign_in)
 
     @classmethod
-    def open(cls, host_name: str) -> "Connection":
+    def open(cls, host_name: str, gate: Gate = always) -> "Connection":
         """Reads the identity from the environment.
 
         Raises Refused for what is no host name, Unavailable if the cloud's metadata is not there.
@@ -39,7 +39,7 @@ class Connection:
         from infra.http.transport import default_credential
 
         cloud = cloud_from_environment()
-        return cls(host_name, lambda: default_credential(cloud))
+        return cls(host_name, lambda: default_credential(cloud), gate)
 
     def close(self) -> None:
         self._transport.close()

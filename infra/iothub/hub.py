@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from infra.http.connected import Connected
+from infra.http.types import Gate, always
 from infra.iothub import deployments, devices, rollout
 from infra.iothub.connection import Connection
 from infra.iothub.deployments import ALL, Deployment
@@ -53,9 +54,9 @@ class Hub(Connected[Connection]):
     """
 
     @classmethod
-    def connect(cls, host_name: str) -> "Hub":
+    def connect(cls, host_name: str, gate: Gate = always) -> "Hub":
         """`host_name` is such as plant.azure-devices.net. Reads the identity at the first call, not before."""
-        return cls(lambda: Connection.open(host_name))
+        return cls(lambda: Connection.open(host_name, gate))
 
     def survey(self) -> Survey:
         """Everything at once, in three calls: a hub lets itself be asked twenty times a minute of each kind."""

@@ -24,6 +24,7 @@ from sandbox.people import People
 from sandbox.slack.twin import SlackTwin
 from storage import messages, migrate
 from storage.database import Store
+from storage.leases import Lease
 from storage.messages import WantedMessage
 
 LINE = "C0LINEVIS1"
@@ -56,7 +57,7 @@ class Desk:
 
     def crash(self) -> None:
         """What the courier had in memory is gone."""
-        self.courier = Courier(self.store, self.client, self.clock, self.health)
+        self.courier = Courier(self.store, self.client, self.clock, self.health, held(self.store))
 
     def want(self, key: str, text: str, **about: object) -> None:
         block = {"type": "section", "text": {"type": "mrkdwn", "text": text}}
@@ -88,6 +89,12 @@ class Desk:
     def said(self, channel: str = LINE) -> list[str]:
         viewer = self.people["trainer"]
         return [message.text for message in viewer.messages(channel)]
+
+
+def held(store: Store) -> Lease:
+    lease = Lease(store, "here", 15)
+    assert lease.hold()
+    return lease
 
 
 @pytest.fixture
@@ -125,7 +132,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     )
     health = Health(clock)
     people = People(twin.url, patience=5)
-    yield Desk(twin, store, clock, health, client, people, Courier(store, client, clock, health))
+    yield Desk(twin, store, clock, health, client, people, Courier(store, client, clock, health, held(store)))
     people.close()
     store.close()
     asyncio.run_coroutine_threadsafe(twin.stop(), loop).result(10)

@@ -12,14 +12,15 @@ from commands.kit.command import Follower
 from commands.kit.health import AZURE, DEVOPS
 from commands.kit.services import Services
 from infra.azureml.errors import Unavailable
+from tests.bot.conftest import held
 
 HOURLY = 3600.0
 
 
 @contextmanager
 def paced(step: Callable[[Services], None], services: Services) -> Iterator[Pacer]:
-    pacer = Pacer([Follower("work", lambda _policy: HOURLY, step)])
-    pacer.start(services)
+    pacer = Pacer([Follower("work", lambda _policy: HOURLY, step)], held(services.store))
+    pacer.start(services, services)
     yield pacer
     assert pacer.stop()
 

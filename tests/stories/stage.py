@@ -47,7 +47,7 @@ class Bot:
     def __init__(self, environment: dict[str, str], folder: Path, forks: Forks | None = None) -> None:
         """Forked where there is somebody who forks, which spares a second of CPU; else started as anyone starts it."""
         self.environment = environment
-        self._forks = forks
+        self.forks = forks
         self.log_file = folder / "spotter.log"
         self.url = f"http://127.0.0.1:{environment['PORT']}"
         self._process: subprocess.Popen[bytes] | Forked | None = None
@@ -55,8 +55,8 @@ class Bot:
     def start(self, *, ready: bool = True) -> None:
         folder = self.log_file.parent
         with self.log_file.open("ab") as log:
-            if self._forks is not None:
-                self._process = self._forks.spotter(self.environment, folder, log)
+            if self.forks is not None:
+                self._process = self.forks.spotter(self.environment, folder, log)
             else:
                 command = [sys.executable, "-m", "bot.cli", "run"]
                 self._process = subprocess.Popen(

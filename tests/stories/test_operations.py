@@ -51,7 +51,7 @@ def test_missing_or_wrong_settings_are_named(new_stage: Callable[..., Stage]) ->
 def test_health_readiness_metrics_and_a_graceful_end(new_stage: Callable[..., Stage]) -> None:
     stage = new_stage(forked=False)
     assert stage.bot.get("/healthz") == (200, {"ok": True})
-    assert stage.bot.get("/readyz") == (200, {"ready": True, "degraded": []})
+    assert stage.bot.get("/readyz") == (200, {"ready": True, "leads": True, "degraded": []})
     stage.world.azure.studio.set_capacity("gpu-small", available=False)
     stage.trainer.types("/train Cap_Model caps_20261102_081530 gpu-small")
     card = stage.line.shows("Cap_Model training: ").becomes("no free")

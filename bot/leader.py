@@ -1,0 +1,122 @@
+"""Of several replicas on one PostgreSQL, one leads: it runs followers, courier and digests. All answer people."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from prometheus_client import Gauge
+from slack_sdk import WebClient
+from sqlalchemy.exc import DBAPIError
+
+from infra.http.types import Gate
+from storage.database import Store
+from storage.leases import Lease
+from storage.notices import Notices
+
+log = structlog.get_logger("leader")
+LEADS = Gauge("spotter_leads", "1 where this replica runs followers, courier and digests")
+RENEWALS = 5  # of a lease, before it ends
+STEP_DOWN = ""
+
+
+class Leader:
+    """Keeps the lease, or waits for it. `wake(name)` wakes who does work here; `begin` all of them. `at_rest` tells
+    whether all work that was begun has ended: one that lost the lease ends first what it was doing."""
+
+    def __init__(
+        self,
+        store: Store,
+        lease: Lease,
+        *,
+        wake: Callable[[str], None],
+        begin: Callable[[], None],
+        at_rest: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._lease = lease
+        self._notices = Notices(store)
+        self._wake_here = wake
+        self._begin = begin
+        self._at_rest = at_rest
+        self._leads = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="leader", daemon=True)
+        LEADS.set_function(lambda: float(lease.is_held))
+
+    def start(self) -> None:
+        if self._store.is_shared:
+            self._thread.start()
+        else:
+            self._keep()
+
+    def stop(self) -> None:
+        """After all work has ended: lets another one begin at once."""
+        self._stopping.set()
+        if not self._store.is_shared:
+            return
+        try:
+            self._lease.give_back()
+            self._notices.call(STEP_DOWN)
+        except DBAPIError as trouble:
+            log.warning("lease_not_given_back", error=str(trouble.orig))
+        self._thread.join(timeout=self._lease.seconds / RENEWALS + 1)
+
+    def wake(self, name: str) -> None:
+        """Here, or where the work is done; what is not heard there is found at its next look."""
+        if self._lease.is_held:
+            self._wake_here(name)
+            return
+        try:
+            self._notices.call(name)
+        except DBAPIError as trouble:
+            log.warning("wake_up_lost", follower=name, error=str(trouble.orig))
+
+    def _work(self) -> None:
+        pause, kept = self._lease.seconds / RENEWALS, time.monotonic()
+        self._keep()
+        while not self._stopping.is_set():
+            heard = self._heard(max(0.0, kept + pause - time.monotonic()))
+            for name in heard:
+                if self._lease.is_held and name != STEP_DOWN:
+                    self._wake_here(name)
+            if STEP_DOWN in heard or time.monotonic() >= kept + pause:
+                kept = time.monotonic()
+                self._keep()
+        self._notices.close()
+
+    def _heard(self, seconds: float) -> list[str]:
+        try:
+            return self._notices.heard(seconds)
+        except DBAPIError as trouble:
+            log.warning("no_notices", error=str(trouble.orig))
+            self._notices.close()
+            self._stopping.wait(seconds)
+            return []
+
+    def _keep(self) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            self._lease.hold(may_take=self._at_rest())
+        except DBAPIError as trouble:
+            log.warning("lease_not_renewed", error=str(trouble.orig))
+        if self._lease.is_held == self._leads:
+            return
+        self._leads = self._lease.is_held
+        log.info("leads" if self._leads else "stands_by", leader=self._lease.of)
+        if self._leads:
+            self._begin()
+
+
+class GatedClient(WebClient):
+    """Asks a gate right before anything is sent to Slack."""
+
+    def __init__(self, gate: Gate, **options: Any) -> None:
+        super().__init__(**options)
+        self._gate = gate
+
+    def api_call(self, *args: Any, **options: Any) -> Any:
+        self._gate()
+        return super().api_call(*args, **options)
