@@ -32,7 +32,7 @@ def channel(listed: Sequence[Listed]) -> Message:
     """Every digest of a channel with its buttons, and one to set another."""
     another = actions(button("Set a digest", SET, style="primary"))
     if not listed:
-        text = "No digest is set in this channel. It tells on schedule what needs someone, what runs and what has finished."
+        text = "No digest is set in this channel. One tells on schedule what needs someone, runs or has finished."
         return Message(text, [section(text), another])
     title = f"{count(len(listed), 'digest')} in this channel"
     blocks: list[Block] = [header(title)]

@@ -26,7 +26,7 @@ def test_a_channel_sets_a_digest_and_is_told_what_needs_someone(new_stage: Calla
     outsider.types("/digest")
     nothing = outsider.sees("No digest")
     assert nothing.text == snapshot("""\
-No digest is set in this channel. It tells on schedule what needs someone, what runs and what has finished.
+No digest is set in this channel. One tells on schedule what needs someone, runs or has finished.
 [Set a digest]\
 """)
     outsider.clicks("Set a digest", on=nothing)
