@@ -18,6 +18,7 @@ from storage import catalog
 from storage.catalog import ModelRow
 
 MOST_CLASSES, LONGEST_CLASS = 30, 60
+EXPLAINED = "A box counts as found where it covers the true one by half. AP is average precision."
 METRICS = (("mAP", "mean_average_precision"), ("Precision", "precision"), ("Recall", "recall"))
 
 
@@ -38,7 +39,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Pair:
-    """`comparable` is whether both figures are of the same pictures."""
+    """`comparable` is whether both figures are of the same pictures; without `measured` they are those of the tags."""
 
     left: Side
     right: Side
@@ -58,6 +59,9 @@ def pair(tx: Connection, left: str, right: str) -> Pair:
     if (one.name, one.version) == (other.name, other.version):
         raise UserError(f"{esc(one.name)} v{one.version} is the same as itself.", "Name two versions.")
     both = together(tx, one, other)
+    by_tags = both is None and None in [figures(evaluation_of(tx, each), each) for each in (one, other)]
+    if by_tags and _same_export(one, other):
+        return Pair(_side(tx, one, None), _side(tx, other, None), comparable=True)
     ours, theirs = (
         _side(tx, model, figures(both or evaluation_of(tx, model), model)) for model in (one, other)
     )
@@ -68,9 +72,8 @@ def shown(found: Pair) -> Message:
     left, right = found.left, found.right
     title = f"{left.model.name} {_against(found)}"
     blocks: list[Block] = [header(title), section(_measured_on(found)), _table(found)]
-    blocks.append(
-        context("A box counts as found where it covers the true one by half. AP is average precision.")
-    )
+    if (left.measured or {}).get("classes") or (right.measured or {}).get("classes"):
+        blocks.append(context(EXPLAINED))
     blocks.append(section(_datasets(found)))
     drawn = next((side for side in (left, right) if side.has_curves), None)
     if drawn:
@@ -97,6 +100,15 @@ def _side(tx: Connection, model: ModelRow, measured: Figures | None) -> Side:
     return Side(model, measured, missing_because(tx, model), counted, curves(tx, model) is not None)
 
 
+def _same_export(one: ModelRow, other: ModelRow) -> bool:
+    """Whether their trainings measured them on the held-out pictures of the same export."""
+    told = [
+        (each.tags.get(model_tags.DATASET), each.tags.get(model_tags.DATASET_VERSION))
+        for each in (one, other)
+    ]
+    return told[0] == told[1] and all(told[0])
+
+
 def _same_pictures(one: Figures | None, other: Figures | None) -> bool:
     return bool(one and other and one["evaluated_on"] == other["evaluated_on"])
 
@@ -104,10 +116,10 @@ def _same_pictures(one: Figures | None, other: Figures | None) -> bool:
 def _against(found: Pair) -> str:
     left, right = found.left, found.right
     versions = f"v{left.model.version} against {found.name(right)}"
-    if not found.comparable or left.measured is None or right.measured is None:
+    if not found.comparable:
         return f"{versions}: not comparable"
-    moved = delta(left.measured["mean_average_precision"], right.measured["mean_average_precision"])
-    return f"{versions}: mAP {moved}"
+    ours, theirs = (_figures(side)["mean_average_precision"] for side in (left, right))
+    return f"{versions}: mAP {delta(ours, theirs)}"
 
 
 def _measured_on(found: Pair) -> str:
@@ -120,6 +132,8 @@ def _measured_on(found: Pair) -> str:
         if learned:
             told += f" {esc(' and '.join(learned))} may have learned from some of them."
         return told
+    if found.comparable:
+        return f"Both as their trainings measured them, on held-out pictures of {code(left.dataset)}."
     lines = [
         "They were not measured on the same pictures, so no change is shown. A training measures its model "
         "beside the version before and those that devices run."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from commands.kit.services import Services
+from commands.kit.words import count
 from infra.azureml.errors import AzureError, Unreadable
 from infra.azureml.evaluations import Box as Told
 from infra.azureml.evaluations import Disputed, Evaluation
@@ -41,10 +42,10 @@ class _Answered:
 
     @property
     def words(self) -> str:
-        """ "4 of 5 found, 1 wrong" """
+        """ "4 of 5 boxes found, 1 wrong" """
         seen = outcome(self.truth, self.answers)
         wrong = f", {seen.wrong} wrong" if seen.wrong else ""
-        return f"{len(seen.found)} of {len(self.truth)} found{wrong}"
+        return f"{len(seen.found)} of {count(len(self.truth), 'box', 'boxes')} found{wrong}"
 
 
 def strip_of(found: Evaluation, model: ModelRow, services: Services) -> Strip | None:
@@ -89,7 +90,7 @@ def _which(shown: Sequence[_Answered]) -> str:
 
 
 def _told(shown: Sequence[_Answered]) -> str:
-    return " ".join(f"{_name(each)}: {each.words} boxes." for each in shown)
+    return " ".join(f"{_name(each)}: {each.words}." for each in shown)
 
 
 def _name(each: _Answered) -> str:

@@ -30,7 +30,7 @@ def read(message: Message) -> str:
 
 
 def model(tx: Connection, name: str, version: int, dataset: str = "", average: float | None = None) -> None:
-    tags = {"Dataset": dataset} if dataset else {}
+    tags = {"Dataset": dataset, "Dataset Version": "1"} if dataset else {}
     row = ModelRow(name, version, AT, "", average, average, average, tags, None, "run", True, AT)
     catalog.add_model(tx, row)
 
@@ -149,6 +149,22 @@ The tags of Lids v1 do not say on which export.
             compare.pair(tx, wrong, "Caps:3")
     with pytest.raises(UserError, match="the same as itself"):
         compare.pair(tx, "Caps:3", "v3")
+
+
+def test_versions_of_one_export_are_compared_by_their_tags(tx: Connection) -> None:
+    model(tx, "Caps", 5, MANY, 0.8)
+    evaluated(tx, MANY, "a", measured("Caps", 5, 0.7, True, cap_on=0.9))
+    assert read(compare.shown(compare.pair(tx, "Caps:5", "v4"))) == snapshot("""\
+# Caps v5 against v4: mAP +0.050 better
+Both as their trainings measured them, on held-out pictures of caps_20261116_143000.
+Metric    | v5    | v4    | Change       \n\
+mAP       | 0.800 | 0.750 | +0.050 better
+Precision | 0.800 | 0.750 | +0.050 better
+Recall    | 0.800 | 0.750 | +0.050 better
+Trained on
+The same export, caps_20261116_143000.
+[Precision and recall of v5]\
+""")
 
 
 def test_curves_tell_their_figures_to_those_who_do_not_see_them(tx: Connection) -> None:

@@ -80,14 +80,34 @@ Cork_Model v1: mAP 0.700, precision 1.000, recall 1.000, <time>
 [Versions]\
 """)
     stage.outsider.clicks("Versions", on=listed)
-    assert stage.outsider.sees("Lid_Model").text == snapshot("""\
+    versions = stage.outsider.sees("Lid_Model: v3")
+    assert versions.text == snapshot("""\
 # Lid_Model: v3 is the newest, mAP 0.830
 Version | mAP   | Change        | Precision | Recall | Dataset
 v3      | 0.830 | −0.012 worse  | 1.000     | 1.000  | lids_20261101_120000
 v2      | 0.842 | +0.041 better | 1.000     | 1.000  | lids_20261101_120000
 v1      | 0.801 | –             | 1.000     | 1.000  | lids_20261101_120000
-[Lineage of v3]\
+[Compare v3 with … ▾] [Lineage of v3]\
 """)
+    stage.outsider.picks("v1", from_="Compare v3 with …", on=versions)
+    assert stage.outsider.sees("against v1").text == snapshot("""\
+# Lid_Model v3 against v1: not comparable
+They were not measured on the same pictures, so no change is shown. A training measures its model beside the version before and those that devices run.
+v3: the figures of its tags, measured on pictures of lids_20261101_120000.
+v1: the figures of its tags, measured on pictures of lids_20261101_120000.
+Metric    | v3    | v1    | Change
+mAP       | 0.830 | 0.801 | –
+Precision | 1.000 | 1.000 | –
+Recall    | 1.000 | 1.000 | –
+Trained on
+The same export, lids_20261101_120000.\
+""")
+    stage.outsider.types("/models compare Lid_Model:3 v2")
+    stage.outsider.sees("Lid_Model v3 against v2")
+    stage.outsider.types("/models compare Lid_Model:3")
+    assert stage.outsider.sees("understood").text == snapshot(
+        ":warning: “compare Lid_Model:3” is not understood. Write /models compare Cap_Model:4 Cap_Model:3, or a name alone."
+    )
     stage.outsider.types("/models Lid_Modle")
     assert stage.outsider.sees("Lid_Modle").text == snapshot(
         ":warning: No registered model is called “Lid_Modle”. /models lists those that are."

@@ -91,7 +91,7 @@ v3       0.861  +0.019 better  1.000      1.000   lids_20261101_120000
 v2       0.842  +0.041 better  1.000      1.000   lids_20261101_120000
 v1       0.801  –              1.000      1.000   lids_20261101_120000
 ```
-[Lineage of v3]\
+[Compare v3 with … ▾] [Lineage of v3]\
 """)
     refused = [line["event"] for line in stage.bot.log() if line["event"] == "blocks_refused"]
     assert len(refused) == 4
@@ -137,7 +137,7 @@ def test_a_channel_archived_meanwhile(stage: Stage) -> None:
 /exports [name]  Labeling exports, newest first, and what is in them
 /publish [branch]  Publish the training pipeline from a branch
 /deploy model target reason  Ask for a model version on an edge target
-/digest [what] [when] [zone] [quiet]  Scheduled digests of a channel: what needs someone, runs or has finished
+/digest [what] [when] [zone] [quiet]  Scheduled digests of this channel: what needs someone, what runs, what ended
 /spotter  Help, how things stand, and who may do what
 :warning: Slack: Spotter cannot write to channel C0LINEVIS1: it is archived (for <duration>)
 0 running, 6 labeling exports known.

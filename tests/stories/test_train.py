@@ -2,7 +2,7 @@
 
 from inline_snapshot import snapshot
 
-from tests.stories.stage import Stage
+from tests.stories.stage import Stage, steady
 
 SMALL = "caps_20261102_081530"
 
@@ -32,7 +32,21 @@ Spotter:
   Compared with no earlier version
   Trained on caps_20261102_081530. Metrics are from epoch <n> of the best trial, measured on held-out pictures.
   On 16 held-out pictures of caps_20261102_081530:1, v1 has mAP 0.xxx. Found worst: cap_missing, average precision 0.xxx over 16 boxes.
+  (image: v1 on some of 16 held-out pictures. <what was found>)
   Trained for trainer in <duration> on gpu-cluster, run cap_model-<id>
-  [Deploy …] [Open in studio]\
+  [Deploy …] [Precision and recall] [Open in studio]\
 """)
     assert len(stage.jobs()) == 1
+
+    announced = stage.line.shows("Cap_Model v1 registered")
+    stage.outsider.clicks("Precision and recall", on=announced)
+    assert stage.outsider.sees("is below").text == snapshot(
+        "Precision against recall of Cap_Model v1 is below the announcement."
+    )
+    drawn = announced.thread_shows("precision against recall")
+    assert steady(drawn.text) == snapshot("""\
+# Cap_Model v1, precision against recall: cap_missing is found worst
+(image: Cap_Model v1, precision against recall: cap_missing is found worst. cap_missing: average precision 0.xxx, ends at precision 0.xxx and recall 0.xxx; cap_on: average precision 0.xxx, ends at precision 0.xxx and recall 0.xxx.)
+On 16 held-out pictures of caps_20261102_081530:1. Each curve goes from the surest box to all that the model answers with, as a device gets them; that end is marked.\
+""")
+    assert [block["type"] for block in drawn.blocks] == ["header", "image", "context"]
