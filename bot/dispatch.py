@@ -254,10 +254,15 @@ class Dispatch:
     def _form_error(
         self, command: Command, problem: UserError, values: dict[str, str], asked: Asked, ack: Ack
     ) -> None:
-        """On its field where it has one, else above the form; what was entered stays."""
-        if problem.field in {field.name for field in command.fields}:
-            told = f"{problem.problem} {problem.next_step}"
-            ack(response_action="errors", errors={problem.field: told[:2000]})
+        """Each on its field, else above the form; what was entered stays."""
+        names = {field.name for field in command.fields}
+        told = {
+            each.field: f"{each.problem} {each.next_step}"[:2000]
+            for each in (problem, *problem.others)
+            if each.field in names
+        }
+        if told:
+            ack(response_action="errors", errors=told)
             return
         view = forms.modal(command, values, asked, self._services)
         view["blocks"] = [*warning(problem).blocks, *view["blocks"]]

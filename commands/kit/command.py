@@ -229,21 +229,33 @@ class Command:
         return attach
 
     def parse(self, values: dict[str, str]) -> Any:
-        """Arguments from texts by field name. Raises UserError for the first field that does not fit."""
+        """Arguments from texts by field name. Raises UserError with every field that does not fit."""
         assert self.args is not None  # noqa: S101  a command without arguments is never parsed
         given = {name: value.strip() for name, value in values.items() if value.strip()}
-        for item in self.fields:
-            value = given.get(item.name)
-            if value is None and item.required:
-                raise UserError(f"{item.label} is missing.", item.hint or item.rule, field=item.name)
-            if value and item.matching and not item.matching.fullmatch(value):
-                raise UserError(f"{item.label} cannot be “{value[:80]}”.", item.rule, field=item.name)
+        problems = [wrong for item in self.fields if (wrong := _problem(item, given.get(item.name)))]
+        if problems:
+            raise problems[0].besides(problems[1:])
         return self.args(**given)
 
     def validate(self, args: Any, services: Services) -> None:
-        """Every check in turn. Raises UserError."""
+        """Every check. Raises UserError with all that is wrong, for each field what was found first."""
+        found: dict[str, UserError] = {}
         for check in self.checks:
-            check(args, services)
+            try:
+                check(args, services)
+            except UserError as wrong:
+                found.setdefault(wrong.field or str(wrong), wrong)
+        if found:
+            first, *others = found.values()
+            raise first.besides(others)
+
+
+def _problem(item: Field, value: str | None) -> UserError | None:
+    if value is None and item.required:
+        return UserError(f"{item.label} is missing.", item.hint or item.rule, field=item.name)
+    if value and item.matching and not item.matching.fullmatch(value):
+        return UserError(f"{item.label} cannot be “{value[:80]}”.", item.rule, field=item.name)
+    return None
 
 
 def _field(item: Any) -> Field:

@@ -57,6 +57,10 @@ def test_the_form_shows_what_is_wrong_below_its_field(stage: Stage) -> None:
     form = stage.trainer.sees_modal("Train a model")
     form.fills({"Model name": "Cap Model", "Labeling export": "caps_coco", "GPU cluster": "gpu-small"})
     form.submits_and_sees({"Model name": "A model name begins with"})
+    assert "Experiment" not in form.errors
+    form.fills({"Experiment": "night shift"})
+    form.submits_and_sees({"Model name": "A model name begins with", "Experiment": "An experiment name has"})
+    form.fills({"Experiment": "spotter"})
     form.fills({"Model name": "Cap_Model"})
     form.submits_and_sees({"Labeling export": "COCO"})
     assert form.text == snapshot("""\
