@@ -1,5 +1,6 @@
-"""Settings for the whole suite, and the one browser of each worker."""
+"""Settings for the whole suite, the one browser of each worker, and an ear for twins that break."""
 
+import logging
 import shutil
 from collections.abc import Iterator
 
@@ -24,3 +25,25 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+class Ear(logging.Handler):
+    """Hears what the twins log as an error, which they do where something of theirs broke, and then go on."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(self.format(record))
+
+
+@pytest.fixture(autouse=True)
+def no_twin_breaks() -> Iterator[None]:
+    """Whatever people saw: a test is not over well when a twin broke in it."""
+    ear, twins = Ear(), logging.getLogger("sandbox")
+    twins.addHandler(ear)
+    yield
+    twins.removeHandler(ear)
+    if ear.heard:
+        pytest.fail("\n".join(ear.heard), pytrace=False)
