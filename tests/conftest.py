@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -38,12 +38,15 @@ class Ear(logging.Handler):
         self.heard.append(self.format(record))
 
 
-@pytest.fixture(autouse=True)
-def no_twin_breaks() -> Iterator[None]:
-    """Whatever people saw: a test is not over well when a twin broke in it."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """Whatever people saw: a test is not over well when a twin broke in it. Twins that are being stopped may."""
     ear, twins = Ear(), logging.getLogger("sandbox")
     twins.addHandler(ear)
-    yield
-    twins.removeHandler(ear)
+    try:
+        result = yield
+    finally:
+        twins.removeHandler(ear)
     if ear.heard:
         pytest.fail("\n".join(ear.heard), pytrace=False)
+    return result
