@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from commands.kit.words import shorten
 
-WIDTH, HEIGHT, FINER = 1200, 700, 2
-LEFT, TOP, BOTTOM = 100, 120, 90
-RIGHT, NAMES = 50, 320
+WIDTH, HEIGHT, FINER = 800, 500, 2
+LEFT, TOP, BOTTOM = 78, 104, 76
+RIGHT, NAMES = 40, 268
 PAPER, INK, FAINT, GRID, EDGE = "#ffffff", "#1d1c1d", "#616061", "#e4e4e4", "#c8c8c8"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 DASHES = ((), (18, 8), (4, 7), (18, 7, 4, 7), (30, 8), (10, 6), (4, 4))
@@ -29,7 +29,7 @@ CORNERS: dict[str, list[tuple[float, float]]] = {
 }
 STROKES = {"cross": [(-1, -1, 1, 1), (-1, 1, 1, -1)], "plus": [(-1, 0, 1, 0), (0, -1, 0, 1)]}
 MOST_LINES = len(COLOURS)
-LONGEST_NAME, LONGEST_NOTE, LONGEST_TITLE = 20, 26, 80
+LONGEST_NAME, LONGEST_NOTE, LONGEST_TITLE = 16, 24, 58
 
 Point = tuple[float, float]
 
@@ -67,7 +67,7 @@ def around(name: str, values: Sequence[float]) -> Axis:
         if max(values) - min(values) <= 4 * step or step == 0.5
     )
     low = max(0, floor(min(values) / step - 0.25))
-    high = ceil(max(values) / step + 0.25)
+    high = min(ceil(max(values) / step + 0.25), round(1 / step))
     return Axis(
         name, low * step, high * step, [(tick * step, f"{tick * step:.2f}") for tick in range(low, high + 1)]
     )
@@ -93,7 +93,7 @@ class _Plot:
 
     def draw(self, title: str, lines: Sequence[Line]) -> None:
         self.sheet.rectangle((0, 0, WIDTH * FINER - 1, HEIGHT * FINER - 1), outline=EDGE, width=FINER)
-        self._write((28, 36), _printable(title, LONGEST_TITLE), 26, anchor="lm")
+        self._write((22, 30), _printable(title, LONGEST_TITLE), 24, anchor="lm")
         self._axes()
         for number, line in enumerate(lines):
             self._line(number, line)
@@ -105,14 +105,14 @@ class _Plot:
         for value, label in self.up.ticks:
             y = self._at((self.across.low, value))[1]
             self._stroke((LEFT, y), (right, y), GRID, 1.5)
-            self._write((LEFT - 14, y), label, 20, FAINT, anchor="rm")
+            self._write((LEFT - 10, y), label, 20, FAINT, anchor="rm")
         for value, label in self.across.ticks:
             x = self._at((value, self.up.low))[0]
             self._stroke((x, bottom), (x, bottom + 8), FAINT, 1.5)
-            self._write((x, bottom + 16), label, 20, FAINT, anchor="ma")
+            self._write((x, bottom + 14), label, 20, FAINT, anchor="ma")
         self._stroke((LEFT, bottom), (right, bottom), FAINT, 2)
-        self._write(((LEFT + right) / 2, HEIGHT - 22), self.across.name, 20, INK, anchor="mm")
-        self._write((28, TOP - 30), self.up.name, 20, INK, anchor="lm")
+        self._write(((LEFT + right) / 2, HEIGHT - 18), self.across.name, 20, INK, anchor="mm")
+        self._write((22, TOP - 30), self.up.name, 20, INK, anchor="lm")
 
     def _line(self, number: int, line: Line) -> None:
         places = [self._at(point) for point in line.points]
@@ -124,11 +124,11 @@ class _Plot:
             self._write((place[0], place[1] - 16), label, 20, anchor="mb")
 
     def _legend(self, number: int, line: Line) -> None:
-        x, y = self.right + 30, TOP + 10 + number * 68
-        self._dashed([(x, y), (x + 44, y)], COLOURS[number], DASHES[number])
-        self._mark((x + 44, y), number)
-        self._write((x + 64, y), _printable(line.name, LONGEST_NAME), 20, anchor="lm")
-        self._write((x + 64, y + 26), _printable(line.note, LONGEST_NOTE), 17, FAINT, anchor="lm")
+        x, y = self.right + 24, TOP + 4 + number * 54
+        self._dashed([(x, y), (x + 40, y)], COLOURS[number], DASHES[number])
+        self._mark((x + 40, y), number)
+        self._write((x + 56, y), _printable(line.name, LONGEST_NAME), 20, anchor="lm")
+        self._write((x + 56, y + 23), _printable(line.note, LONGEST_NOTE), 17, FAINT, anchor="lm")
 
     def _at(self, point: Point) -> Point:
         x = (point[0] - self.across.low) / (self.across.high - self.across.low)

@@ -60,7 +60,7 @@ class Curves:
             f"On {on}.{some if len(self.classes) < self.all_classes else ''} Each curve goes from the surest "
             "box to all that the model answers with, as a device gets them; that end is marked."
         )
-        blocks = [header(self.title), picture(digest, self.words, self.title), context(explained)]
+        blocks = [header(self.title), picture(digest, self.words, "Class by class"), context(explained)]
         return Message(f"{esc(self.words)}", blocks)
 
 
