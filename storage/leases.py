@@ -35,7 +35,13 @@ class Lease:
         self.of = ""  # who holds it, as far as is known
         self._store = store
         self._token = 0
+        self._since = -math.inf
         self._until = -math.inf
+
+    @property
+    def held_for(self) -> float:
+        """Seconds since this replica took it, without end where nobody else can have held it before."""
+        return time.clock_gettime(RUNS_ON) - self._since
 
     @property
     def is_held(self) -> bool:
@@ -71,6 +77,8 @@ class Lease:
             is_ours = there is not None and there.token == self._token
             token = self._token if is_ours else (there.token if there else 0) + 1
             _put(tx, there, holder=self.holder, token=token, until=now + timedelta(seconds=self.seconds))
+        if token != self._token:
+            self._since = time.clock_gettime(RUNS_ON)
         self._token, self.of = token, self.holder
         self._until = asked + self.seconds * (1 - KEPT_BACK)
         return True

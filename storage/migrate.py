@@ -31,9 +31,11 @@ _stamp = Table(
 
 
 def upgrade(store: Store, revision: str | None = None) -> None:
-    """Run the migrations that are missing, in one transaction; an empty database gets the newest tables at once."""
+    """Run the migrations that are missing, in one transaction; an empty database gets the newest tables at once.
+
+    A newer schema is left as it is: it only has more than this version of Spotter knows."""
     wanted = revision or newest()
-    if current(store) == wanted:
+    if (current(store) or "") >= wanted:
         return
     with store.write(patience=MIGRATION_SECONDS) as tx:
         if not inspect(tx).get_table_names() and revision is None:

@@ -25,7 +25,7 @@ from storage import migrate
 from storage.database import Store
 
 USER = "spotter"
-TEMPLATE = "newest"
+EMPTY, NEWEST = "template0", "newest"
 STARTS_WITHIN = 120.0
 # Nothing in it has to outlive a power cut of the machine.
 SETTINGS = """
@@ -58,15 +58,15 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://{USER}@/{database}?host={self.folder}"
 
-    def new_database(self, template: str = TEMPLATE) -> str:
+    def new_database(self, template: str = NEWEST) -> str:
         """The URL of a new database with the newest tables, or those of another template."""
         name = f"d{uuid.uuid4().hex[:12]}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def make_template(self) -> None:
-        self._run(f"CREATE DATABASE {TEMPLATE} TEMPLATE template0")
-        store = Store(self.url(TEMPLATE))
+        self._run(f"CREATE DATABASE {NEWEST} TEMPLATE {EMPTY}")
+        store = Store(self.url(NEWEST))
         migrate.upgrade(store)
         store.close()
 

@@ -1,21 +1,18 @@
 """The audit trail: every row is bound to the one before, so that a changed byte is found."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from storage import audit, migrate
+from storage import audit
 from storage.database import Store
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(f"sqlite:///{tmp_path / 'audit.db'}")
-    migrate.upgrade(store)
+def store(store: Store) -> Store:
     with store.write() as tx:
         for number in range(5):
             audit.record(

@@ -1,7 +1,6 @@
-"""The store: one process at a time on SQLite, migrations from nothing to the tables, times that keep their zone."""
+"""The store, on SQLite and PostgreSQL: who may use it, migrations from nothing to the tables, times with their zone."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,28 +15,19 @@ from storage import marks, messages, migrate
 from storage.database import Store, StoreInUse
 from storage.tables import metadata
 
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(f"sqlite:///{tmp_path / 'spotter.db'}")
-    migrate.upgrade(store)
-    return store
+OTHERS = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type NOT IN ('table', 'index') ORDER BY name",
+    "postgresql": "SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgname",
+}
 
 
-def test_migrations_make_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'old.db'}")
-    migrate.upgrade(store, "0001")
-    migrate.upgrade(store)
-    assert migrate.current(store) == migrate.newest() == _head()
-    with store.read() as tx:
+def test_a_new_database_is_what_all_migrations_make_and_the_code_uses(store: Store, empty: Store) -> None:
+    migrate.upgrade(empty, "0001")
+    migrate.upgrade(empty)
+    assert migrate.current(empty) == migrate.newest() == _head()
+    with empty.read() as tx:
         assert compare_metadata(MigrationContext.configure(tx), metadata) == []
-
-
-def test_a_new_database_is_what_all_migrations_would_have_made(store: Store, tmp_path: Path) -> None:
-    migrated = Store(f"sqlite:///{tmp_path / 'migrated.db'}")
-    migrate.upgrade(migrated, "0001")
-    migrate.upgrade(migrated)
-    assert _schema(store) == _schema(migrated)
+    assert _schema(store) == _schema(empty)
     assert migrate.current(store) == migrate.newest()
 
 
@@ -62,8 +52,8 @@ def _schema(store: Store) -> dict[str, Any]:
             }
             for name in found.get_table_names()
         }
-        query = "SELECT name, sql FROM sqlite_master WHERE type NOT IN ('table', 'index') ORDER BY name"
-        return {**tables, "": [tuple(row) for row in tx.exec_driver_sql(query)]}
+        others = tx.exec_driver_sql(OTHERS[tx.dialect.name])
+        return {**tables, "": [found.get_view_names(), *map(tuple, others)]}
 
 
 def _head() -> str | None:
@@ -72,6 +62,7 @@ def _head() -> str | None:
     return ScriptDirectory.from_config(config).get_current_head()
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_a_second_process_is_refused_and_told_why(store: Store) -> None:
     store.claim()
     second = Store(store.url)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection
 
-from storage import deployments, migrate
+from storage import deployments
 from storage.database import Store
 from storage.deployments import Decision, Deployment
 
@@ -15,12 +15,9 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def tx() -> Iterator[Connection]:
-    store = Store("sqlite:///:memory:")
-    migrate.upgrade(store)
+def tx(store: Store) -> Iterator[Connection]:
     with store.write() as tx:
         yield tx
-    store.close()
 
 
 def request(tx: Connection, target: str, channel: str, **more: object) -> str:

@@ -63,9 +63,7 @@ def test_everything_of_the_first_tables_is_kept(tmp_path: Path) -> None:
         assert not marks.first_delivery(tx, "mention:Ev1", AT)
 
 
-def test_a_publish_is_stored_once(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'spotter.db'}")
-    migrate.upgrade(store)
+def test_a_publish_is_stored_once(store: Store) -> None:
     with store.write() as tx:
         assert publishes.add(tx, PUBLISH)
         assert not publishes.add(tx, PUBLISH)
@@ -74,9 +72,7 @@ def test_a_publish_is_stored_once(tmp_path: Path) -> None:
         assert publishes.known_run_ids(tx, [11, 12, 13]) == {12}
 
 
-def test_branches_are_those_that_were_seen_last(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'spotter.db'}")
-    migrate.upgrade(store)
+def test_branches_are_those_that_were_seen_last(store: Store) -> None:
     main, other = BranchRow("main", "4be1", AT, "Widen the search"), BranchRow("other", "77aa", AT)
     with store.write() as tx:
         publishes.put_branches(tx, [main, other])
