@@ -21,6 +21,9 @@ from storage.digests import Digest, Firing
 from storage.runs import TrainingRun
 from tests.bot import busy_plant
 from tests.bot.conftest import LINE, Desk
+from tests.postgresql import cluster
+
+__all__ = ["cluster"]
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 TRAINER = Person("U0TRAINER1", "trainer")
@@ -207,24 +210,32 @@ Since <time> · every hour, Europe/Berlin · next <time> · /digest changes it\
     assert "Nothing has changed, so it would stay silent" in told(desk, preview("digest-1", ASKED, services))
 
 
-def test_two_spotters_post_one_digest(desk: Desk, services: Services) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_of_several_spotters_one_posts_a_digest(
+    kind: str, desk: Desk, services: Services, request: pytest.FixtureRequest
+) -> None:
     """Each with a store of its own on one database, all at the same moment."""
+    if kind == "postgresql":
+        desk.store = Store(request.getfixturevalue("cluster").new_database())
+        desk.crash()
     hourly(desk)
     to_the_hour(desk, 2 * HOUR)
-    others = [replace(services, store=Store(desk.store.url)) for _ in range(4)]
-    together = threading.Barrier(len(others))
+    stores = [Store(desk.store.url) for _ in range(4)]
+    together = threading.Barrier(len(stores))
 
-    def sends(one: Services) -> None:
+    def sends(store: Store) -> None:
         together.wait(30)
-        send_what_is_due(one)
+        send_what_is_due(replace(services, store=store))
 
-    threads = [threading.Thread(target=sends, args=(one,)) for one in others]
+    threads = [threading.Thread(target=sends, args=(store,)) for store in stores]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     assert outcomes(desk) == ["skipped", "skipped", "sent"]
     assert len(delivered(desk)) == 1
+    for store in (*stores, desk.store):
+        store.close()
 
 
 def test_the_policy_s_digests_are_set_once_and_a_removed_one_stays_away(
