@@ -18,7 +18,7 @@ from bot.courier import Courier
 from bot.dispatch import Dispatch
 from bot.hooks import Hooks
 from bot.http import WebServer
-from bot.leader import GatedClient, Leader
+from bot.leader import Leader
 from bot.pacer import Pacer
 from bot.settings import Settings
 from bot.slack_socket import SocketMode
@@ -86,18 +86,15 @@ class Spotter:
             commands=commands.ALL,
         )
         # what is done here without a person, only while this replica leads
-        gate, leaders_store = self._lease.must_be_held, self._store.guarded(self._lease.fence)
+        gate = self._lease.must_be_held
         self._leading = replace(
             self._services,
-            store=leaders_store,
+            store=self._store.guarded(self._lease.fence),
             azure=Workspace.connect(settings.workspace, gate=gate),
             devops=Project.connect(settings.devops, gate) if settings.devops else None,
             hub=Hub.connect(settings.iothub_hostname, gate) if settings.iothub_hostname else None,
         )
-        writes = GatedClient(
-            gate, token=token, base_url=settings.slack_api, timeout=SLACK_TIMEOUT, retry_handlers=[]
-        )
-        self._courier = Courier(leaders_store, writes, clock, health, self._lease)
+        self._courier = Courier(self._store, client, clock, health, self._lease)
         Dispatch(commands.ALL, self._services, client).attach(self._bolt)
 
     def run(self) -> bool:

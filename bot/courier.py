@@ -17,6 +17,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from sqlalchemy.exc import OperationalError
 
+from bot.late import GatedClient, Late
 from bot.refusals import NO_ANSWER, code_of, meaning_of, reasons_of, rest_asked
 from bot.uploads import PictureRefused, Pictures, picture_in
 from commands.kit.blocks import section
@@ -41,24 +42,26 @@ LONGEST_WAIT = timedelta(seconds=30)
 NO_ENTRY_WAIT = timedelta(minutes=1)
 
 PEOPLE = ("U", "W")
+NO_TROUBLE: dict[str, Any] = {"posting_since": None, "tries": 0, "next_try_at": None, "trouble": None}
 PROCESSING_TRIES = 6
 
 
 class Courier:
-    """`store` and `client` refuse, by raising Lost, what is done after another replica has come to lead."""
+    """Works while this replica holds the lease: what it writes and sends raises Lost where it does not."""
 
     def __init__(self, store: Store, client: WebClient, clock: Clock, health: Health, lease: Lease) -> None:
-        self._store = store
+        self._store = store.guarded(lease.fence)
+        self._client = GatedClient(client, lease.must_be_held)
         self._lease = lease
         self._at_work = False
-        self._client = client
-        self._pictures = Pictures(store, client, clock)
+        self._pictures = Pictures(self._store, self._client, clock)
         self._clock = clock
         self._health = health
         self._next_post: dict[str, datetime] = {}
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._stop_by: float | None = None
+        self._late = Late(store, client, self._stopping)
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
 
     def start(self) -> None:
@@ -160,6 +163,8 @@ class Courier:
                 self._later(message, GRACE, "its thread is not posted yet")
                 return
             message, thread_ts = replace(message, channel=parent.channel), parent.ts
+        if message.posting_since and self._lease.held_for < self._client.timeout:
+            return  # what another replica has begun to post may still arrive
         if message.posting_since and self._was_posted(message, thread_ts):
             return
         blocks = self._pictures.uploaded(_blocks(message))
@@ -216,19 +221,18 @@ class Courier:
     def _shown(self, message: WantedMessage, *, ts: str, revision: int) -> None:
         self._health.well(SLACK)
         self._health.well(SLACK, about=message.channel)
-        with self._store.write() as tx:
-            messages.change(
-                tx,
-                message.key,
-                ts=ts,
-                channel=message.channel,
-                shown_revision=revision,
-                shown_at=self._clock.now(),
-                posting_since=None,
-                tries=0,
-                next_try_at=None,
-                trouble=None,
-            )
+        shown = {
+            "ts": ts,
+            "channel": message.channel,
+            "shown_revision": revision,
+            "shown_at": self._clock.now(),
+        }
+        try:
+            with self._store.write() as tx:
+                messages.change(tx, message.key, **shown, **NO_TROUBLE)
+        except Lost:
+            self._late.sent(message.key, message.channel, ts)
+            raise
 
     def _find(self, message: WantedMessage, thread_ts: str | None) -> str | None:
         """The ts of this message in its channel or thread, by its key."""

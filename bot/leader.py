@@ -3,14 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 from prometheus_client import Gauge
-from slack_sdk import WebClient
 from sqlalchemy.exc import DBAPIError
 
-from infra.http.types import Gate
 from storage.database import Store
 from storage.leases import Lease
 from storage.notices import Notices
@@ -108,15 +105,3 @@ class Leader:
         log.info("leads" if self._leads else "stands_by", leader=self._lease.of)
         if self._leads:
             self._begin()
-
-
-class GatedClient(WebClient):
-    """Asks a gate right before anything is sent to Slack."""
-
-    def __init__(self, gate: Gate, **options: Any) -> None:
-        super().__init__(**options)
-        self._gate = gate
-
-    def api_call(self, *args: Any, **options: Any) -> Any:
-        self._gate()
-        return super().api_call(*args, **options)
