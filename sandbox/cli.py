@@ -16,6 +16,7 @@ import click
 
 from sandbox.azure.pace import Pace
 from sandbox.claim import claimed, listening
+from sandbox.devops.pace import Pace as DevOpsPace
 from sandbox.environment import bot_environment
 from sandbox.spotter import Spotter
 from sandbox.world import World
@@ -23,6 +24,7 @@ from sandbox.world import World
 POLICY = Path(__file__).parent / "spotter.toml"
 COMMAND = "spotter"
 LABELING = 15.0  # seconds for each picture that people label
+MINUTE = 6.0  # seconds, of what Azure DevOps counts in minutes; a refused run has ten to wait
 
 
 @click.command()
@@ -50,7 +52,12 @@ def main(port: int, root: Path) -> None:
             page = until_the_end.enter_context(listening(port, root))
             click.echo("Starting Slack, Azure Machine Learning and the bottling line …")
             folder = _emptied(root.resolve() / "state")
-            world = World(folder, pace=Pace(labeling=LABELING), cache=root.resolve() / "compiled")
+            world = World(
+                folder,
+                pace=Pace(labeling=LABELING),
+                devops_pace=DevOpsPace(minute=MINUTE),
+                cache=root.resolve() / "compiled",
+            )
             until_the_end.callback(world.stop)
             world.start(page)
             claim.tell(world.slack.url)
