@@ -1,19 +1,26 @@
-"""Pictures on their way into messages: uploaded to Slack once, and named there by the file that it made of them."""
+"""Pictures on their way into messages: uploaded to Slack once, and named there by the file that it made of them.
+
+Where Slack takes none, the message says in words what a picture shows; the rest of it stays as it is.
+"""
 
 from typing import Any
 
+import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.refusals import code_of, meaning_of
-from commands.kit.blocks import PICTURE
+from commands.kit.blocks import PICTURE, context
 from commands.kit.clock import Clock
+from commands.kit.words import esc
 from storage import pictures
 from storage.database import Store
 
+log = structlog.get_logger("courier")
+
 
 class PictureRefused(Exception):
-    """Slack will not take a picture, so the message is shown without."""
+    """Slack will not take a picture."""
 
 
 class Pictures:
@@ -24,12 +31,18 @@ class Pictures:
 
     def uploaded(self, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The blocks with Slack's files in place of pictures. One whose upload was lost is uploaded again: a file that
-        nobody sees may be left over, never a second message. Raises PictureRefused."""
-        files = {digest: self._file(digest) for digest in filter(None, map(picture_in, blocks))}
-        return [
-            {**block, "slack_file": {"id": files[digest]}} if (digest := picture_in(block)) else block
-            for block in blocks
-        ]
+        nobody sees may be left over, never a second message."""
+        return [self._shown(block) for block in blocks]
+
+    def _shown(self, block: dict[str, Any]) -> dict[str, Any]:
+        digest = picture_in(block)
+        if digest is None:
+            return block
+        try:
+            return {**block, "slack_file": {"id": self._file(digest)}}
+        except PictureRefused as refused:
+            log.warning("picture_refused", picture=digest, reason=str(refused))
+            return context(esc(block["alt_text"]))
 
     def _file(self, digest: str) -> str:
         with self._store.read() as tx:

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from commands.kit.blocks import Message, picture, section
+from commands.kit.blocks import Message, header, picture, table
 from commands.kit.health import SLACK
 from sandbox.faults import Fault
 from storage import pictures
@@ -154,7 +154,9 @@ def wants_a_picture(desk: Desk) -> None:
         digest = pictures.put(
             tx, b"as two models see it", "side-by-side.jpg", "v7 finds all", desk.clock.now()
         )
-    shown = Message("Both", [section("Both"), picture(digest, "v7 finds all", "1.jpg")])
+    shown = Message(
+        "Both", [header("Both"), picture(digest, "v7 finds all", "1.jpg"), table([["mAP"], ["1"]])]
+    )
     desk.want("card", "Both", content=shown.content())
 
 
@@ -191,7 +193,9 @@ def test_a_workspace_that_takes_no_files_reads_what_the_picture_shows(desk: Desk
     wants_a_picture(desk)
     desk.round(rounds=3)
     assert pictures_shown(desk) == []
-    assert "v7 finds all" in desk.people.channel("line-vision").messages()[0].text
+    (message,) = desk.people.channel("line-vision").messages()
+    assert "v7 finds all" in message.text
+    assert [block["type"] for block in message.blocks] == ["header", "context", "table"], "the rest stays"
     assert not desk.health.troubles()
 
 
