@@ -93,7 +93,7 @@ def show(name: str, version: str, asked: Asked, services: Services) -> str:
             f"There is no curve of {esc(name)} v{model.version}. {esc(told)}", "/models compares."
         )
     drawn, now = found.drawn(), services.clock.now()
-    below = card is not None and card.channel == asked.channel
+    below = card is not None and card.state == "open" and card.channel == asked.channel
     key = f"model:{name}:{version}:curves" + ("" if below else f":{asked.person.id}")
     with services.store.write() as tx:
         digest = pictures.put(tx, drawn, f"{name}-v{version}-curves.png", found.words, now)

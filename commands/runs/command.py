@@ -19,6 +19,7 @@ from commands.kit.blocks import (
 )
 from commands.kit.command import Asked, Command, Option, Reply, choice
 from commands.kit.errors import UserError
+from commands.kit.failures import log_tail
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import code, count, duration, esc, metric, when
@@ -108,6 +109,8 @@ def details(run_id: str, asked: Asked, services: Services) -> Reply:
         blocks.append(section(reason))
     if trials := trial_table(run):
         blocks.append(trials)
+    if tail := log_tail(run.failure):
+        blocks += tail.blocks
     studio = link("Open in studio", run.studio_url, STUDIO) if run.studio_url else None
     may_train = services.people.surely_may(asked.person, "train")
     helpful, change = (helpful_button(run), _change(run)) if may_train else (None, None)
