@@ -77,8 +77,9 @@ Spotter:
   Recall    | 0.xxx | 0.xxx | −0.xxx worse
   Trained on caps_20261102_081530. Metrics are from epoch <n> of the best trial, measured on held-out pictures. v2 was measured on pictures of caps_20261019_070000, so read the change with care.
   On 16 held-out pictures of caps_20261102_081530:1, v3 has mAP 0.xxx. v2 could not be measured on them: It has no scoring file. Found worst: cap_missing, average precision 0.xxx over 16 boxes.
+  (image: v3 on some of 16 held-out pictures. <what was found>)
   (line chart: This is the best version so far)
     mAP: v1 0.xxx, v2 0.xxx, v3 0.xxx
   Trained for trainer in <duration> on gpu-cluster, run cap_model-<id>
-  [Deploy …] [Open in studio]\
+  [Deploy …] [Precision and recall] [Open in studio]\
 """)
