@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.late import GatedClient, Late
 from bot.refusals import NO_ANSWER, code_of, meaning_of, reasons_of, rest_asked
-from bot.uploads import PictureRefused, Pictures, picture_in
+from bot.uploads import Pictures, picture_in
 from commands.kit.blocks import section
 from commands.kit.clock import Clock
 from commands.kit.health import DATABASE, SLACK, Health
@@ -140,9 +140,6 @@ class Courier:
                 self._post(message)
         except SlackApiError as refused:
             self._refused(message, refused)
-        except PictureRefused as refused:
-            log.warning("picture_refused", key=message.key, reason=str(refused))
-            self._simplify(message)
         except NO_ANSWER as lost:
             self._unclear(message, f"{type(lost).__name__}: {lost}")
         except (OperationalError, Lost):
