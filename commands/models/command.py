@@ -129,6 +129,7 @@ def _lineage(name: str, version: str, services: Services) -> Reply:
 def _of(name: str, services: Services) -> Reply:
     with services.store.read() as tx:
         rows = catalog.versions_of(tx, name)
+        has_curves = bool(rows) and curves.curves(tx, rows[0]) is not None
     if not rows:
         raise UserError(f"No registered model is called “{esc(name[:80])}”.", "/models lists those that are.")
-    return Reply(versions(name, rows))
+    return Reply(versions(name, rows, has_curves=has_curves))

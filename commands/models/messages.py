@@ -72,8 +72,8 @@ def announcement(
     return Message(f"{esc(title)}.", blocks, trend_drawn)
 
 
-def versions(name: str, rows: Sequence[ModelRow]) -> Message:
-    """The versions of one model, newest first, each against the one before it."""
+def versions(name: str, rows: Sequence[ModelRow], *, has_curves: bool) -> Message:
+    """The versions of one model, newest first, each against the one before it. `has_curves`: the newest one has."""
     lines = [["Version", "mAP", "Change", "Precision", "Recall", "Dataset"]]
     for row, previous in zip(rows, [*rows[1:], None], strict=True):
         moved = delta(row.mean_average_precision, previous.mean_average_precision if previous else None)
@@ -92,7 +92,8 @@ def versions(name: str, rows: Sequence[ModelRow]) -> Message:
     block = table(lines)
     block["column_settings"][-1]["align"] = "left"
     lineage = button(f"Lineage of v{newest.version}", LINEAGE, f"{name}:{newest.version}")
-    buttons = actions(_compare(name, newest, rows[1:]), lineage)
+    shown = button(f"Precision and recall of v{newest.version}", CURVES, f"{name}:{newest.version}")
+    buttons = actions(_compare(name, newest, rows[1:]), shown if has_curves else None, lineage)
     return Message(f"{esc(title)}.", [header(title), block, buttons])
 
 

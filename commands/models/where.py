@@ -51,7 +51,9 @@ def devices_of(target: str, services: Services) -> Message:
 def _line(target: str, shares: Sequence[Share]) -> str:
     told = []
     for share in shares:
-        works = "" if not share.model or share.working == share.devices else f", {share.working} of them working"
+        works = (
+            "" if not share.model or share.working == share.devices else f", {share.working} of them working"
+        )
         told.append(f"{esc(_what(share.model, share.version))} on {count(share.devices, 'device')}{works}")
     return f"*{esc(target)}*: {'; '.join(told)}"
 

@@ -209,7 +209,7 @@ def test_any_announcement_is_accepted_by_slack(
 
 @given(st.lists(models(), min_size=1, max_size=20))
 def test_any_list_of_versions_is_accepted_by_slack(rows: list[ModelRow]) -> None:
-    accepted(model_messages.versions(rows[0].name, rows))
+    accepted(model_messages.versions(rows[0].name, rows, has_curves=True))
 
 
 @st.composite

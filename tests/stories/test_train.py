@@ -50,3 +50,8 @@ Spotter:
 On 16 held-out pictures of caps_20261102_081530:1. Each curve goes from the surest box to all that the model answers with, as a device gets them; that end is marked.\
 """)
     assert [block["type"] for block in drawn.blocks] == ["header", "image", "context"]
+
+    stage.outsider.types("/models Cap_Model", in_="general")
+    stage.outsider.clicks("Precision and recall of v1", on=stage.outsider.sees("v1 is the newest"))
+    sent = stage.outsider.sees("ends at precision")
+    assert [block["type"] for block in sent.blocks] == ["header", "image", "context"]
