@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import Gauge
 from sqlalchemy.exc import DBAPIError
 
+from commands.kit.health import Health
 from storage.database import Store
 from storage.leases import Lease
 from storage.notices import Notices
@@ -26,6 +27,7 @@ class Leader:
         self,
         store: Store,
         lease: Lease,
+        health: Health,
         *,
         wake: Callable[[str], None],
         begin: Callable[[], None],
@@ -33,6 +35,7 @@ class Leader:
     ) -> None:
         self._store = store
         self._lease = lease
+        self._health = health
         self._notices = Notices(store)
         self._wake_here = wake
         self._begin = begin
@@ -96,7 +99,7 @@ class Leader:
         if self._stopping.is_set():
             return
         try:
-            self._lease.hold(may_take=self._at_rest())
+            self._lease.hold(may_take=self._at_rest(), said=self._health.said())
         except DBAPIError as trouble:
             log.warning("lease_not_renewed", error=str(trouble.orig))
         if self._lease.is_held == self._leads:

@@ -11,6 +11,7 @@ A SQLite database has one process, which has claimed its file: that one holds th
 import math
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -33,10 +34,16 @@ class Lease:
         self.holder = holder
         self.seconds = seconds
         self.of = ""  # who holds it, as far as is known
+        self.heard: Any = None  # what that one has said with its last renewal
         self._store = store
         self._token = 0
         self._since = -math.inf
         self._until = -math.inf
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether there may be others."""
+        return self._store.is_shared
 
     @property
     def held_for(self) -> float:
@@ -62,8 +69,10 @@ class Lease:
             self._until = -math.inf
             raise Lost(f"{there.holder if there else 'another replica'} has taken over")
 
-    def hold(self, *, may_take: bool = True) -> bool:
-        """Renew it, or take it where nobody holds it and this one `may_take` it. Raises OperationalError."""
+    def hold(self, *, may_take: bool = True, said: Any = None) -> bool:
+        """Renew it, or take it where nobody holds it and this one `may_take` it. `said`, in JSON, is what others hear.
+
+        Raises OperationalError."""
         if not self._store.is_shared:
             self._until = math.inf
             return True
@@ -76,7 +85,8 @@ class Lease:
                 return False
             is_ours = there is not None and there.token == self._token
             token = self._token if is_ours else (there.token if there else 0) + 1
-            _put(tx, there, holder=self.holder, token=token, until=now + timedelta(seconds=self.seconds))
+            until = now + timedelta(seconds=self.seconds)
+            _put(tx, there, holder=self.holder, token=token, until=until, said=said)
         if token != self._token:
             self._since = time.clock_gettime(RUNS_ON)
         self._token, self.of = token, self.holder
@@ -87,7 +97,8 @@ class Lease:
         """A look that keeps no writer waiting."""
         with self._store.read() as tx:
             there, now = _there(tx), _now(tx)
-        self.of = there.holder if there is not None and there.until > now else ""
+        is_held = there is not None and there.until > now
+        self.of, self.heard = (there.holder, there.said) if there is not None and is_held else ("", None)
         if there is not None and there.token == self._token:
             return True
         self._until = -math.inf
@@ -105,7 +116,7 @@ class Lease:
         self._token = 0
 
 
-def _there(tx: Connection) -> Row[tuple[str, str, int, datetime]] | None:
+def _there(tx: Connection) -> Row[tuple[str, str, int, datetime, Any]] | None:
     return tx.execute(select(leases).where(leases.c.name == LEADER)).first()
 
 
@@ -115,7 +126,7 @@ def _now(tx: Connection) -> datetime:
     return now
 
 
-def _put(tx: Connection, there: Row[tuple[str, str, int, datetime]] | None, **columns: object) -> None:
+def _put(tx: Connection, there: Row[tuple[str, str, int, datetime, Any]] | None, **columns: object) -> None:
     if there is None:
         tx.execute(insert(leases).values(name=LEADER, **columns))
     else:

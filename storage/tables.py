@@ -410,4 +410,5 @@ leases = Table(
     Column("holder", String(255), nullable=False),
     Column("token", Integer, nullable=False),
     Column("until", UtcDateTime, nullable=False),
+    Column("said", JSON),
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from commands.kit.clock import Clock
+from storage.leases import Lease
 
 AZURE, DEVOPS, IOT_HUB = "Azure Machine Learning", "Azure DevOps", "IoT Hub"
 SLACK, DATABASE = "Slack", "The database"
@@ -18,10 +19,13 @@ class Trouble:
 
 
 class Health:
-    """Remembers who is in trouble since when. `about` tells apart those who noticed. Safe to share between threads."""
+    """Remembers who is in trouble since when. `about` tells apart those who noticed. Safe to share between threads.
 
-    def __init__(self, clock: Clock) -> None:
+    A replica that stands by hears from the one that leads, which alone asks most services."""
+
+    def __init__(self, clock: Clock, lease: Lease | None = None) -> None:
         self._clock = clock
+        self._lease = lease
         self._troubles: dict[tuple[str, str], Trouble] = {}
         self._lock = threading.Lock()
 
@@ -38,5 +42,25 @@ class Health:
     def troubles(self) -> list[Trouble]:
         """Who is in trouble now, each service once, longest first."""
         with self._lock:
-            by_age = sorted(self._troubles.values(), key=lambda trouble: trouble.since)
+            by_age = sorted([*self._troubles.values(), *self._heard()], key=lambda trouble: trouble.since)
         return list({trouble.service: trouble for trouble in reversed(by_age)}.values())[::-1]
+
+    def said(self) -> list[list[str]]:
+        """What this replica has noticed, for the others to hear."""
+        with self._lock:
+            found = list(self._troubles.values())
+        return [[trouble.service, trouble.reason, trouble.since.isoformat()] for trouble in found]
+
+    def _heard(self) -> list[Trouble]:
+        if self._lease is None or self._lease.is_held:
+            return []
+        said: list[list[str]] = self._lease.heard or []
+        return [Trouble(service, reason, datetime.fromisoformat(since)) for service, reason, since in said]
+
+    def part(self) -> str:
+        """What this replica does beside answering people; nothing is said where there are no others."""
+        if self._lease is None or not self._lease.is_shared:
+            return ""
+        if self._lease.is_held:
+            return "This replica leads."
+        return f"This replica stands by; {self._lease.of or 'none'} leads."

@@ -73,7 +73,9 @@ def standing(services: Services) -> str:
         running = len(runs.open_runs(tx)) + len(publishes.open_runs(tx))
         known = len(catalog.list_exports(tx, limit=1000))
     troubles = services.health.troubles()
-    facts = f"{running} running, {count(known, 'labeling export')} known."
+    facts = (
+        f"{running} running, {count(known, 'labeling export')} known. {esc(services.health.part())}".strip()
+    )
     if not troubles:
         return f":white_check_mark: All is well. {facts}"
     lines = [

@@ -1,52 +1,59 @@
 """What stories about several replicas share: two bots on one PostgreSQL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from sandbox.claim import free_port
-from tests.postgresql import cluster, new_database
+from sandbox.faults import Fault
+from tests.postgresql import cluster
 from tests.stories.stage import Bot, Stage
 
-__all__ = ["cluster", "new_database", "replicated"]
+__all__ = ["cluster", "replicated"]
 
-LEASE = 3.0
-SHORT_LEASE = {"[pace]": f"[pace]\nlease_seconds = {LEASE}"}
+SHORT_LEASE = "lease_seconds = 3.0"
 
 
 class Replicas:
-    """The stage's bot and another one, both started. The stage's bot leads at first."""
+    """The stage's bot and another one. The stage's bot leads at first."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         folder = stage.bot.log_file.parent / "second"
         folder.mkdir()
-        port = str(free_port())
-        self.second = Bot({**stage.bot.environment, "PORT": port}, folder, stage.bot.forks)
-
-    @property
-    def first(self) -> Bot:
-        return self.stage.bot
+        environment = {**stage.bot.environment, "PORT": str(free_port())}
+        self.first, self.second = stage.bot, Bot(environment, folder, stage.bot.forks)
+        self.second.start()
 
     def leader(self) -> Bot:
-        """The one that leads, once one of them does."""
-        return self.stage.until(
-            lambda: next((bot for bot in (self.first, self.second) if leads(bot)), None), "a replica leads"
-        )
+        both = (self.first, self.second)
+        return self.stage.until(lambda: next(filter(leads, both), None), "a replica leads")
 
     def other(self, bot: Bot) -> Bot:
         return self.second if bot is self.first else self.first
 
-    def kill_leader(self) -> Bot:
-        """As a power cut does. The other one, once it leads; the killed one is started again, as orchestrators do."""
+    def takes_over(self, bot: Bot) -> None:
+        self.stage.until(lambda: leads(bot), "the other replica has taken over")
+
+    def power_cut(self, *during: Fault) -> None:
+        """Kills the leader while these requests of it are under way. The other one takes over, and the killed one is
+        started again, as orchestrators do."""
         leader = self.leader()
+        for fault in during:
+            self.stage.until(fault.reached.is_set, f"a request reached {fault.path}")
         leader.kill()
-        other = self.other(leader)
-        self.stage.until(lambda: leads(other), "the other replica has taken over")
+        self.takes_over(self.other(leader))
         leader.start()
         assert not leads(leader)
-        return other
+
+    def check(self) -> None:
+        """The same that the stage holds its own bot to."""
+        Stage.check(Stage(self.stage.world, self.second, self.stage.people))
+
+    def close(self) -> None:
+        if self.second.alive:
+            self.second.kill()
 
 
 def leads(bot: Bot) -> bool:
@@ -54,14 +61,19 @@ def leads(bot: Bot) -> bool:
 
 
 @pytest.fixture
-def replicated(new_stage: Callable[..., Stage], new_database: Callable[[], str]) -> Callable[..., Replicas]:
-    """Two replicas on a stage; the arguments are those of `new_stage`."""
+def replicated(new_stage: Callable[..., Stage], cluster: Any) -> Iterator[Callable[..., Replicas]]:
+    """Makes two replicas on a stage, which `make` makes from the other arguments."""
+    made: list[Replicas] = []
 
-    def make(**wanted: Any) -> Replicas:
-        policy = {**SHORT_LEASE, **wanted.pop("policy", {})}
-        stage = new_stage(policy=policy, DATABASE_URL=new_database(), **wanted)
-        replicas = Replicas(stage)
-        replicas.second.start()
-        return replicas
+    def make(make: Callable[..., Stage] = new_stage, **wanted: Any) -> Replicas:
+        policy = {"[pace]": f"[pace]\n{SHORT_LEASE}", **wanted.pop("policy", {})}
+        made.append(Replicas(make(policy=policy, DATABASE_URL=cluster.new_database(), **wanted)))
+        return made[-1]
 
-    return make
+    yield make
+    try:
+        for replicas in made:
+            replicas.check()
+    finally:
+        for replicas in made:
+            replicas.close()

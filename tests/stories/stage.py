@@ -86,6 +86,15 @@ class Bot:
         self._process.kill()
         self._process.wait(timeout=10)
 
+    def freeze(self) -> None:
+        """As a machine does that is moved or starved: no step until it thaws."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> int:
         """As an orchestrator does: SIGTERM, then wait for the graceful end."""
         assert self._process is not None

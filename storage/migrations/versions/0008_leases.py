@@ -16,5 +16,6 @@ def upgrade() -> None:
         sa.Column("holder", sa.String(length=255), nullable=False),
         sa.Column("token", sa.Integer(), nullable=False),
         sa.Column("until", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("said", sa.JSON(), nullable=True),
         sa.PrimaryKeyConstraint("name"),
     )
