@@ -162,7 +162,7 @@ Recall 0.xxx
 Compared with no earlier version
 Trained on caps_<made now>. Metrics are from epoch <n> of the best trial, measured on held-out pictures.
 On 16 held-out pictures of caps_<made now>:1, v1 has mAP 0.xxx. Found worst: cap_missing, average precision 0.xxx over 16 boxes.
-(image: v1 on the 3 worst of 16 held-out pictures. cam2_01151000_000022.jpg: 1 of 5 found, 3 wrong boxes. cam2_01092000_000008.jpg: 1 of 4 found, 3 wrong boxes. cam2_01171500_000027.jpg: 1 of 5 found, 2 wrong boxes.)
+(image: v1 on some of 16 held-out pictures. <what was found>)
 Trained for trainer in <duration> on gpu-cluster, run cap_model-<id>
 [Deploy …] [Precision and recall] [Open in studio]\
 """)

@@ -137,7 +137,7 @@ def test_a_channel_archived_meanwhile(stage: Stage) -> None:
 /exports [name]  Labeling exports, newest first, and what is in them
 /publish [branch]  Publish the training pipeline from a branch
 /deploy model target reason  Ask for a model version on an edge target
-/digest [what] [when] [zone] [quiet]  Scheduled digests of this channel: what needs someone, what runs, what ended
+/digest [what] [when] [zone] [quiet]  Scheduled digests of a channel: what needs someone, runs or has finished
 /spotter  Help, how things stand, and who may do what
 :warning: Slack: Spotter cannot write to channel C0LINEVIS1: it is archived (for <duration>)
 0 running, 6 labeling exports known.
