@@ -6,20 +6,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from sqlalchemy import Connection
 
+from commands.exports.readiness import Counted
 from commands.kit.blocks import Message
 from commands.kit.errors import UserError
 from commands.models import compare
-from commands.models.curves import curves
+from commands.models.curves import Curves, curves
+from infra.azureml.evaluations import ClassFigures, Evaluation
 from sandbox.people.plain import Reader
 from storage import catalog, evaluations, migrate
 from storage.catalog import ExportRow, ModelRow
 from storage.database import Store
 from storage.evaluations import EvaluationRow
-from tests.commands.test_messages import accepted
+from tests.commands.test_messages import accepted, models, names
 
+share = st.floats(0, 1)
+figure_arguments = {
+    "average_precision": share,
+    "precision": share,
+    "recall": share,
+    "boxes": st.integers(1, 10**6),
+    "points": st.just(((0.5, 0.5, 0.5),)),
+}
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FEW, MANY = "caps_20261102_081530", "caps_20261116_143000"
 
@@ -180,3 +192,48 @@ def test_curves_tell_their_figures_to_those_who_do_not_see_them(tx: Connection) 
 (image: Caps v4, precision against recall: class_11 is found worst. class_11: average precision 0.350, ends at precision 0.500 and recall 0.900; class_10: average precision 0.400, ends at precision 0.500 and recall 0.900; class_9: average precision 0.450, ends at precision 0.500 and recall 0.900; class_8: average precision 0.500, ends at precision 0.500 and recall 0.900; class_7: average precision 0.550, ends at precision 0.500 and recall 0.900; class_6: average precision 0.600, ends at precision 0.500 and recall 0.900; class_5: average precision 0.650, ends at precision 0.500 and recall 0.900.)
 On 48 held-out pictures of caps_20261116_143000:1. The 7 of 12 classes that are found worst. Each curve goes from the surest box to all that the model answers with, as a device gets them; that end is marked.\
 """)
+
+
+figures_of_a_class = st.fixed_dictionaries(
+    {"average_precision": share, "precision": share, "recall": share, "boxes": st.integers(1, 10**6)}
+)
+figures_of_a_side = st.fixed_dictionaries(
+    {
+        "mean_average_precision": share,
+        "precision": share,
+        "recall": share,
+        "classes": st.dictionaries(names, figures_of_a_class, max_size=60),
+        "held_out": st.booleans(),
+        "dataset": names,
+        "pictures": st.integers(1, 10**6),
+        "evaluated_on": st.just("a" * 64),
+    }
+)
+contents = st.builds(
+    Counted,
+    st.integers(0, 10**6),
+    st.dictionaries(names, st.integers(0, 10**6), max_size=60),
+    st.just(0),
+    st.just(()),
+)
+sides = st.builds(
+    compare.Side,
+    models(),
+    st.none() | figures_of_a_side,
+    st.just("") | names,
+    st.none() | contents,
+    st.booleans(),
+)
+
+
+@given(sides, sides, st.booleans())
+def test_any_two_versions_are_compared_within_what_slack_takes(
+    left: compare.Side, right: compare.Side, comparable: bool
+) -> None:
+    accepted(compare.shown(compare.Pair(left, right, comparable)))
+
+
+@given(models(), st.dictionaries(names, st.builds(ClassFigures, **figure_arguments), min_size=1, max_size=9))
+def test_the_curves_of_any_classes_are_shown(model: ModelRow, classes: dict[str, ClassFigures]) -> None:
+    shown = Curves(model, Evaluation(dataset="caps:1"), sorted(classes.items()), len(classes))
+    accepted(shown.message("d" * 64))
