@@ -54,7 +54,9 @@ class Spotter:
         client = WebClient(token=token, base_url=settings.slack_api, timeout=SLACK_TIMEOUT, retry_handlers=[])
         # acknowledgements may have to ask for a group's members, and have three seconds in all
         roles = WebClient(token=token, base_url=settings.slack_api, timeout=ROLES_TIMEOUT, retry_handlers=[])
-        self._lease = Lease(self._store, _name(settings), policy.pace.lease_seconds)
+        # with connections of its own, for it must not wait for those of people
+        leaders = Store(settings.store_url)
+        self._lease = Lease(leaders, _name(settings), policy.pace.lease_seconds)
         health = Health(clock, self._lease)
         # two pools, so that answers which wait for Slack's Web API keep no acknowledgement waiting
         self._acking = ThreadPoolExecutor(ACKING, thread_name_prefix="ack")
@@ -62,7 +64,7 @@ class Spotter:
         self._followers = [follower for command in commands.ALL for follower in command.followers]
         self._pacer = Pacer(self._followers, self._lease)
         self._leader = Leader(
-            self._store, self._lease, health, wake=self._wake_here, begin=self._begin, at_rest=self._at_rest
+            leaders, self._lease, health, wake=self._wake_here, begin=self._begin, at_rest=self._at_rest
         )
         self._bolt = App(
             name="spotter",  # else Bolt reads the source of all that is loaded to find one

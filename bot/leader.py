@@ -16,7 +16,7 @@ from storage.notices import Notices
 log = structlog.get_logger("leader")
 LEADS = Gauge("spotter_leads", "1 where this replica runs followers, courier and digests")
 RENEWALS = 5  # of a lease, before it ends
-STEP_DOWN = ""
+LOOK = ""  # at the lease, each replica
 
 
 class Leader:
@@ -57,11 +57,13 @@ class Leader:
         if not self._store.is_shared:
             return
         try:
+            self._notices.call(LOOK)
+            self._thread.join(timeout=self._lease.seconds / RENEWALS + 1)
             self._lease.give_back()
-            self._notices.call(STEP_DOWN)
+            self._notices.call(LOOK)
         except DBAPIError as trouble:
             log.warning("lease_not_given_back", error=str(trouble.orig))
-        self._thread.join(timeout=self._lease.seconds / RENEWALS + 1)
+        self._store.close()
 
     def wake(self, name: str) -> None:
         """Here, or where the work is done; what is not heard there is found at its next look."""
@@ -74,17 +76,24 @@ class Leader:
             log.warning("wake_up_lost", follower=name, error=str(trouble.orig))
 
     def _work(self) -> None:
-        pause, kept = self._lease.seconds / RENEWALS, time.monotonic()
-        self._keep()
         while not self._stopping.is_set():
-            heard = self._heard(max(0.0, kept + pause - time.monotonic()))
-            for name in heard:
-                if self._lease.is_held and name != STEP_DOWN:
-                    self._wake_here(name)
-            if STEP_DOWN in heard or time.monotonic() >= kept + pause:
-                kept = time.monotonic()
+            try:
                 self._keep()
+                self._listen(self._lease.seconds / RENEWALS)
+            except Exception:
+                log.exception("leader_failed")
+                self._stopping.wait(1)
         self._notices.close()
+
+    def _listen(self, seconds: float) -> None:
+        """Wakes who is called for, until the lease is to be looked at again."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
+            heard = self._heard(left)
+            if LOOK in heard:
+                return
+            for name in heard if self._lease.is_held else ():
+                self._wake_here(name)
 
     def _heard(self, seconds: float) -> list[str]:
         try:
@@ -96,8 +105,6 @@ class Leader:
             return []
 
     def _keep(self) -> None:
-        if self._stopping.is_set():
-            return
         try:
             self._lease.hold(may_take=self._at_rest(), said=self._health.said())
         except DBAPIError as trouble:

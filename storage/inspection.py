@@ -39,7 +39,10 @@ def is_in_use(url: str, tx: Connection) -> bool:
     """Whether a Spotter has claimed the database."""
     file = file_of(url)
     if file is None:
-        held = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :key AND granted")
+        held = text(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE locktype = 'advisory' AND objid = :key AND granted AND datname = current_database()"
+        )
         return bool(tx.execute(held, {"key": ONLY_ONE}).scalar_one())
     if not lock_of(file).exists():
         return False

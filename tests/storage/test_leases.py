@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from storage import leases, marks
+from storage import inspection, leases, marks
 from storage.database import IDLE_SECONDS, ONLY_ONE, Store, StoreInUse
 from storage.leases import Lease, Lost
 from storage.notices import Notices
@@ -133,12 +133,20 @@ def test_the_one_process_on_sqlite_holds_it_for_good(store: Store) -> None:
         assert tx.execute(select(func.count()).select_from(table)).scalar_one() == 0
 
 
-def test_replicas_share_a_database_but_not_with_a_spotter_from_before(stores: tuple[Store, Store]) -> None:
+def in_use(url: str) -> bool:
+    with inspection.looking(url) as tx:
+        return inspection.is_in_use(url, tx)
+
+
+def test_replicas_share_a_database_but_not_with_a_spotter_from_before(
+    cluster: Cluster, stores: tuple[Store, Store]
+) -> None:
     first, second = stores
     first.claim()
     second.claim()
     with first.read() as tx:
         assert not tx.execute(select(func.pg_try_advisory_lock(ONLY_ONE))).scalar_one()
+    assert in_use(first.url) and not in_use(cluster.new_database())
     first.close()
     second.close()
     with first.engine.connect() as before:

@@ -1,5 +1,7 @@
 """Two replicas on one PostgreSQL: both answer people, one acts by itself, and when it dies the other one goes on."""
 
+import re
+import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -174,6 +176,12 @@ def test_a_leader_that_froze_has_no_say_any_more_when_it_thaws(replicated: Calla
     )
 
 
+def gauge(bot: Bot) -> float:
+    with urllib.request.urlopen(f"{bot.url}/metrics", timeout=10) as answer:  # noqa: S310  loopback only
+        (line,) = re.findall(r"(?m)^spotter_leads (\S+)$", answer.read().decode())
+    return float(line)
+
+
 def log_of(bot: Bot, event: str) -> bool:
     return any(line.get("event") == event for line in bot.log())
 
@@ -193,7 +201,7 @@ def test_who_stands_by_answers_people_and_wakes_the_leader(
 
     replicas = replicated(make, policy={"runs_seconds = 0.5": "runs_seconds = 600"})
     stage = replicas.stage
-    assert leads(replicas.first)
+    assert (gauge(replicas.first), gauge(replicas.second)) == (1, 0)
     stage.world.azure.studio.set_capacity("gpu-cluster", available=False)
     stage.trainer.types(ASK)
     stage.until(stage.jobs, "the leader has handed it to Azure")
