@@ -139,7 +139,9 @@ def _under_way(
         few = esc(", ".join(thin_classes))
         blocks.append(context(f":warning: Few boxes of {few}: expect poor results there."))
     if expected or run.state in ("requested", "submitting", "queued"):
-        blocks.append(context(f"{words(expected)} {due(expected, run.requested_at, now)}".rstrip()))
+        is_stuck = not (run.waiting or {}).get("normal", True)
+        done = "" if is_stuck else due(expected, run.requested_at, now)
+        blocks.append(context(f"{words(expected)} {done}".rstrip()))
     blocks.append(_footer(run))
     stop = None if run.cancel_by or run.state == "completed" else cancel_button(run)
     helpful = helpful_button(run)
