@@ -36,7 +36,9 @@ const Actions = ({ block }) =>
 const Image = ({ block }) =>
   html`<figure class="block image">
     ${block.title && html`<figcaption>${plain(block.title.text)}</figcaption>`}
-    <img src=${block.image_url ?? block.slack_file?.url} alt=${block.alt_text} />
+    <a href=${block.image_url ?? block.slack_file?.url} target="_blank" rel="noreferrer noopener" title="Open the picture">
+      <img src=${block.image_url ?? block.slack_file?.url} alt=${block.alt_text} />
+    </a>
   </figure>`;
 
 /** A block of a type this page does not know still shows the words in it. */

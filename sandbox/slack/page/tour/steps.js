@@ -27,8 +27,8 @@ export const STEPS = [
   {
     title: "Train a model",
     text: () =>
-      html`Write <code>${DRAFT}</code> below and press <kbd>Enter</kbd>: a form opens. Choose a labeling export and a GPU
-        cluster, then press <b>Start training</b>.`,
+      html`Write <code>${DRAFT}</code> below and press <kbd>Enter</kbd>: a form opens. Choose
+        <code>caps_20261102_081530</code>, the smallest labeling export, and a GPU cluster, then press <b>Start training</b>.`,
     isDone: (story) => story.training,
     look: () => [DIALOG, COMPOSER, one(".sidebar a.entry"), DRAWER],
     draft: DRAFT,
@@ -52,8 +52,8 @@ export const STEPS = [
   {
     title: "Ask to deploy it",
     text: () =>
-      html`Press <b>Deploy …</b> under the announcement, choose <code>line-2</code>, where one approval is enough, give a
-        reason and send the request.`,
+      html`Press <b>Deploy …</b> under the announcement, choose <code>line-2</code>, where one approval is enough, say why,
+        and press <b>Ask for approval</b>.`,
     isDone: (story) => story.asked,
     look: ({ story }) => [DIALOG, inMessage(story.announced, "deploy.ask"), channelLink(story.announced), DRAWER],
   },
