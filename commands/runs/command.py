@@ -22,9 +22,9 @@ from commands.kit.errors import UserError
 from commands.kit.failures import log_tail
 from commands.kit.people import Person
 from commands.kit.services import Services
-from commands.kit.words import code, count, duration, esc, metric, when
+from commands.kit.words import code, count, duration, esc, metric, money, when
 from commands.runs import publishing
-from commands.train.estimate import recorded, words
+from commands.train.estimate import cost_of, recorded, words
 from commands.train.messages import AGAIN, STUDIO, best, cancel_button, helpful_button, phase, trial_table
 from storage import publishes
 from storage import runs as records
@@ -104,6 +104,8 @@ def details(run_id: str, asked: Asked, services: Services) -> Reply:
     ]
     if expected := recorded(run.estimate):
         pairs.append(("Expected", words(expected)))
+    if (cost := cost_of(run.node_seconds, run.vm_size, services.policy)) is not None:
+        pairs.append(("Cost", f"about {money(cost, services.policy.prices.currency)}"))
     blocks: list[Block] = [header(f"{run.model_name}: {run.id}"), fields(pairs)]
     if reason := _reason(run):
         blocks.append(section(reason))

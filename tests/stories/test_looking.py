@@ -79,6 +79,8 @@ Took <duration>
 Trial | mAP | Precision | Recall | State
 1     | –   | –         | –      | failed
 2     | –   | –         | –      | failed
+Last log lines of trial 1:
+```ERROR: CUDA out of memory. Tried to allocate 2 GiB```
 [Open in studio] [Train again]\
 """)
     stage.outsider.types("/runs cap-model-yesterday")

@@ -2,6 +2,7 @@
 
 from inline_snapshot import snapshot
 
+from storage import runs
 from tests.stories.stage import Stage, steady
 
 SMALL = "caps_20261102_081530"
@@ -37,6 +38,11 @@ Spotter:
   [Deploy …] [Precision and recall] [Open in studio]\
 """)
     assert len(stage.jobs()) == 1
+    with stage.store().read() as tx:
+        (run,) = runs.recent(tx, 5)
+    assert (run.vm_size, run.max_trials) == ("standard_nc4as_t4_v3", 2)
+    assert run.images and run.node_seconds and run.ended_at, "what the next one is compared with"
+    assert 1 <= run.node_seconds <= 2 * (run.ended_at - run.requested_at).total_seconds()
 
     announced = stage.line.shows("Cap_Model v1 registered")
     stage.outsider.clicks("Precision and recall", on=announced)
