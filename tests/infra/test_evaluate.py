@@ -14,7 +14,10 @@ from pydantic import ValidationError
 
 import infra
 from infra.azureml.evaluations import Evaluation
+from infra.training.evaluate.contestants import Contestant
+from infra.training.evaluate.document import describe
 from infra.training.evaluate.metrics import Box, measure, surest
+from infra.training.evaluate.pictures import Picture
 from infra.training.split.held_out import RULE, SHARE, held_out, place_of
 from sandbox.azure.engine.environment import job_environment
 from sandbox.azure.runs import Run
@@ -144,9 +147,6 @@ def test_versions_are_measured_on_the_same_pictures_that_none_learned_from(line:
 
     again = line.evaluates(new)
     assert again.set == found.set, "the same pictures every time"
-    assert len(again.pictures) == 3, "those on which it errs most, also where it is alone"
-    worst = again.pictures[0]
-    assert len(worst.truth) == len(worst.answers[f"Caps:{new}"]) == 2, "one of them is wrong"
 
 
 def test_what_cannot_be_measured_is_said_and_fails_no_training(line: Line) -> None:
@@ -189,6 +189,24 @@ def test_figures_are_those_of_the_pascal_challenge() -> None:
     assert (lid.average_precision, lid.precision, lid.recall, lid.boxes) == (0.0, 0.0, 0.0, 1)
     assert found.mean_average_precision == 0.375
     assert surest(truth, answers) == 0.3
+
+
+def test_pictures_on_which_a_model_errs_most_are_kept_also_where_it_is_alone() -> None:
+    pictures = [
+        Picture(f"{number}", f"at/{number}", [box("cap", 0.1), box("cap", 0.5)]) for number in range(5)
+    ]
+    both = [box("cap", 0.1, 0.9), box("cap", 0.5, 0.8)]
+    answers = [both, both[:1], both, [], both]
+    alone = [Contestant("Caps", 1, "", True, answers)]
+    found = Evaluation.model_validate(describe("caps:1", alone, pictures, 0))
+    assert [picture.name for picture in found.pictures] == ["3", "1", "0"]
+    assert len(found.pictures[1].truth) == 2 and len(found.pictures[1].answers["Caps:1"]) == 1
+
+    lost = [
+        Contestant("Caps", 1, "", True, trouble="no scoring file"),
+        Contestant("Caps", 0, "", True, answers),
+    ]
+    assert describe("caps:1", lost, pictures, 0)["pictures"] == []
 
 
 @pytest.mark.parametrize(
