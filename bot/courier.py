@@ -18,6 +18,7 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy.exc import OperationalError
 
 from bot.late import GatedClient, Late
+from bot.posted import marked, posted
 from bot.refusals import NO_ANSWER, code_of, meaning_of, reasons_of, rest_asked
 from bot.uploads import Pictures, picture_in
 from commands.kit.blocks import section
@@ -31,13 +32,11 @@ from storage.messages import WantedMessage
 log = structlog.get_logger("courier")
 SENT = Counter("spotter_slack_messages_total", "Messages that the courier sent", ["kind", "outcome"])
 
-EVENT = "spotter_message"
 IDLE = 0.5
 LAST_ROUND = 5.0
 POST_GAP = timedelta(seconds=1.1)
 PROGRESS_GAP = timedelta(seconds=5)
 GRACE = timedelta(seconds=2)
-LOOK_BACK = timedelta(minutes=10)  # clocks differ
 LONGEST_WAIT = timedelta(seconds=30)
 NO_ENTRY_WAIT = timedelta(minutes=1)
 
@@ -61,7 +60,7 @@ class Courier:
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._stop_by: float | None = None
-        self._late = Late(store, client, self._stopping)
+        self._late = Late(store, client, lease, self._stopping)
         self._thread = threading.Thread(target=self._work, name="courier", daemon=True)
 
     def start(self) -> None:
@@ -120,7 +119,11 @@ class Courier:
             if self._stop_by is not None and time.monotonic() > self._stop_by:
                 return
             if self._may_send(message):
-                self._send(message)
+                try:
+                    self._send(message)
+                except Lost:
+                    self._late.tidy(message.key)
+                    raise
 
     def _may_send(self, message: WantedMessage) -> bool:
         now = self._clock.now()
@@ -172,7 +175,7 @@ class Courier:
             thread_ts=thread_ts,
             text=message.wanted["text"],
             blocks=blocks,
-            metadata={"event_type": EVENT, "event_payload": {"key": message.key}},
+            metadata=marked(message.key),
             unfurl_links=False,
             unfurl_media=False,
         )
@@ -185,7 +188,15 @@ class Courier:
     def _was_posted(self, message: WantedMessage, thread_ts: str | None) -> bool:
         """Whether nothing is to be posted now: an earlier attempt reached Slack after all, or that cannot be told."""
         try:
-            found = self._find(message, thread_ts)
+            assert message.posting_since is not None  # noqa: S101  asked only after an attempt
+            there = posted(
+                self._client,
+                message.key,
+                channel=message.channel,
+                thread_ts=thread_ts,
+                since=message.posting_since,
+            )
+            found = next(there, None)
         except SlackApiError as refused:
             meaning = meaning_of(refused)
             if meaning == "no_entry":
@@ -224,39 +235,8 @@ class Courier:
             "shown_revision": revision,
             "shown_at": self._clock.now(),
         }
-        try:
-            with self._store.write() as tx:
-                messages.change(tx, message.key, **shown, **NO_TROUBLE)
-        except Lost:
-            self._late.sent(message.key, message.channel, ts)
-            raise
-
-    def _find(self, message: WantedMessage, thread_ts: str | None) -> str | None:
-        """The ts of this message in its channel or thread, by its key."""
-        assert message.posting_since is not None  # noqa: S101  asked only after an attempt
-        query: dict[str, Any] = {
-            "channel": message.channel,
-            "oldest": str((message.posting_since - LOOK_BACK).timestamp()),
-            "include_all_metadata": True,
-            "limit": 200,
-        }
-        cursor = None
-        while True:
-            page = (
-                self._client.conversations_replies(ts=thread_ts, cursor=cursor, **query)
-                if thread_ts
-                else self._client.conversations_history(cursor=cursor, **query)
-            )
-            for posted in page["messages"]:
-                metadata = posted.get("metadata") or {}
-                if (
-                    metadata.get("event_type") == EVENT
-                    and metadata["event_payload"].get("key") == message.key
-                ):
-                    return str(posted["ts"])
-            cursor = (page.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return None
+        with self._store.write() as tx:
+            messages.change(tx, message.key, **shown, **NO_TROUBLE)
 
     def _refused(self, message: WantedMessage, refused: SlackApiError) -> None:
         meaning, code = meaning_of(refused), code_of(refused)

@@ -5,11 +5,15 @@ from typing import Any
 
 import structlog
 from slack_sdk import WebClient
+from sqlalchemy.exc import DBAPIError
 
+from bot.posted import posted
 from bot.refusals import NO_ANSWER
 from infra.http.types import Gate
 from storage import messages
 from storage.database import Store
+from storage.leases import Lease
+from storage.messages import WantedMessage
 
 log = structlog.get_logger("courier")
 PATIENCE = 30  # seconds; the replica that leads waits as well before it posts what may have been posted
@@ -31,32 +35,45 @@ class Late:
     """What reached Slack too late, for a process may be stopped right between its look at the lease and what it sends:
     it may be there twice now, or be older than what was there. `store` and `client` are those that refuse nothing."""
 
-    def __init__(self, store: Store, client: WebClient, stopping: threading.Event) -> None:
+    def __init__(self, store: Store, client: WebClient, lease: Lease, stopping: threading.Event) -> None:
         self._store = store
         self._client = client
+        self._lease = lease
         self._stopping = stopping
 
-    def sent(self, key: str, channel: str, ts: str) -> None:
-        """Deletes it where the message is shown elsewhere, else lets it be shown anew as it is wanted now."""
-        shown = self._shown_at(key)
-        for _ in range(PATIENCE):
-            if shown or self._stopping.wait(1):
-                break
-            shown = self._shown_at(key)
-        if shown == ts:
-            with self._store.write() as tx:
-                messages.change(tx, key, shown_revision=0)
-        elif shown:
-            self._delete(key, channel, ts)
-
-    def _shown_at(self, key: str) -> str | None:
-        with self._store.read() as tx:
-            there = messages.get(tx, key)
-        return there.ts if there else None
-
-    def _delete(self, key: str, channel: str, ts: str) -> None:
-        log.warning("posted_late", key=key)
+    def tidy(self, key: str) -> None:
+        """Once another replica shows the message: deletes what is there besides, and lets it be shown anew."""
         try:
-            self._client.chat_delete(channel=channel, ts=ts)
-        except NO_ANSWER as failed:
-            log.warning("late_post_stays", key=key, error=str(failed))
+            shown = self._shown_elsewhere(key)
+            if shown is not None:
+                self._delete_others(shown)
+                with self._store.write() as tx:
+                    messages.change(tx, key, shown_revision=0)
+        except (*NO_ANSWER, DBAPIError) as failed:
+            log.warning("not_tidied", key=key, error=str(failed))
+
+    def _shown_elsewhere(self, key: str) -> WantedMessage | None:
+        for _ in range(PATIENCE):
+            if self._lease.is_held:  # nobody else did anything
+                return None
+            with self._store.read() as tx:
+                there = messages.get(tx, key)
+            if there and there.ts:
+                return there
+            if self._stopping.wait(1):
+                break
+        return None
+
+    def _delete_others(self, shown: WantedMessage) -> None:
+        with self._store.read() as tx:
+            parent = messages.get(tx, shown.parent_key) if shown.parent_key else None
+        there = posted(
+            self._client,
+            shown.key,
+            channel=shown.channel,
+            thread_ts=parent.ts if parent else None,
+            since=shown.shown_at or shown.wanted_at,
+        )
+        for ts in [each for each in there if each != shown.ts]:
+            log.warning("posted_late", key=shown.key)
+            self._client.chat_delete(channel=shown.channel, ts=ts)
