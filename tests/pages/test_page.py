@@ -164,6 +164,21 @@ def test_tables_page_and_sort_and_charts_have_words(page: Page, workspace: Works
     expect(message.get_by_role("rowheader")).to_have_text(["class 1", "class 0"])
 
 
+def test_who_reads_the_end_stays_there_when_what_is_there_grows(page: Page, workspace: Workspace) -> None:
+    for _ in range(8):
+        post(workspace, text="Caps trains", blocks=card())
+    expect(timeline(page).get_by_role("article").nth(7)).to_be_attached()
+    timeline(page).evaluate(
+        "box => { [...box.querySelectorAll('article')].at(-1).style.minHeight = '900px';"
+        " box.dispatchEvent(new Event('scroll')); }"
+    )
+    page.wait_for_function(
+        "[...document.querySelectorAll('.timeline')]"
+        ".every((box) => box.scrollHeight - box.scrollTop - box.clientHeight < 2)"
+    )
+    expect(page.get_by_role("button", name="Jump to latest")).to_be_hidden()
+
+
 def test_the_home_tab_shows_what_the_app_publishes(page: Page) -> None:
     page.get_by_role("link", name="Spotter").click()
     expect(page.get_by_role("heading", name="Nothing needs you")).to_be_visible()

@@ -55,12 +55,16 @@ function useEnd(messages, isAwaited) {
   const box = useRef();
   const atEnd = useRef(true);
   const seen = useRef(messages.length);
+  const lastTop = useRef(0);
   const [missed, setMissed] = useState(null); // null at the end, else how many arrived below
 
   const toEnd = (behavior = "instant") => box.current?.scrollTo({ top: box.current.scrollHeight, behavior });
   const onScroll = () => {
     const { scrollHeight, scrollTop, clientHeight } = box.current;
-    atEnd.current = scrollHeight - scrollTop - clientHeight < AT_END_PX;
+    const isAtEnd = scrollHeight - scrollTop - clientHeight < AT_END_PX;
+    if (isAtEnd) atEnd.current = true;
+    else if (scrollTop < lastTop.current) atEnd.current = false; // else what is above has grown: nobody scrolled away
+    lastTop.current = scrollTop;
     if (atEnd.current) setMissed(null);
     else setMissed((count) => count ?? 0);
   };
