@@ -1,5 +1,7 @@
 """What the docs promise is there, and what is there is in the docs."""
 
+import re
+import runpy
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,9 @@ from infra.setup.wanted import Wanted
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 POLICY = (ROOT / "docs" / "policy.md").read_text()
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("infra/**/*.md"), *ROOT.glob("sandbox/**/*.md")]
+)
 NOT_A_COMMAND = {"kit", "home"}
 
 
@@ -100,6 +105,35 @@ def test_the_manifest_has_every_command_and_no_scope_without_a_reason() -> None:
     assert {entry["url"] for entry in over_http["features"]["slash_commands"]} == {
         "https://spotter.example/slack/events"
     }
+
+
+def test_the_page_of_commands_is_what_they_declare() -> None:
+    written = runpy.run_path(str(ROOT / "docs" / "write_commands.py"))
+    assert written["FILE"].read_text() == written["page"](), "run docs/write_commands.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if target.startswith("https://"):
+            continue
+        path, _, part = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{target} is not there"
+        if part:
+            assert part in anchors(there), f"{target}: no such heading"
+
+
+def test_every_page_of_the_docs_is_in_their_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    for page in (ROOT / "docs").glob("*.md"):
+        assert page.name == "README.md" or f"({page.name})" in index
+
+
+def anchors(page: Path) -> set[str]:
+    """Of its headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def keys() -> Iterator[tuple[str, str]]:
