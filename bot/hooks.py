@@ -88,7 +88,7 @@ class Hooks:
         TAKEN.labels(service, "news" if is_news else "known").inc()
         for follower in self._followers:
             if is_news and follower.service == service:
-                self._services.wake(follower.name)
+                await loop.run_in_executor(self._executor, self._services.wake, follower.name)
         return web.Response()
 
     def _are_new(self, service: str, deliveries: list[str]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 from prometheus_client import Gauge
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from commands.kit.health import Health
 from storage.database import Store
@@ -72,8 +72,8 @@ class Leader:
             return
         try:
             self._notices.call(name)
-        except DBAPIError as trouble:
-            log.warning("wake_up_lost", follower=name, error=str(trouble.orig))
+        except SQLAlchemyError as trouble:
+            log.warning("wake_up_lost", follower=name, error=str(trouble))
 
     def _work(self) -> None:
         while not self._stopping.is_set():

@@ -90,7 +90,7 @@ class Cluster:
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Cluster:
     """Made by the worker that needs it first. Ends with the process that runs the suite."""
-    if programs() is None:
+    if programs() is None or sys.platform != "linux":
         pytest.skip("no PostgreSQL on this machine: what several replicas do is not tested")
     root = tmp_path_factory.getbasetemp()
     shared, suite = (root, os.getpid()) if worker_id == "master" else (root.parent, os.getppid())
@@ -109,7 +109,7 @@ def new_database(cluster: Cluster) -> Callable[[], str]:
 
 
 def _start(suite: int) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="spotter-postgresql-"))  # a socket's path must be short
+    folder = Path(tempfile.mkdtemp(prefix="spotter-postgresql-", dir="/tmp"))  # a socket's path must be short
     with (folder.parent / f"{folder.name}.log").open("wb") as log:
         keeper = subprocess.Popen(
             [sys.executable, "-m", "tests.postgresql", str(folder), str(suite)],
