@@ -1,6 +1,6 @@
-"""Takes the pictures of the docs: starts the sandbox, trains a model as the trainer would, photographs what is seen.
+"""Takes the pictures of the docs: starts the sandbox, goes from labels to devices, photographs what is seen.
 
-Run with `.venv/bin/python docs/take_pictures.py` after `make test` has installed what it needs.
+Run with `.venv/bin/python docs/take_pictures.py` after `make test` has installed what it needs; it takes some minutes.
 """
 
 import re
@@ -18,9 +18,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 PICTURES = Path(__file__).parent / "pictures"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-EXPORT = "caps_20261116_143000"
+FIRST, SECOND = "caps_20261102_081530", "caps_20261116_143000"
+MODEL = "Cap_Detection_Model"
 PORT = 8190
-TRAINED_WITHIN = 300_000
+PATIENCE = 600_000
+LARGEST = 150_000
+COUNTED_AGAIN = 15_000  # milliseconds until Spotter has asked every device again
 
 
 def main() -> None:
@@ -28,50 +31,95 @@ def main() -> None:
     if chromium is None:
         sys.exit("Chromium is needed: apt-get install chromium")
     PICTURES.mkdir(exist_ok=True)
+    expect.set_options(timeout=PATIENCE)
     with sandbox() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        train(visitor(browser, url, 1280, 1000))
-        look_around(browser, url)
+        page = visitor(browser, url, 1280, 1000)
+        page.get_by_role("button", name="Let time run faster").click()
+        page.keyboard.press("Escape")
+        train(page)
+        deploy(page)
+        look_around(page)
+        look_again(browser, url)
         browser.close()
 
 
 def train(page: Page) -> None:
-    """The trainer trains twice, so that the second announcement has something to compare with."""
+    """Twice, so that the second announcement has something to compare with."""
     write(page, "/exports")
     expect(page.get_by_text("labeling exports, newest first")).to_be_visible()
     take(page, "exports")
-    write(page, "/train Cap_Detection_Model caps_20261102_081530 gpu-cluster")
-    expect(page.get_by_role("heading", name="v1 registered")).to_be_visible(timeout=TRAINED_WITHIN)
-    write(page, "/train Cap_Detection_Model")
+    page.get_by_role("button", name="Take the tour").last.click()
+    write(page, f"/train {MODEL} {FIRST} gpu-cluster")
+    heading(page, "v1 registered")
+    take(page, "tour")
+    page.get_by_role("button", name="Close the tour").click()
+    write(page, f"/train {MODEL}")
     modal = page.get_by_role("dialog", name="Train a model")
     field = modal.get_by_role("combobox", name="Labeling export")
     field.click()
     field.press_sequentially("caps_2026")
-    expect(page.get_by_role("option").first).to_be_visible()
+    expect(page.get_by_role("option", name=SECOND)).to_be_visible()
     take(page, "train-form")
-    page.get_by_role("option", name=EXPORT).click()
+    page.get_by_role("option", name=SECOND).click()
+    cluster = modal.get_by_role("combobox", name="GPU cluster")
+    if not cluster.input_value():
+        cluster.click()
+        page.get_by_role("option", name="gpu-cluster").click()
     modal.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("heading", name=re.compile("trials? 3"))).to_be_visible(timeout=TRAINED_WITHIN)
+    heading(page, "trials? 3")
     take(page, "training")
-    expect(page.get_by_role("heading", name="v2 registered")).to_be_visible(timeout=TRAINED_WITHIN)
-    page.mouse.move(0, 0)
+    expect(page.get_by_role("button", name="Precision and recall")).to_have_count(2)
+    show(page, "v2 registered")
     take(page, "announcement")
 
 
-def look_around(browser: Browser, url: str) -> None:
-    dark = visitor(browser, url, 1280, 860, dark=True)
-    expect(dark.get_by_role("heading", name="v2 registered")).to_be_visible()
+def deploy(page: Page) -> None:
+    write(page, f'/deploy {MODEL}:2 line-2 "finds more missing caps at night"')
+    show(page, "on line-2\\?")
+    take(page, "request")
+    page.get_by_role("button", name="You are:").click()
+    page.get_by_role("menuitemradio", name="First approver").click()
+    page.get_by_role("button", name="Approve v2").click()
+    page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    show(page, "on line-2: on all devices")
+    take(page, "rollout")
+
+
+def look_around(page: Page) -> None:
+    """A request that waits for line 1, and so something for a digest, for Home and for the plant to tell of."""
+    write(page, f'/deploy {MODEL}:2 line-1 "as on line 2"')
+    heading(page, "on line-1\\?")
+    page.wait_for_timeout(COUNTED_AGAIN)
+    write(page, "/digest now")
+    expect(page.get_by_role("article").filter(has_text="Only visible to you").last).to_contain_text(
+        "On the lines"
+    )
+    take(page, "digest")
+    page.get_by_role("button", name="You are:").click()
+    page.get_by_role("menuitemradio", name="Second approver").click()
+    page.get_by_role("navigation", name="Workspace").get_by_role("link", name="Spotter").click()
+    expect(page.get_by_role("region", name="Home", exact=True)).to_contain_text("line-1")
+    take(page, "home")
+
+
+def look_again(browser: Browser, url: str) -> None:
+    """In the dark, on a phone, and at the plant."""
+    dark = visitor(browser, url, 1280, 1000, dark=True)
+    dark.get_by_role("button", name="Dismiss the welcome").click()
+    show(dark, "v2 registered")
     take(dark, "announcement-dark")
     phone = visitor(browser, url, 390, 844)
-    expect(phone.get_by_role("heading", name="v2 registered")).to_be_visible()
-    take(phone, "announcement-phone")
+    phone.get_by_role("button", name="Dismiss the welcome").click()
+    show(phone, "on line-1\\?")
+    take(phone, "request-phone")
     with dark.context.expect_page() as opened:
         dark.get_by_role("link", name="The plant (opens a new tab)").click()
     plant = opened.value
     plant.set_viewport_size({"width": 1440, "height": 1000})
     plant.emulate_media(color_scheme="light")
-    expect(plant.get_by_role("article", name="Cap_Detection_Model").get_by_text("v2")).to_be_visible()
-    expect(plant.get_by_role("listitem", name="line-1-cam-1")).to_be_visible()
+    expect(plant.get_by_role("article", name=MODEL).get_by_text("v2")).to_be_visible()
+    expect(plant.get_by_role("button", name="Picture of line-2-cam-1")).to_be_visible()
     take(plant, "plant")
 
 
@@ -91,14 +139,30 @@ def write(page: Page, text: str) -> None:
     box.press("Enter")
 
 
+def heading(page: Page, words: str) -> None:
+    expect(page.get_by_role("heading", name=re.compile(words)).last).to_be_visible()
+
+
+def show(page: Page, words: str) -> None:
+    """Puts the newest message of that heading at the top, once it is there."""
+    heading(page, words)
+    found = page.get_by_role("heading", name=re.compile(words)).last
+    found.evaluate("element => element.closest('article').scrollIntoView({block: 'start'})")
+
+
 def take(page: Page, name: str) -> None:
-    """A picture of the page with few colours, so that it stays small."""
+    """A picture of the page with few colours, so that it stays small; fewer still where it does not."""
     file = PICTURES / f"{name}.png"
-    page.screenshot(path=file)
+    page.mouse.move(0, 0)
+    page.screenshot(path=file, animations="disabled")
     with Image.open(file) as taken:
-        taken.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+        picture = taken.convert("RGB")
+    for colours in (256, 96, 48):
+        picture.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
             file, optimize=True
         )
+        if file.stat().st_size < LARGEST:
+            return
 
 
 @contextmanager

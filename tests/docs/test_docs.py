@@ -22,6 +22,7 @@ POLICY = (ROOT / "docs" / "policy.md").read_text()
 PAGES = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("infra/**/*.md"), *ROOT.glob("sandbox/**/*.md")]
 )
+LINK = re.compile(r"""(?:\]\(|src(?:set)?=")([^)\s"]+)[)"]""")
 NOT_A_COMMAND = {"kit", "home"}
 
 
@@ -114,7 +115,7 @@ def test_the_page_of_commands_is_what_they_declare() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+    for target in LINK.findall(page.read_text()):
         if target.startswith("https://"):
             continue
         path, _, part = target.partition("#")
@@ -128,6 +129,13 @@ def test_every_page_of_the_docs_is_in_their_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
     for page in (ROOT / "docs").glob("*.md"):
         assert page.name == "README.md" or f"({page.name})" in index
+
+
+def test_every_picture_is_shown_somewhere_and_small() -> None:
+    shown = {Path(target).name for page in PAGES for target in LINK.findall(page.read_text())}
+    for picture in (ROOT / "docs" / "pictures").iterdir():
+        assert picture.name in shown, f"{picture.name} is shown nowhere"
+        assert picture.stat().st_size < 150_000, f"{picture.name} is large"
 
 
 def anchors(page: Path) -> set[str]:
