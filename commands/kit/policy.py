@@ -100,7 +100,7 @@ class Pace(Section):
     runs_seconds: float = Field(15, gt=0)
     catalog_seconds: float = Field(60, gt=0)
     lease_seconds: float = Field(
-        15, gt=0, description="with PostgreSQL: how long the replica that leads may be silent"
+        15, ge=2, description="with PostgreSQL: how long the replica that leads may be silent"
     )
 
     @property

@@ -10,6 +10,8 @@ from typing import Any
 from inline_snapshot import snapshot
 from sqlalchemy import text
 
+from commands.kit.health import AZURE
+from sandbox.faults import Fault
 from storage.tables import digests
 from tests.stories.deploying import approved, asks, looks_anew, shipping
 from tests.stories.publishing import Gate, short_pipeline
@@ -20,6 +22,7 @@ from tests.stories.trouble import ASK, CANCEL, JOB, POST, arm, said, trail
 
 __all__ = ["cluster", "replicated", "shipping"]
 
+ALWAYS = 10_000
 RUNS = r"/_apis/pipelines/\d+/runs\?"
 SHIPPED = r"/configurations/line-1-"
 
@@ -182,6 +185,10 @@ def gauge(bot: Bot) -> float:
     return float(line)
 
 
+def troubles(bot: Bot) -> list[str]:
+    return [each["service"] for each in bot.get("/readyz")[1]["degraded"]]
+
+
 def log_of(bot: Bot, event: str) -> bool:
     return any(line.get("event") == event for line in bot.log())
 
@@ -208,6 +215,11 @@ def test_who_stands_by_answers_people_and_wakes_the_leader(
     stage.line.shows("Cap_Model training")
     stage.trainer.types("/spotter")
     assert "stands by" in stage.trainer.sees("What Spotter can do").text
+    # What only the leader notices is told by the other one too, while it lasts.
+    broken = stage.world.azure_faults.arm(Fault("GET", "/computes", "answer", times=ALWAYS))
+    stage.until(lambda: AZURE in troubles(replicas.second), "it has heard of the trouble")
+    stage.world.azure_faults.disarm(broken)
+    stage.until(lambda: not troubles(replicas.second), "and that it is over")
     # An orderly end hands over at once.
     assert replicas.first.stop() == 0
     replicas.takes_over(replicas.second)
