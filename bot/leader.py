@@ -67,7 +67,7 @@ class Leader:
 
     def wake(self, name: str) -> None:
         """Here, or where the work is done; what is not heard there is found at its next look."""
-        if self._lease.is_held:
+        if self._lease.is_held or not self._store.is_shared:
             self._wake_here(name)
             return
         try:
