@@ -90,7 +90,9 @@ class Forks:
 
 def serve(address: str) -> None:
     """Until the other end of stdin is closed."""
-    import azure.identity  # noqa: F401  which a bot imports once it serves, as it does the next one
+    import azure.identity  # noqa: F401  which a bot imports once it serves, as it does the next ones
+    import psycopg  # noqa: F401
+    import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
 
     import bot.commandline.run  # noqa: F401
     import infra.http.signed  # noqa: F401
