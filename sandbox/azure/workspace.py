@@ -58,7 +58,13 @@ class Workspace:
 
     def add_cluster(self, name: str, size: VmSize, minimum: int, maximum: int) -> Cluster:
         cluster = Cluster(
-            name, size, minimum, maximum, lambda: self.pace, lambda: self.quota_refusal(size), self.settle_clusters
+            name,
+            size,
+            minimum,
+            maximum,
+            lambda: self.pace,
+            lambda: self.quota_refusal(size),
+            self.settle_clusters,
         )
         self.clusters[name] = cluster
         return cluster
