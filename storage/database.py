@@ -17,7 +17,7 @@ BUSY_SECONDS = 2
 IDLE_SECONDS = (
     5  # after which PostgreSQL ends a writer that stands still, so that it keeps no other one waiting
 )
-TURN_SECONDS = 1.0
+TURN_SECONDS = 0.5  # with BUSY_SECONDS well below the three seconds that Slack waits for an answer
 GLANCE_SECONDS = 0.5  # somebody may only be looking whether the database is in use
 ONE_WRITER = 0x5B077E13
 ONLY_ONE = 0x5B077E12  # the key of an advisory lock: any number that nothing else takes
