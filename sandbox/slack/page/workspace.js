@@ -53,7 +53,9 @@ export class Workspace {
   }
 
   async reload() {
+    const homeBefore = this.home;
     const state = await this.api.state();
+    if (this.home !== homeBefore) state.home = this.home; // published meanwhile, and newer
     if (!state.ok) {
       this.problem = state.message;
       this.isUnknown = state.error === "user_not_found";
