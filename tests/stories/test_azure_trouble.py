@@ -80,9 +80,10 @@ def test_azure_is_away_when_the_bot_starts(new_stage: Callable[..., Stage]) -> N
     azure.arm(Fault("*", "", "drop_before", times=ALWAYS))
     stage.bot.start()
     stage.trainer.types(ASK)
-    assert stage.trainer.sees("labeling export|cluster").text == snapshot(
-        ":warning: Spotter knows no labeling export yet. Export one from your labeling project; if there are some, /spotter tells how things stand with Azure."
-    )
+    assert stage.trainer.sees("labeling export|cluster").text == snapshot("""\
+:warning: Spotter knows no labeling export yet. Export one from your labeling project; if there are some, /spotter tells how things stand with Azure.
+:warning: Spotter has not read the clusters from Azure yet. Try again in a minute; /spotter tells how things stand.\
+""")
     stage.until(lambda: degraded(stage, AZURE), "Spotter tells of the trouble")
 
     azure.clear()
