@@ -1,7 +1,8 @@
 """The audit trail: append-only, each row bound to the one before by a SHA-256 hash.
 
 A row's hash covers its sequence number, time, actor, action, subject, details and the previous row's hash, so a
-changed, removed or reordered row is found by `verify`. (Rows cut off the end are not: keep the newest hash elsewhere.)
+changed, removed or reordered row is found by `verify`. Rows cut off the end are found too by whoever kept an earlier
+`end` elsewhere.
 """
 
 import hashlib
@@ -31,6 +32,17 @@ class AuditRow:
 
 
 @dataclass(frozen=True)
+class End:
+    """The newest row of the trail, by what it takes to know it again; of an empty trail row 0."""
+
+    seq: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash}"
+
+
+@dataclass(frozen=True)
 class Broken:
     """The first row that does not fit, and why."""
 
@@ -42,16 +54,15 @@ def record(tx: Connection, *, at: datetime, actor: str, action: str, subject: st
     """Append a row in the caller's transaction. `actor` is a Slack user id, or "spotter" for what it did by itself."""
     if tx.dialect.name == "postgresql":
         tx.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
-    last = tx.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
-    seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    last = end(tx)
     row: dict[str, Any] = {
-        "seq": seq,
+        "seq": last.seq + 1,
         "at": at,
         "actor": actor,
         "action": action,
         "subject": subject,
         "details": details,
-        "previous": previous,
+        "previous": last.hash,
     }
     tx.execute(insert(audit).values(**row, hash=_hash(row)))
 
@@ -65,9 +76,17 @@ def rows(tx: Connection, *, subject: str | None = None, after: int = 0) -> Itera
         yield AuditRow(**row)
 
 
-def verify(tx: Connection, *, newest: int | None = None) -> Broken | None:
-    """The first broken row of the chain, or None when every row fits. `newest` is how many to look at, else all."""
-    before = _before(tx, newest) if newest else None
+def end(tx: Connection) -> End:
+    last = _row_from_end(tx, 0)
+    return End(last.seq, last.hash) if last else End(0, GENESIS)
+
+
+def verify(tx: Connection, *, newest: int | None = None, kept: End | None = None) -> Broken | None:
+    """The first broken row of the chain, or None when every row fits. `newest` is how many to look at, else all.
+
+    `kept` is an end that the trail had before: that very row must still be there.
+    """
+    before = _row_from_end(tx, newest) if newest else None
     expected, previous = (before.seq + 1, before.hash) if before else (1, GENESIS)
     for row in rows(tx, after=expected - 1):
         if row.seq != expected:
@@ -76,12 +95,16 @@ def verify(tx: Connection, *, newest: int | None = None) -> Broken | None:
             return Broken(row.seq, "does not follow the row before it")
         if _hash({**vars(row)}) != row.hash:
             return Broken(row.seq, "its content does not match its hash")
+        if kept and row.seq == kept.seq and row.hash != kept.hash:
+            return Broken(row.seq, "it is not the row that the kept hash is of")
         expected, previous = expected + 1, row.hash
+    if kept and kept.seq >= expected:
+        return Broken(expected, f"rows {expected} to {kept.seq} are missing at the end")
     return None
 
 
-def _before(tx: Connection, newest: int) -> Row[int, str] | None:
-    query = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).offset(newest).limit(1)
+def _row_from_end(tx: Connection, skipped: int) -> Row[int, str] | None:
+    query = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).offset(skipped).limit(1)
     return tx.execute(query).first()
 
 

@@ -18,6 +18,7 @@ th { font-weight: 600; color: #51605a; white-space: nowrap } table.facts > tbody
 tr + tr > *, thead + tbody > tr > * { border-top: 1px solid #e2e8e4 }
 .lines b { font-weight: 600; color: #51605a } .lines .lines { padding-left: 1rem }
 code { font: 12px ui-monospace, monospace } code, time { white-space: nowrap }
+code.whole { white-space: normal; overflow-wrap: anywhere }
 @media print { body { margin: 0; max-width: none } h2, h3 { break-after: avoid } tr { break-inside: avoid } }
 """
 REQUESTS = "deployments"
@@ -39,10 +40,11 @@ DIGITS_SHOWN = 12
 
 
 def html(told: Mapping[str, Any]) -> str:
-    """`told` is `commands.models.lineage.record` with the state of the audit trail under `trail`."""
+    """`told` is `commands.models.lineage.record` with the trail's state under `trail`, its end under `trail_end`."""
     model = told["model"]
     title = escape(f"{model['name']} version {model['version']}")
     parts = [_state(told), "<p>All times are UTC. Digests are shortened here; the JSON has them whole.</p>"]
+    parts.append(f'<p>The trail ended then at <code class="whole">{told["trail_end"]}</code></p>')
     for key, heading in SECTIONS.items():
         parts.append(f"<h2>{heading}</h2>{_content(key, told[key])}")
     return (

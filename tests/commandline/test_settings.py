@@ -37,6 +37,12 @@ def test_settings_come_from_the_folder_and_rather_from_the_environment(tmp_path:
     assert "whole: 2 rows" in spotter(tmp_path, "audit", "verify").stdout
     assert "whole: 3 rows" in spotter(tmp_path, "audit", "verify", DATABASE_URL="sqlite:///there.db").stdout
 
+    end = spotter(tmp_path, "audit", "verify").stdout.split()[-1]
+    assert spotter(tmp_path, "audit", "verify", "--expect", end).returncode == 0
+    shorter = spotter(tmp_path, "audit", "verify", "--expect", f"5:{'a' * 64}")
+    assert shorter.returncode == 1 and "rows 3 to 5 are missing at the end" in shorter.stderr
+    assert "is no end of a trail" in spotter(tmp_path, "audit", "verify", "--expect", "5").stderr
+
     run = spotter(tmp_path, "run")
     assert run.returncode == 1
     assert "SLACK_BOT_TOKEN" in run.stderr and "in .env" in run.stderr

@@ -45,3 +45,21 @@ def test_tampering_is_found(store: Store, tampering: str, seq: int, reason: str)
     assert broken is not None
     assert broken.seq == seq
     assert reason in broken.reason
+
+
+def test_a_kept_end_finds_rows_cut_off_the_end(store: Store) -> None:
+    with store.write() as tx:
+        kept = audit.end(tx)
+        audit.record(tx, at=AT, actor="spotter", action="train.ask", subject="run-5")
+        assert audit.verify(tx, kept=kept) is None
+
+        tx.execute(text("DELETE FROM audit WHERE seq > 3"))
+        assert audit.verify(tx) is None
+        assert audit.verify(tx, kept=kept) == audit.Broken(4, "rows 4 to 5 are missing at the end")
+
+        for _ in range(3):  # the chain fits, but it is another one
+            audit.record(tx, at=AT, actor="spotter", action="train.ask", subject="run-5")
+        assert audit.verify(tx, kept=kept) == audit.Broken(5, "it is not the row that the kept hash is of")
+
+        tx.execute(text("DELETE FROM audit"))
+        assert audit.verify(tx, kept=kept) == audit.Broken(1, "rows 1 to 5 are missing at the end")

@@ -241,6 +241,7 @@ For an audit, whoever runs Spotter prints all of this with 4 audit rows: spotter
     assert (told["contradictions"], told["model"]["in_registry"]) == ([], True)
     page = run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2", "--page")
     assert "the lamp is being replaced today" in page and "<script" not in page
+    assert told["trail_end"] in page
 
     copy = tmp_path / "copy.db"
     with (
@@ -253,7 +254,8 @@ For an audit, whoever runs Spotter prints all of this with 4 audit rows: spotter
         catalog.keep_models(tx, MODEL, [])
         gone, never = lineage(tx, MODEL, 2), lineage(tx, MODEL, 3)
     assert gone and never is None
-    assert {**record(gone), "model": told["model"], "trail": "whole"} == told, "it needs no registry"
+    of_trail = {name: told[name] for name in ("trail", "trail_end")}
+    assert {**record(gone), "model": told["model"], **of_trail} == told, "it needs no registry"
     assert "not in the registry any more" in str(card_of(gone).content())
 
     with Store(of_copy[1]).write() as tx:
