@@ -50,13 +50,22 @@ class Look:
         return max(there, key=lambda each: each.priority, default=None)
 
     def truth(
-        self, ring: dict[str, Any], target: str, *, now: datetime, deadline: datetime
+        self,
+        ring: dict[str, Any],
+        target: str,
+        *,
+        now: datetime,
+        deadline: datetime,
+        heard_since: datetime | None = None,
     ) -> dict[str, Any]:
         """Counts of a ring's devices and the ids of those in trouble, as a request's record keeps them.
 
-        Every device with the ring's tags counts, also one that the hub has not told yet.
+        Every device with the ring's tags counts, also one that the hub has not told yet. A device that has not been
+        in touch since `heard_since` is not healthy, whatever it said before.
         """
-        rollout = self.survey.rollout(ring["configuration"], now=now, deadline=deadline)
+        rollout = self.survey.rollout(
+            ring["configuration"], now=now, deadline=deadline, heard_since=heard_since
+        )
         landings = rollout.landings if rollout else ()
         told = {landing.device.id for landing in landings}
         untold = [device.id for device in self.survey.in_ring(target, ring["name"]) if device.id not in told]

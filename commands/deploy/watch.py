@@ -29,12 +29,16 @@ def watch(deployment: Deployment, ring: Ring, target: Target | None, services: S
 
 
 def bake(deployment: Deployment, ring: Ring, target: Target | None, services: Services, look: Look) -> None:
-    """Watch a healthy ring for a while before the next one follows; the last one has nothing to wait for."""
+    """Watch a healthy ring for a while before the next one follows; the last one has nothing to wait for.
+
+    At the end every device has to be in touch: one that went dark meanwhile has proved nothing.
+    """
     is_last = ring["name"] == (deployment.rings or [])[-1]["name"]
     bake = timedelta(minutes=target.bake_minutes if target and not is_last else 0)
     now, late = services.clock.now(), _late(target)
     baked_at = datetime.fromisoformat(ring["healthy_at"]) + bake
-    truth = look.truth(ring, deployment.target, now=now, deadline=baked_at + late)
+    heard_since = baked_at if now >= baked_at else None
+    truth = look.truth(ring, deployment.target, now=now, deadline=baked_at + late, heard_since=heard_since)
     if problem := _problem(truth, ring, late, now, baked_at):
         undo(deployment, {**ring, "truth": truth}, problem, services)
     elif now >= baked_at and truth["targeted"] and truth["healthy"] == truth["targeted"]:
@@ -68,5 +72,10 @@ def _problem(
     if not truth["targeted"]:
         return f"No device of the ring {ring['name']} was reached within {duration(late)}."
     if truth["silent"]:
-        return f"{', '.join(truth['silent_ids'])} did not report the new model within {duration(late)}."
+        ids = ", ".join(truth["silent_ids"])
+        if ring.get("healthy_at"):
+            return (
+                f"{ids} did not show within {duration(late)} that the new model still works: {truth['why']}"
+            )
+        return f"{ids} did not report the new model within {duration(late)}."
     return None

@@ -80,6 +80,10 @@ class Device:
         """Whether the model in `report` answers, as far as the device has told."""
         return self.module is not None and self.module.status == "running" and self.report.health == "ok"
 
+    def was_heard(self, since: datetime) -> bool:
+        """Whether it is connected now, or was in touch at `since` or later."""
+        return self.is_connected or (self.last_seen is not None and self.last_seen >= since)
+
 
 def all_edge_devices(connection: Connection) -> list[Device]:
     """By id, in two queries however many there are: a hub answers only twenty in a minute."""

@@ -22,12 +22,16 @@ class Survey:
     def deployment(self, deployment_id: str) -> Deployment | None:
         return next((each for each in self.deployments if each.id == deployment_id), None)
 
-    def rollout(self, deployment_id: str, *, now: datetime, deadline: datetime) -> Rollout | None:
+    def rollout(
+        self, deployment_id: str, *, now: datetime, deadline: datetime, heard_since: datetime | None = None
+    ) -> Rollout | None:
         """None for a deployment that is not there, or no more."""
         found = self.deployment(deployment_id)
         if found is None:
             return None
-        return rollout.rollout(found, self.devices, self.deployments, now=now, deadline=deadline)
+        return rollout.rollout(
+            found, self.devices, self.deployments, now=now, deadline=deadline, heard_since=heard_since
+        )
 
     def in_ring(self, target: str, ring: str) -> tuple[Device, ...]:
         """Who a shipment to this ring will be for; ring `all` has the canaries too."""

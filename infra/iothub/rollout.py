@@ -79,13 +79,20 @@ def rollout(
     *,
     now: datetime,
     deadline: datetime,
+    heard_since: datetime | None = None,
 ) -> Rollout:
-    """Pure: from what was read a moment ago. After `deadline` who still waits is silent."""
+    """Pure: from what was read a moment ago. After `deadline` who still waits is silent.
+
+    A twin keeps the last words of a device that has gone dark. With `heard_since` they only count where the device is
+    connected now, or was heard of then or later.
+    """
     known = {each.id: each for each in deployments}
     landings = []
     for device in devices:
         if deployment.id in device.deployments:
             landing = _landing(deployment, device, known)
+            if landing.phase == "succeeded" and heard_since and not device.was_heard(heard_since):
+                landing = Landing(device, "waiting", ("out-of-touch",))
             if landing.phase == "waiting" and now >= deadline:
                 landing = Landing(device, "silent", landing.codes, landing.messages)
             landings.append(landing)

@@ -174,7 +174,13 @@ def _withdraw(plant: Plant, asked: Asked) -> Answer:
 def _twins(plant: Plant, asked: Asked) -> Answer:
     if "devices.modules" in json.loads(asked.body)["query"]:
         return 200, [row for device in plant.devices for row in _modules(plant, device)]
-    return 200, [{"deviceId": d.id, "tags": {"target": d.target, "ring": d.ring}} for d in plant.devices]
+    return 200, [_twin(device) for device in plant.devices]
+
+
+def _twin(device: Device) -> dict[str, Any]:
+    state = "Disconnected" if device.is_silent else "Connected"
+    tags = {"target": device.target, "ring": device.ring}
+    return {"deviceId": device.id, "connectionState": state, "tags": tags}
 
 
 def _modules(plant: Plant, device: Device) -> Iterator[dict[str, Any]]:

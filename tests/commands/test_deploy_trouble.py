@@ -95,6 +95,39 @@ def test_a_freeze_that_begins_holds_a_ring_that_is_tried_again_and_a_run_at_the_
     assert not line.plant.configurations
 
 
+def test_a_canary_that_goes_dark_while_it_is_watched_proves_nothing(line: Line) -> None:
+    canary = line.plant.devices[0]
+    name = line.agrees(line.wants(1))
+    line.follows(2)
+    line.agents_work()
+    line.follows(2)
+    assert line.one(name).rings[0]["state"] == "baking"  # type: ignore[index]  # it is being shipped
+    canary.is_silent = True
+    line.follows(3, seconds=60)
+    assert line.one(name).rings[0]["state"] == "baking", "it may come back"  # type: ignore[index]  # as above
+    line.follows(5, seconds=60)
+    assert len(line.plant.builds) == 1
+    assert line.one(name).rollback_reason == (
+        "line-1-canary did not show within 5 min that the new model still works: "
+        "The model worked, but the device has not been in touch since. "
+        "Check its power and network; it may have crashed."
+    )
+    canary.is_silent = False
+    line.plant.obey()
+    line.until(name, "rolled_back")
+
+    again = line.agrees(line.wants(1))
+    line.follows(2)
+    line.agents_work()
+    line.follows(2)
+    canary.is_silent = True
+    line.follows(3, seconds=60)
+    canary.is_silent = False
+    line.follows(2)
+    assert line.one(again).rings[0]["state"] == "done", line.card(again)  # type: ignore[index]  # as above
+    line.until(again, "shipped")
+
+
 def test_nothing_ships_while_the_files_of_a_model_cannot_be_read(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
