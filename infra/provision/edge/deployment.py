@@ -30,7 +30,7 @@ def layered(shipment: Shipment, image: str) -> dict[str, Any]:
             "target": shipment.target,
             "ring": shipment.ring,
         },
-        "content": {"modulesContent": _modules(shipment, image)},
+        "content": {"modulesContent": _modules(image)},
         "targetCondition": target_condition(shipment),
         "priority": shipment.priority,
         "metrics": {"queries": {"modelOk": model_ok(shipment)}},
@@ -44,7 +44,7 @@ def target_condition(shipment: Shipment) -> str:
 
 
 def model_ok(shipment: Shipment) -> str:
-    """Devices whose module itself reports this very version, and that it works."""
+    """Devices whose module itself reports that its image holds this very version, and that it works."""
     return (
         f"SELECT deviceId FROM devices.modules WHERE moduleId = '{MODULE}'"  # noqa: S608  # names are checked
         f" AND properties.reported.modelName = '{shipment.model}'"
@@ -53,18 +53,14 @@ def model_ok(shipment: Shipment) -> str:
     )
 
 
-def _modules(shipment: Shipment, image: str) -> dict[str, Any]:
+def _modules(image: str) -> dict[str, Any]:
     module = {
         "type": "docker",
         "status": "running",
         "restartPolicy": "always",
         "version": "1.0",
         "settings": {"image": image, "createOptions": "{}"},
-        "env": {
-            "MODEL_NAME": {"value": shipment.model},
-            "MODEL_VERSION": {"value": str(shipment.version)},
-        },
-    }
+    }  # no env: which model it holds is the image's own word, else a device would prove only what it was told
     route = f"FROM /messages/modules/{MODULE}/* INTO $upstream"
     return {
         "$edgeAgent": {f"properties.desired.modules.{MODULE}": module},

@@ -33,13 +33,12 @@ def backs_off(plant: Running) -> Any:
 
 @contextmanager
 def shipped(plant: Running, image: str, target: str = "tags.ring='canary'") -> Iterator[None]:
-    """A deployment of version 2, which is undone at the end."""
+    """A deployment of an image, which is undone at the end. It does not say which model that holds."""
     module = {
         "type": "docker",
         "status": "running",
         "restartPolicy": "always",
         "settings": {"image": image, "createOptions": "{}"},
-        "env": {"MODEL_NAME": {"value": "Caps"}, "MODEL_VERSION": {"value": "2"}},
     }
     body = {
         "id": "caps-2",
