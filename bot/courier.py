@@ -173,6 +173,7 @@ class Courier:
         answer = self._client.chat_postMessage(
             channel=message.channel,
             thread_ts=thread_ts,
+            reply_broadcast=thread_ts is not None and message.wanted.get("broadcast", False),
             text=message.wanted["text"],
             blocks=blocks,
             metadata=marked(message.key),

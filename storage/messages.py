@@ -51,7 +51,8 @@ def want(
 ) -> bool:
     """Want this content under this key. Returns False where that is what was wanted already.
 
-    `content` holds `text` and `blocks`, and for a workspace that refuses these `drawn` and `plain` ones.
+    `content` holds `text` and `blocks`, and for a workspace that refuses these `drawn` and `plain` ones; with
+    `broadcast` a reply in a thread stands in the channel as well.
     `fallback` is the person who gets the message privately where the channel cannot be written to.
     """
     there = get(tx, key)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from commands.deploy.facts import not_passed
 from commands.deploy.messages import goes_back_to, what
 from commands.kit.blocks import Message, note, section
 from commands.kit.people import Person, mentions
@@ -11,8 +12,7 @@ from storage.deployments import Decision, Deployment, in_favour
 
 def overridden_aloud(deployment: Deployment, person: Person, reason: str) -> Message:
     """An override is no detail: the channel reads who did it, which gate did not pass, and why."""
-    gates = (deployment.evidence or {}).get("gates", [])
-    bad = [f"{gate['name']} ({gate['seen']})" for gate in gates if gate["verdict"] != "passed"]
+    bad = not_passed(deployment)
     number = "a gate" if len(bad) == 1 else f"{len(bad)} gates"
     text = f"{person.name} overrides {number} for {what(deployment)}: {listing(bad)}"
     return Message(f"{esc(text)}.", [section(f":warning: *{esc(text)}*\nReason: {esc(reason)}")])

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from commands.deploy.aloud import overridden_aloud
 from commands.deploy.command import DEPLOYMENTS, deploy
-from commands.deploy.facts import gates_passed
+from commands.deploy.facts import gate_lines, gates_passed
 from commands.deploy.record import approvers, change, tell
 from commands.deploy.standing import changes_since_asked, expire, make_stale
 from commands.deploy.state_words import settled
@@ -99,12 +99,18 @@ def overridden(args: ReasonArgs, asked: Asked, services: Services) -> Answer:
             return UserError("All gates passed, so there is nothing to override.", "Approve it instead.")
         problem = _favour(tx, deployment, asked, services, "override", args.reason)
         if problem is None:
-            tell(
-                tx, deployment, services, "override", overridden_aloud(deployment, asked.person, args.reason)
-            )
+            told = overridden_aloud(deployment, asked.person, args.reason)
+            tell(tx, deployment, services, "override", told, loud=True)
         return problem
 
     return _settle(args.deployment, asked, services, judge)
+
+
+@override.preview
+def gates_put_aside(values: dict[str, str], services: Services) -> str:
+    with services.store.read() as tx:
+        deployment = deployments.get(tx, values["deployment"])
+    return gate_lines((deployment.evidence if deployment else None) or {})
 
 
 @deploy.action("withdraw", role="view", changes=True)

@@ -16,6 +16,11 @@ def gates_passed(deployment: Deployment) -> bool:
     return all_passed((deployment.evidence or {}).get("gates", []))
 
 
+def not_passed(deployment: Deployment) -> list[str]:
+    gates = (deployment.evidence or {}).get("gates", [])
+    return [f"{gate['name']} ({gate['seen']})" for gate in gates if gate["verdict"] != "passed"]
+
+
 def comparison(evidence: Evidence) -> Block:
     """Candidate against incumbent, figure by figure."""
     candidate, incumbent = shown(evidence)

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from commands.deploy.facts import comparison, devices, gate_lines, gates_passed, learned_from, measured_on
+from commands.deploy.facts import (
+    comparison,
+    devices,
+    gate_lines,
+    gates_passed,
+    learned_from,
+    measured_on,
+    not_passed,
+)
 from commands.deploy.state_words import ENDS, RING_STATES, standing
 from commands.kit.blocks import (
     Block,
@@ -62,8 +70,8 @@ def _preparing(deployment: Deployment) -> Message:
 def _question(deployment: Deployment, decided: Sequence[Decision], approvers: Sequence[str]) -> Message:
     evidence = deployment.evidence or {}
     title = f"Put {deployment.model_name} v{deployment.model_version} on {deployment.target}?"
-    given = in_favour(decided)
-    missing = deployment.approvals_needed - len(given)
+    given = in_favour([each for each in decided if each.verdict == "approve"])
+    missing = deployment.approvals_needed - len(in_favour(decided))
     who = f"{mentions(approvers)}: " if approvers else ""
     so_far = f" {esc(listing(given))} approved." if given else ""
     lead = (
@@ -73,6 +81,7 @@ def _question(deployment: Deployment, decided: Sequence[Decision], approvers: Se
     blocks: list[Block] = [header(title), section(lead)]
     if deployment.trouble:
         blocks.append(section(f":warning: {esc(deployment.trouble)}"))
+    blocks += _overrides(deployment, decided)
     blocks += [comparison(evidence), section(gate_lines(evidence))]
     blocks.append(context(measured_on(evidence), learned_from(evidence), devices(evidence)))
     blocks.append(
@@ -98,16 +107,19 @@ def to_decide(deployment: Deployment, decided: Sequence[Decision]) -> list[Block
 
 
 def _answers(deployment: Deployment, decided: Sequence[Decision]) -> list[Element]:
+    overrides = [each for each in decided if each.verdict == "override"]
+    gates = listing(not_passed(deployment))
+    said = "".join(f" {each.person_name} overrides {gates}: “{each.reason}”." for each in overrides)
     sure = confirm(
         f"Approve v{deployment.model_version}?",
-        f"{deployment.model_name} v{deployment.model_version} goes to {_where(deployment)}.",
+        f"{deployment.model_name} v{deployment.model_version} goes to {_where(deployment)}.{said}",
         "Approve",
         "Not yet",
     )
-    overridden = any(each.verdict == "override" for each in decided)
-    if gates_passed(deployment) or overridden:
+    style = "danger" if overrides else "primary"
+    if gates_passed(deployment) or overrides:
         yes = button(
-            f"Approve v{deployment.model_version}", APPROVE, deployment.id, style="primary", confirm=sure
+            f"Approve v{deployment.model_version}", APPROVE, deployment.id, style=style, confirm=sure
         )
     else:
         yes = button("Override gates …", OVERRIDE, deployment.id, style="danger")
@@ -136,6 +148,7 @@ def _rollout(deployment: Deployment, decided: Sequence[Decision], successor: Dep
         blocks.append(section(f"{esc(successor.model_name)} v{successor.model_version} has taken its place."))
     elif lead := _lead(deployment):
         blocks.append(section(lead))
+    blocks += _overrides(deployment, decided)
     if deployment.rings:
         blocks.append(ring_table(deployment))
     blocks += [context(*_verdicts(decided)), _asked(deployment)]
@@ -172,6 +185,15 @@ def _where(deployment: Deployment) -> str:
     if rings[0] == "canary":
         return f"{deployment.target}, first to the canary"
     return f"all devices of {deployment.target} at once"
+
+
+def _overrides(deployment: Deployment, decided: Sequence[Decision]) -> list[Block]:
+    gates = esc(listing(not_passed(deployment)))
+    return [
+        section(f":warning: *Overridden by {esc(each.person_name)}: {gates}*\nReason: {esc(each.reason)}")
+        for each in decided
+        if each.verdict == "override"
+    ]
 
 
 def _verdicts(decided: Sequence[Decision]) -> list[str]:

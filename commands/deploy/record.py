@@ -94,13 +94,21 @@ def _successor(tx: Connection, deployment: Deployment) -> Deployment | None:
     return there if there and there.id != deployment.id else None
 
 
-def tell(tx: Connection, deployment: Deployment, services: Services, key: str, message: Message) -> None:
-    """Something that people should notice, below the card."""
+def tell(
+    tx: Connection,
+    deployment: Deployment,
+    services: Services,
+    key: str,
+    message: Message,
+    *,
+    loud: bool = False,
+) -> None:
+    """Something that people should notice, below the card; `loud`: in the channel as well."""
     messages.want(
         tx,
         f"{card_key(deployment)}:{key}",
         channel=deployment.channel,
-        content=message.content(),
+        content={**message.content(), **({"broadcast": True} if loud else {})},
         at=services.clock.now(),
         urgency=messages.DECISION,
         parent_key=card_key(deployment),

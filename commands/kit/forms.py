@@ -21,7 +21,7 @@ def modal(command: Command, values: dict[str, str], asked: Asked, services: Serv
     carried = {field.name: values[field.name] for field in command.fields if field.carried}
     blocks = [_input(command, field, filled[field.name], asked.person, services) for field in shown]
     if command.previewed:
-        entered = {name: value for name, value in filled.items() if value}
+        entered = carried | {name: value for name, value in filled.items() if value}
         blocks.append({**context(command.previewed(entered, services)), "block_id": PREVIEW})
     origin = {"channel": asked.channel, "thread_ts": asked.thread_ts, "carried": carried}
     return {

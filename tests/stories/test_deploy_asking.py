@@ -162,16 +162,41 @@ def test_a_failed_gate_needs_an_override_that_everybody_sees(new_stage: Callable
 :warning: You may not override gates for line-1. Ask @First approver.
 Why: it is only for an hour
   (Everybody in the channel reads this)
+Gates: 1 of 2 passed
+:x: mAP: 0.410 (at least 0.500)
+:white_check_mark: Against the model now there: there is none yet
 [Cancel] [Override and approve]\
 """)
     refused.closes()
 
     gives_a_reason(first, "Override gates …", card, "it is only for an hour")
     card.becomes("1 approval needed")
-    assert card.thread_shows("overrides").text == snapshot("""\
+    assert (
+        stage.line.shows("overrides a gate").text
+        == card.thread_shows("overrides a gate").text
+        == snapshot("""\
 :warning: first_approver overrides a gate for Cap_Detection_Model v1 on line-1: mAP (0.410)
 Reason: it is only for an hour\
 """)
+    )
+    assert steady(card.refresh().text) == snapshot("""\
+# Put Cap_Detection_Model v1 on line-1?
+@edge-approvers: 1 approval needed.
+trainer asks: to compare on the line
+:warning: Overridden by first_approver: mAP (0.xxx)
+Reason: it is only for an hour
+Metric    | v1
+mAP       | 0.xxx
+Precision | 0.xxx
+Recall    | 0.xxx
+Gates: 1 of 2 passed
+:x: mAP: 0.xxx (at least 0.xxx)
+:white_check_mark: Against the model now there: there is none yet
+Measured on held-out pictures of caps_20261120_093011 · Devices: canary: line-1-cam-1; all: line-1-cam-1, line-1-cam-2
+Expires <time> · fingerprint <id>
+[Approve v1] [Reject …] [Withdraw]\
+""")
+    assert "first_approver overrides mAP (0.410): “it is only for an hour”" in str(card.blocks[-1])
 
     registers(stage.world, MODEL, "caps_20261121_093011", 0.9)
     stage.line.shows(f"{MODEL} v3 registered")
