@@ -2,9 +2,11 @@
 
 from sqlalchemy import Connection
 
-from commands.deploy import evidence
+from commands.deploy import evidence, gates
 from commands.deploy.record import change
+from commands.kit.policy import Target
 from commands.kit.services import Services
+from commands.kit.words import listing
 from infra.azureml.models import ModelVersion
 from infra.http.errors import NotFound
 from storage import catalog, deployments
@@ -45,9 +47,17 @@ def _changes(
         "candidate": evidence.figures(model, digest),
         "rings": list(target.rings),
     }
-    if evidence.fingerprint(deployment.target, now) == deployment.fingerprint:
-        return ""
-    return f"{' and '.join(evidence.what_changed(deployment.evidence, now))} changed"
+    if evidence.fingerprint(deployment.target, now) != deployment.fingerprint:
+        return f"{' and '.join(evidence.what_changed(deployment.evidence, now))} changed"
+    return _stricter_gates(deployment.evidence, target)
+
+
+def _stricter_gates(seen: evidence.Evidence, target: Target) -> str:
+    """The gates of the policy that is in force now, where one is not passed that people were not shown so."""
+    judged = [gate.record() for gate in gates.judge(*evidence.shown(seen), target.gates)]
+    new = [gate for gate in judged if gate["verdict"] != "passed" and gate not in seen["gates"]]
+    told = [f"{gate['name']} has to be {gate['needed']} and is {gate['seen']}" for gate in new]
+    return f"the gates changed: {listing(told)}" if told else ""
 
 
 def expire(tx: Connection, deployment: Deployment, services: Services) -> None:

@@ -10,6 +10,7 @@ CHANGING: dict[str, tuple[Any, Any]] = {
     "freeze": ([], ["2020-01-01 - 2099-01-01"]),
     "rings": (["canary", "all"], ["all"]),
     "override": ([MEMBERS[0]], []),
+    "gates": (Gates(mean_average_precision=0.5), Gates(mean_average_precision=0.7)),
 }
 
 
@@ -31,6 +32,6 @@ def changed(policy: Policy, what: str) -> Policy:
 
 
 def _target(**changed: Any) -> Target:
-    fixed = {"bake_minutes": 1, "deadline_minutes": 5, "gates": Gates(mean_average_precision=0.5)}
+    fixed = {"bake_minutes": 1, "deadline_minutes": 5}
     usual = {name: usual for name, (usual, _) in CHANGING.items()}
     return Target.model_validate({"channel": "C0LINE", **fixed, **usual, **changed})

@@ -9,6 +9,7 @@ import pytest
 
 from commands.deploy.checks import verdict
 from commands.kit.errors import UserError
+from commands.kit.policy import Gates
 from tests.commands import small_plant_answers
 from tests.commands.small_line import Line, line
 from tests.commands.small_plant import MODEL, Build
@@ -126,6 +127,29 @@ def test_a_canary_that_goes_dark_while_it_is_watched_proves_nothing(line: Line) 
     line.follows(2)
     assert line.one(again).rings[0]["state"] == "done", line.card(again)  # type: ignore[index]  # as above
     line.until(again, "shipped")
+
+
+def test_gates_that_get_stricter_count_for_what_was_asked_and_approved_before(line: Line) -> None:
+    strict, loose = Gates(mean_average_precision=0.7, worse_by=1), Gates(worse_by=1)
+    asked = line.wants(1)
+    line.changes(gates=Gates(mean_average_precision=0.6, worse_by=1))
+    line.follows()
+    assert line.one(asked).state == "waiting", "v1 reaches 0.620"
+    line.changes(gates=strict)
+    line.follows()
+    assert line.one(asked).outcome == (
+        "After it was asked for, the gates changed: mAP has to be at least 0.700 and is 0.620."
+    )
+
+    line.changes(gates=loose)
+    shipping = line.agrees(line.wants(1))
+    line.follows(2)
+    line.changes(gates=strict)
+    (build,) = line.plant.builds
+    approved, reason = verdict(build.id, line.services)
+    assert not approved and "not in force any more: the gates changed: mAP has to be" in reason
+    line.until(shipping, "failed")
+    assert not line.plant.configurations
 
 
 def test_nothing_ships_while_the_files_of_a_model_cannot_be_read(
