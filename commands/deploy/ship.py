@@ -16,7 +16,7 @@ from commands.deploy.stack import note_stack
 from commands.deploy.standing import make_stale
 from commands.deploy.submit import claim, known_objection, observe, queue
 from commands.deploy.truth import Look
-from commands.deploy.watch import bake, watch
+from commands.deploy.watch import bake, still_works, watch
 from commands.kit.services import Services
 from infra.http.errors import AzureError
 from storage import deployments
@@ -34,6 +34,9 @@ def ship(deployment: Deployment, services: Services, look: Look) -> None:
     ring = next((each for each in deployment.rings or [] if each["state"] != "done"), None)
     if ring is None:
         _finish(deployment, services, look)
+        return
+    may_follow = still_works(deployment, target, services, look)
+    if not may_follow and ring["state"] in HELD:
         return
     if ring["state"] in ASKING:
         ASKING[ring["state"]](deployment, ring, services)
@@ -105,4 +108,5 @@ def _finish(deployment: Deployment, services: Services, look: Look) -> None:
 
 
 ASKING = {"wanted": claim, "queueing": queue, "queued": observe}
+HELD = ("wanted", "queueing")
 WATCHING = {"rolling": watch, "baking": bake}

@@ -61,7 +61,8 @@ class Look:
         """Counts of a ring's devices and the ids of those in trouble, as a request's record keeps them.
 
         Every device with the ring's tags counts, also one that the hub has not told yet. A device that has not been
-        in touch since `heard_since` is not healthy, whatever it said before.
+        in touch since `heard_since` is not healthy, whatever it said before; one that has gone on to a later ring of
+        the same request is that ring's affair, and well here.
         """
         rollout = self.survey.rollout(
             ring["configuration"], now=now, deadline=deadline, heard_since=heard_since
@@ -69,12 +70,15 @@ class Look:
         landings = rollout.landings if rollout else ()
         told = {landing.device.id for landing in landings}
         untold = [device.id for device in self.survey.in_ring(target, ring["name"]) if device.id not in told]
-        late = (*rollout.silent, *(rollout.outranked if now >= deadline else ())) if rollout else ()
+        own = {each.id for each in self.survey.of_request(rollout.deployment.key)} if rollout else set()
+        replaced = [landing for landing in rollout.outranked if landing.winner in own] if rollout else []
+        outranked = [landing for landing in rollout.outranked if landing.winner not in own] if rollout else []
+        late = (*rollout.silent, *(outranked if now >= deadline else ())) if rollout else ()
         failed = rollout.failed if rollout else ()
         late_ids = [landing.device.id for landing in late] + (untold if now >= deadline else [])
         return {
             "targeted": len(landings) + len(untold),
-            "healthy": len(rollout.succeeded) if rollout else 0,
+            "healthy": len(rollout.succeeded) + len(replaced) if rollout else 0,
             "failed": len(failed),
             "silent": len(late_ids),
             "failed_ids": _shortened([landing.device.id for landing in failed]),

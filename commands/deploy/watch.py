@@ -3,14 +3,21 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from commands.deploy.authority import freeze
 from commands.deploy.command import DEPLOYMENTS
-from commands.deploy.rings import Ring, change_ring
+from commands.deploy.record import note_trouble
+from commands.deploy.rings import Ring, change_ring, wait
 from commands.deploy.rollback import undo
 from commands.deploy.truth import Look
 from commands.kit.policy import Target
 from commands.kit.services import Services
 from commands.kit.words import duration
+from infra.http.errors import AzureError
 from storage.deployments import Deployment
+
+UNKNOWN = (
+    "IoT Hub does not say whether the devices that have the model already still work. The next ring waits."
+)
 
 
 def watch(deployment: Deployment, ring: Ring, target: Target | None, services: Services, look: Look) -> None:
@@ -46,6 +53,45 @@ def bake(deployment: Deployment, ring: Ring, target: Target | None, services: Se
         services.wake(DEPLOYMENTS)
     elif truth != ring.get("truth"):
         change_ring(deployment, ring, services, None, truth=truth)
+
+
+def still_works(deployment: Deployment, target: Target | None, services: Services, look: Look) -> bool:
+    """Whether every device of the rings that are done is in touch and works, so that the next ring may follow.
+
+    Where one has failed the request is taken back, and where one stays away; but not for being away during a freeze.
+    """
+    done = [ring for ring in deployment.rings or [] if ring["state"] == "done"]
+    try:
+        are_well = [_is_well(deployment, ring, target, services, look) for ring in done]
+    except AzureError:
+        if not deployment.trouble:
+            note_trouble(deployment, UNKNOWN, services)
+        raise
+    if deployment.trouble == UNKNOWN:
+        note_trouble(deployment, None, services)
+    return all(are_well)
+
+
+def _is_well(
+    deployment: Deployment, ring: Ring, target: Target | None, services: Services, look: Look
+) -> bool:
+    now, late = services.clock.now(), _late(target)
+    is_frozen = freeze(deployment, services) is not None
+    unwell_since = None if is_frozen else ring.get("unwell_since") or now.isoformat()
+    since = datetime.fromisoformat(unwell_since) if unwell_since else now
+    truth = look.truth(ring, deployment.target, now=now, deadline=since + late, heard_since=now)
+    if problem := _problem(truth, ring, late, now, since):
+        undo(deployment, {**ring, "truth": truth}, problem, services)
+        return False
+    is_well = bool(truth["targeted"] and truth["healthy"] == truth["targeted"])
+    if is_well and truth != ring.get("truth"):
+        change_ring(deployment, ring, services, None, clear=True, unwell_since=None, truth=truth)
+    if not is_well:
+        if ring.get("unwell_since") != unwell_since or truth != ring.get("truth"):
+            change_ring(deployment, ring, services, None, unwell_since=unwell_since, truth=truth)
+        away = f"Not every device of the ring {ring['name']} is in touch and works now."
+        wait(deployment, f"{away} The next ring waits for that.", services)
+    return is_well
 
 
 def _shipped_nothing(ring: Ring, look: Look) -> str | None:

@@ -130,9 +130,16 @@ class Judge:
             "files": self.plant.etags[version] != self._files[one.id],
             "rings": list(target.rings) != evidence["rings"],
             "down": bool(self.plant.down & {"slack", "azure"}),
+            "a canary": done == "queued" and ring != evidence["rings"][0] and self._has_ill_canary(one),
             "frozen": done == "queued" and bool(target.freeze),
         }
         return [problem for problem, holds in problems.items() if holds]
+
+    def _has_ill_canary(self, one: Request) -> bool:
+        """Whether one is away, broken, or runs something else at this moment."""
+        model = (MODEL, str(one.model_version))
+        canaries = [each for each in self.plant.devices if (each.target, each.ring) == (one.target, "canary")]
+        return any(each.is_silent or not each.is_well or each.model != model for each in canaries)
 
     def _note(self, deployment: str, verdict: str, person: str) -> None:
         self._said.setdefault(deployment, {}).setdefault(verdict, set()).add(person)

@@ -129,6 +129,51 @@ def test_a_canary_that_goes_dark_while_it_is_watched_proves_nothing(line: Line) 
     line.until(again, "shipped")
 
 
+def test_a_canary_is_watched_until_the_next_ring_has_what_it_has(line: Line) -> None:
+    canary, builds = line.plant.devices[0], line.plant.builds
+
+    def canary_is_done() -> str:
+        line.changes(freeze=[])
+        name = line.agrees(line.wants(1))
+        line.follows(2)
+        line.agents_work()
+        line.changes(freeze=ALWAYS)
+        line.follows(4, seconds=60)
+        assert [ring["state"] for ring in line.one(name).rings or []] == ["done", "wanted"]
+        assert "frozen now" in line.card(name)
+        return name
+
+    first = canary_is_done()
+    canary.is_silent = True
+    line.follows(9, seconds=60)
+    assert line.one(first).state == "shipping", "who is off during a freeze has time"
+    line.changes(freeze=[])
+    line.follows(3, seconds=60)
+    assert "Not every device of the ring canary is in touch and works now." in line.card(first)
+    assert len(builds) == 1
+    line.plant.down = {"hub"}
+    line.follows()
+    assert "IoT Hub does not say whether the devices that have the model" in line.card(first)
+    line.plant.down, canary.is_silent = set(), False
+    line.until(first, "shipped")
+    line.rolls_back(first)
+    line.until(first, "rolled_back")
+
+    second = canary_is_done()
+    line.plant.device_changes(0, "breaks")
+    canary.fits = ""
+    line.follows()
+    assert "line-1-canary failed with the new model" in str(line.one(second).rollback_reason)
+    line.plant.recover()
+    line.until(second, "rolled_back")
+
+    third = canary_is_done()
+    canary.is_silent = True
+    line.changes(freeze=[])
+    line.follows(7, seconds=60)
+    assert str(line.one(third).rollback_reason).startswith("line-1-canary did not show within 5 min that")
+
+
 def test_gates_that_get_stricter_count_for_what_was_asked_and_approved_before(line: Line) -> None:
     strict, loose = Gates(mean_average_precision=0.7, worse_by=1), Gates(worse_by=1)
     asked = line.wants(1)
