@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from commands.deploy.facts import not_passed
 from commands.deploy.messages import goes_back_to, what
+from commands.deploy.state_words import ENDS
 from commands.kit.blocks import Message, note, section
 from commands.kit.people import Person, mentions
 from commands.kit.words import count, esc, listing, when
@@ -33,11 +34,20 @@ def shipped_aloud(deployment: Deployment) -> Message:
     )
 
 
+def ended_aloud(deployment: Deployment) -> Message:
+    """For whoever asked: it will not be shipped."""
+    said = f"{what(deployment)} is {ENDS.get(deployment.state, 'not shipped')}. {deployment.outcome or ''}"
+    return note(f":no_entry: {mentions([deployment.requested_by])}: {esc(said.strip())}")
+
+
 def rolling_back_aloud(deployment: Deployment) -> Message:
+    """Mentions whoever asked, where somebody else or Spotter itself takes it back."""
     there = goes_back_to(deployment)
     back = f"{there} comes back" if there else "no other model is left there"
     text = f"{what(deployment)} is being rolled back; {back}.\n{deployment.rollback_reason}"
-    return note(f":rewind: {esc(text)}")
+    is_own = deployment.rollback_by == deployment.requested_by
+    who = "" if is_own else f"{mentions([deployment.requested_by])}: "
+    return note(f":rewind: {who}{esc(text)}")
 
 
 def rolled_back_aloud(deployment: Deployment, there: str) -> Message:

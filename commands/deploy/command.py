@@ -6,8 +6,10 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from commands.deploy.record import change, show
-from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, Option, choice, text
+from commands.deploy.aloud import ended_aloud
+from commands.deploy.record import change, tell
+from commands.kit.blocks import note
+from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, Option, Reply, choice, text
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
@@ -150,10 +152,13 @@ def ask(args: DeployArgs, asked: Asked, services: Services) -> Answer:
                 target=deployment.target,
                 reason=deployment.reason,
             )
-            show(tx, deployment, services)
     services.wake(COURIER)
     services.wake(DEPLOYMENTS)
-    return None
+    return Reply(
+        note(
+            f"Spotter collects what approvers of {args.target} need to see, and then asks them in <#{target.channel}>."
+        )
+    )
 
 
 @deploy.action("ask")
@@ -188,7 +193,9 @@ def _supersede_older(tx: Connection, newer: Deployment, services: Services) -> N
         if older.id == newer.id:
             continue
         outcome = f"{newer.requested_by_name} asked for {newer.model_name} v{newer.model_version} instead."
-        change(tx, older, services, action="deploy.superseded", state="superseded", outcome=outcome)
+        ended = change(tx, older, services, action="deploy.superseded", state="superseded", outcome=outcome)
+        if older.requested_by != newer.requested_by:
+            tell(tx, ended, services, "ended", ended_aloud(ended))
 
 
 def _running(there: Deployment | None) -> str:

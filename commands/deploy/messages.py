@@ -23,6 +23,7 @@ from commands.kit.blocks import (
     context,
     header,
     link,
+    note,
     section,
     table,
 )
@@ -65,6 +66,11 @@ def _preparing(deployment: Deployment) -> Message:
     lead = deployment.trouble or "Spotter collects what approvers need to see."
     blocks = [header(title), section(esc(lead)), _asked(deployment), actions(_withdraw(deployment))]
     return Message(f"{esc(title)}.", blocks)
+
+
+def asked_below(deployment: Deployment) -> Message:
+    """What becomes of the message from before the question."""
+    return note(f"{esc(what(deployment))}: what approvers need to see is collected; its card is below.")
 
 
 def _question(deployment: Deployment, decided: Sequence[Decision], approvers: Sequence[str]) -> Message:

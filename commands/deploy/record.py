@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from commands.deploy.messages import card
+from commands.deploy.aloud import ended_aloud
+from commands.deploy.messages import asked_below, card
 from commands.kit.blocks import Message
 from commands.kit.policy import Target
 from commands.kit.services import Services
@@ -13,6 +14,7 @@ from storage import audit, deployments, messages
 from storage.deployments import Deployment
 
 ENDED = deployments.ENDED
+TOLD = ("rejected", "expired", "stale")
 
 
 def change(
@@ -45,6 +47,8 @@ def change(
             **(details or {}),
         )
     show(tx, changed, services)
+    if action and changed.state in TOLD:
+        tell(tx, changed, services, "ended", ended_aloud(changed))
     return changed
 
 
@@ -74,12 +78,28 @@ def card_of(tx: Connection, deployment: Deployment, services: Services) -> Messa
 
 
 def show(tx: Connection, deployment: Deployment, services: Services) -> None:
-    """One card for each request, updated in place."""
+    """One card for each request, updated in place.
+
+    It begins with the question: Slack tells people of a mention in a new message only. What comes before stands in a
+    message of its own, which is posted when there is something to say.
+    """
+    shown = card_of(tx, deployment, services)
+    before = messages.get(tx, _early_key(deployment)) is not None
+    if deployment.evidence is None:
+        if before or deployment.trouble or deployment.state in ENDED:
+            _want(tx, _early_key(deployment), shown, deployment, services)
+        return
+    if before:
+        _want(tx, _early_key(deployment), asked_below(deployment), deployment, services)
+    _want(tx, card_key(deployment), shown, deployment, services)
+
+
+def _want(tx: Connection, key: str, shown: Message, deployment: Deployment, services: Services) -> None:
     messages.want(
         tx,
-        card_key(deployment),
+        key,
         channel=deployment.channel,
-        content=card_of(tx, deployment, services).content(),
+        content=shown.content(),
         at=services.clock.now(),
         urgency=messages.PROGRESS if deployment.state in deployments.MOVING else messages.DECISION,
         fallback=deployment.requested_by,
@@ -111,10 +131,14 @@ def tell(
         content={**message.content(), **({"broadcast": True} if loud else {})},
         at=services.clock.now(),
         urgency=messages.DECISION,
-        parent_key=card_key(deployment),
+        parent_key=card_key(deployment) if deployment.evidence else _early_key(deployment),
         fallback=deployment.requested_by,
     )
 
 
 def card_key(deployment: Deployment) -> str:
     return f"deploy:{deployment.id}"
+
+
+def _early_key(deployment: Deployment) -> str:
+    return f"{card_key(deployment)}:preparing"

@@ -14,6 +14,7 @@ from commands.kit.words import esc
 from storage import deployments
 from storage.deployments import Deployment
 
+AUTOMATIC = "spotter"
 CAN_BE_UNDONE = ("shipping", "shipped")
 
 
@@ -64,13 +65,7 @@ def begin_rollback(
         ended_at=None,
     )
     if was_sent(begun):
-        tell(
-            tx,
-            begun,
-            services,
-            "rolling_back",
-            rolling_back_aloud(begun),
-        )
+        tell(tx, begun, services, "rolling_back", rolling_back_aloud(begun), loud=actor == AUTOMATIC)
     return begun
 
 
@@ -80,7 +75,7 @@ def undo(deployment: Deployment, ring: Ring, why: str, services: Services) -> No
         now = deployments.locked(tx, deployment.id)
         if now is None or now.state != "shipping":
             return
-        begin_rollback(tx, with_ring(now, {**ring, "state": "failed"}), why, "spotter", services, ring)
+        begin_rollback(tx, with_ring(now, {**ring, "state": "failed"}), why, AUTOMATIC, services, ring)
     services.wake(DEPLOYMENTS)
 
 

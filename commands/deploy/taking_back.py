@@ -6,9 +6,10 @@ Nothing is deleted while a run of the edge pipeline may still make it: such a ru
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from commands.deploy.aloud import rolled_back_aloud
+from commands.deploy.aloud import ended_aloud, rolled_back_aloud
 from commands.deploy.record import change, note_trouble, tell
 from commands.deploy.rings import UNSENT, Ring, gone_for_long, has_settled
+from commands.deploy.rollback import AUTOMATIC, was_sent
 from commands.deploy.stack import note_stack
 from commands.deploy.truth import Look
 from commands.kit.policy import Target
@@ -151,4 +152,7 @@ def _end(
             note_stack(tx, ended.target, look.survey, services)
             below = look.incumbent(ended.target, without=ended.request_id)
             there = f"{below.model} v{below.version}" if below else ""
-            tell(tx, ended, services, "rolled_back", rolled_back_aloud(ended, there))
+            loud = ended.rollback_by == AUTOMATIC
+            tell(tx, ended, services, "rolled_back", rolled_back_aloud(ended, there), loud=loud)
+        elif ended.rollback_by == AUTOMATIC and not was_sent(ended):
+            tell(tx, ended, services, "ended", ended_aloud(ended))

@@ -35,6 +35,27 @@ def test_a_click_that_comes_too_late_is_told_why_in_words_for_people(line: Line)
     assert too_late(line, name).startswith("It was approved, but could not be shipped. trainer rolled it")
 
 
+def test_approvers_are_asked_in_a_message_of_its_own_and_whoever_asked_hears_why_it_ends(line: Line) -> None:
+    line.plant.down = {"hub"}
+    name = line.wants(1)
+    assert "Azure is not answering." in line.card(name, ":preparing")
+    assert not line.card(name), "a mention that is edited in reaches nobody"
+    line.plant.down = set()
+    line.follows()
+    assert "its card is below" in line.card(name, ":preparing")
+    assert "<@UANA>: 1 approval needed." in line.card(name)
+
+    line.agrees(name)
+    line.plant.tags_change(1)
+    line.follows()
+    assert line.card(name, ":ended") == "\n".join(
+        [
+            ":no_entry: <@UTRAINER>: Cap_Model v1 on line-1 is out of date. After it was asked for, mAP changed."
+        ]
+        * 2
+    )
+
+
 def test_a_line_with_one_device_gets_it_at_once_and_one_is_said_as_one(line: Line) -> None:
     line.changes(rings=["all"])
     line.plant.devices = line.plant.devices[:1]

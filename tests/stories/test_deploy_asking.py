@@ -44,6 +44,9 @@ def test_approvers_see_what_they_decide_about_and_only_they_decide(new_stage: Ca
     )
 
     card = asks(stage)
+    assert stage.trainer.sees("Spotter collects").text == snapshot(
+        "Spotter collects what approvers of line-1 need to see, and then asks them in #line-vision."
+    )
     assert steady(card.text) == snapshot("""\
 # Put Cap_Detection_Model v2 on line-1?
 @edge-approvers: 2 approvals needed.
@@ -94,6 +97,9 @@ Recall    | 0.xxx
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
 Approved by first_approver <time> · Rejected by second_approver <time>: the lamp is being replaced today · fingerprint <id>\
 """)
+    assert card.thread_shows("rejected").text == snapshot(
+        ":no_entry: @Trainer: Cap_Detection_Model v2 on line-1 is rejected. second_approver says: “the lamp is being replaced today”."
+    )
     with stage.store().read() as tx:
         (ended,) = deployments.recent(tx, 5)
         assert [row.action for row in audit.rows(tx, subject=ended.id)] == snapshot(
@@ -123,6 +129,9 @@ Precision | 0.xxx
 Recall    | 0.xxx
 Asked by first_approver <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>\
 """)
+    assert own.thread_shows("superseded").text == snapshot(
+        ":no_entry: @First approver: Cap_Detection_Model v2 on line-1 is superseded. trainer asked for Cap_Detection_Model v1 instead."
+    )
     assert steady(newer.text) == snapshot("""\
 # Put Cap_Detection_Model v1 on line-1?
 @edge-approvers: 2 approvals needed.
@@ -229,6 +238,9 @@ Precision | 0.xxx
 Recall    | 0.xxx
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>\
 """)
+    assert card.thread_shows("expired").text == snapshot(
+        ":no_entry: @Trainer: Cap_Detection_Model v2 on line-1 is expired. Nobody decided in time."
+    )
 
 
 def test_an_audit_shows_who_decided_what_about_a_model_and_finds_what_was_changed(

@@ -36,12 +36,15 @@ Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model
     assert [steady(reply.text) for reply in card.thread()] == snapshot(
         [
             """\
-:rewind: Cap_Detection_Model v2 on line-1 is being rolled back; Cap_Detection_Model v1 comes back.
+:rewind: @Trainer: Cap_Detection_Model v2 on line-1 is being rolled back; Cap_Detection_Model v1 comes back.
 line-1-cam-1 failed with the new model: The module was killed, which is what a device does that runs out of memory. Give the device more memory, or ship a smaller model.\
 """,
             ":rewind: line-1: Cap_Detection_Model v1 runs again.",
         ]
     )
+
+    assert stage.line.shows("@Trainer: .* is being rolled back").json["subtype"] == "thread_broadcast"
+    assert stage.line.shows("runs again")
 
     canary.recover()
     assert looks_anew(stage, "line-1-cam-1") == OLD
