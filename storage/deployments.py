@@ -16,7 +16,6 @@ UNDER_WAY = ("shipping", "rolling_back")
 OPEN = (*UNDECIDED, *MOVING)
 REFUSED = ("rejected", "expired", "withdrawn", "superseded", "stale")
 ON_DEVICES = ("shipped",)
-FAVOURABLE = ("approve", "override")
 ENDED = (*REFUSED, "shipped", "rolled_back", "failed")
 
 
@@ -72,7 +71,10 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Decision:
-    """What one person said of a request: approve, override or reject. `fingerprint` is what they saw."""
+    """What one person said of a request: approve, override or reject. `fingerprint` is what they saw.
+
+    An override puts the failed gates aside; where it comes from an approver there is an approval of theirs beside it.
+    """
 
     deployment_id: str
     person: str
@@ -180,7 +182,7 @@ def decide(tx: Connection, decision: Decision) -> bool:
 
 def in_favour(given: Sequence[Decision]) -> list[str]:
     """The names of those who approved, each once, in order."""
-    return list({each.person: each.person_name for each in given if each.verdict in FAVOURABLE}.values())
+    return list({each.person: each.person_name for each in given if each.verdict == "approve"}.values())
 
 
 def decisions_on(tx: Connection, deployment_id: str) -> list[Decision]:

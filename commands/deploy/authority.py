@@ -39,9 +39,10 @@ def _too_few(
 ) -> str | None:
     bound = [each for each in decided if each.fingerprint == deployment.fingerprint]
     in_force = [each for each in bound if _is_in_force(each, deployment, target, services)]
-    standing = {each.person for each in in_force}
+    standing = {each.person for each in in_force if each.verdict == "approve"}
     if len(standing) < deployment.approvals_needed:
-        gone = [each.person_name for each in bound if each.person not in standing]
+        approved = [each for each in bound if each.verdict == "approve"]
+        gone = [each.person_name for each in approved if each.person not in standing]
         who = f" ({', '.join(dict.fromkeys(gone))} may not approve any more)" if gone else ""
         return f"there are not enough approvals any more{who}"
     overridden = any(each.verdict == "override" for each in in_force)
@@ -51,7 +52,7 @@ def _too_few(
 
 
 def _is_in_force(decision: Decision, deployment: Deployment, target: Target, services: Services) -> bool:
-    if decision.verdict not in deployments.FAVOURABLE or decision.person == deployment.requested_by:
+    if decision.verdict == "reject" or decision.person == deployment.requested_by:
         return False
     allowed = target.override if decision.verdict == "override" else approvers(target, services)
     return services.people.is_among_now(Person(decision.person, decision.person_name), allowed)

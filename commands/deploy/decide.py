@@ -18,6 +18,7 @@ from commands.deploy.state_words import settled
 from commands.kit.command import COURIER, Answer, Asked, OpenForm, carried, text
 from commands.kit.errors import UserError
 from commands.kit.people import mentions
+from commands.kit.policy import Target
 from commands.kit.services import Services
 from commands.kit.words import esc
 from storage import deployments
@@ -49,7 +50,7 @@ def approve(deployment_id: str, asked: Asked, services: Services) -> Answer:
                 "A gate did not pass, so this cannot simply be approved.",
                 "It needs an override with a reason.",
             )
-        return _favour(tx, deployment, asked, services, "approve", "")
+        return _favour(tx, deployment, asked, services, ["approve"], "")
 
     return _settle(deployment_id, asked, services, judge)
 
@@ -92,12 +93,14 @@ def rejected(args: ReasonArgs, asked: Asked, services: Services) -> Answer:
 
 @override.run
 def overridden(args: ReasonArgs, asked: Asked, services: Services) -> Answer:
-    _must_approve_here(args.deployment, asked, services, "override")
+    target = _must_approve_here(args.deployment, asked, services, "override")
+    approves = services.people.is_among_now(asked.person, approvers(target, services))
+    verdicts = ["override", "approve"] if approves else ["override"]
 
     def judge(tx: Connection, deployment: Deployment) -> UserError | None:
         if gates_passed(deployment):
             return UserError("All gates passed, so there is nothing to override.", "Approve it instead.")
-        problem = _favour(tx, deployment, asked, services, "override", args.reason)
+        problem = _favour(tx, deployment, asked, services, verdicts, args.reason)
         if problem is None:
             told = overridden_aloud(deployment, asked.person, args.reason)
             tell(tx, deployment, services, "override", told, loud=True)
@@ -135,8 +138,8 @@ def withdraw(deployment_id: str, asked: Asked, services: Services) -> Answer:
     return _settle(deployment_id, asked, services, judge, states=(*deployments.UNDECIDED, "approved"))
 
 
-def _must_approve_here(deployment_id: str, asked: Asked, services: Services, kind: str) -> None:
-    """Raises UserError unless the person is among those who may, asked of Slack now."""
+def _must_approve_here(deployment_id: str, asked: Asked, services: Services, kind: str) -> Target:
+    """The request's target. Raises UserError unless the person is among those who may, asked of Slack now."""
     with services.store.read() as tx:
         deployment = deployments.get(tx, deployment_id)
     target = services.policy.targets.get(deployment.target) if deployment else None
@@ -151,6 +154,7 @@ def _must_approve_here(deployment_id: str, asked: Asked, services: Services, kin
         )
     if not services.people.is_among_now(asked.person, allowed):
         raise UserError(f"You may not {what} for {deployment.target}.", f"Ask {mentions(allowed)}.")
+    return target
 
 
 def _settle(
@@ -176,12 +180,24 @@ def _settle(
 
 
 def _favour(
-    tx: Connection, deployment: Deployment, asked: Asked, services: Services, verdict: str, reason: str
+    tx: Connection,
+    deployment: Deployment,
+    asked: Asked,
+    services: Services,
+    verdicts: Sequence[str],
+    reason: str,
 ) -> UserError | None:
-    """Count this person's approval; with the last one that is needed the request is approved."""
+    """Keep what this person says; with the last approval that is needed the request is approved.
+
+    `verdicts` are approve, override, or both: only who is an approver approves by overriding.
+    """
     if deployment.requested_by == asked.person.id:
         return _own_request("approve", "Somebody else has to.")
-    if not deployments.decide(tx, _decision(deployment, asked, services, verdict, reason)):
+    kept = [
+        deployments.decide(tx, _decision(deployment, asked, services, verdict, reason))
+        for verdict in verdicts
+    ]
+    if not kept[0]:
         return _decided_before()
     given = deployments.in_favour(deployments.decisions_on(tx, deployment.id))
     now_approved = len(given) >= deployment.approvals_needed
@@ -193,7 +209,7 @@ def _favour(
         tx,
         deployment,
         services,
-        action=f"deploy.{verdict}",
+        action=f"deploy.{verdicts[0]}",
         actor=asked.person.id,
         details=details,
         **decided,

@@ -114,7 +114,8 @@ class Judge:
         evidence: dict[str, Any] = json.loads(one.evidence)
         members = set(self.plant.groups[APPROVERS])
         by_override = (said.get("override", set()) & set(target.override)) - {one.requested_by}
-        standing = ((said.get("approve", set()) & members) | by_override) - {one.requested_by}
+        in_favour = said.get("approve", set()) | said.get("override", set())
+        standing = (in_favour & members) - {one.requested_by}
         version = one.model_version
         wanted = {"modelName": MODEL, "modelVersion": str(version), "target": one.target, "ring": ring}
         figure = evidence["candidate"]["mean_average_precision"]

@@ -5,11 +5,14 @@ from typing import Any
 from commands.kit.policy import Gates, Pace, Policy, Roles, Target
 from tests.commands.small_plant import APPROVERS, LINES, MEMBERS
 
+BOSS = "UBOSS"
+"""May put gates aside, but is no approver."""
+
 CHANGING: dict[str, tuple[Any, Any]] = {
     "approvals": (2, 3),
     "freeze": ([], ["2020-01-01 - 2099-01-01"]),
     "rings": (["canary", "all"], ["all"]),
-    "override": ([MEMBERS[0]], []),
+    "override": ([MEMBERS[0], BOSS], []),
     "gates": (Gates(mean_average_precision=0.5), Gates(mean_average_precision=0.7)),
 }
 

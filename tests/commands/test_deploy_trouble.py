@@ -8,10 +8,13 @@ import re
 import pytest
 
 from commands.deploy.checks import verdict
+from commands.deploy.decide import ReasonArgs, overridden
+from commands.kit.command import Asked
 from commands.kit.errors import UserError
+from commands.kit.people import Person
 from commands.kit.policy import Gates
 from tests.commands import small_plant_answers
-from tests.commands.small_line import Line, line
+from tests.commands.small_line import ANA, Line, line
 from tests.commands.small_plant import MODEL, Build
 
 __all__ = ["line"]
@@ -172,6 +175,27 @@ def test_a_canary_is_watched_until_the_next_ring_has_what_it_has(line: Line) -> 
     line.changes(freeze=[])
     line.follows(7, seconds=60)
     assert str(line.one(third).rollback_reason).startswith("line-1-canary did not show within 5 min that")
+
+
+def test_an_override_by_somebody_who_is_no_approver_approves_nothing(line: Line) -> None:
+    boss = Person("UBOSS", "boss")
+    line.changes(override=[boss.id, ANA.id], gates=Gates(mean_average_precision=0.7, worse_by=1))
+    asked = line.wants(1)
+
+    def overrides(name: str, person: Person) -> None:
+        overridden(
+            ReasonArgs(name, "for an hour"), Asked(person, "C0LINE", f"{name}:{person.id}"), line.services
+        )
+
+    overrides(asked, boss)
+    assert line.one(asked).state == "waiting" and "1 approval needed" in line.card(asked)
+    line.agrees(asked)
+    line.until(asked, "shipped")
+
+    other = line.wants(1)
+    overrides(other, ANA)
+    assert line.one(other).state == "approved", "who is an approver has approved"
+    line.until(other, "shipped")
 
 
 def test_gates_that_get_stricter_count_for_what_was_asked_and_approved_before(line: Line) -> None:

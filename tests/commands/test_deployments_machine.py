@@ -28,10 +28,10 @@ from storage import audit
 from tests.commands.deployments_judge import OUTCOMES, Judge, Request
 from tests.commands.one_thread import PowerCut, Seat, seat
 from tests.commands.small_plant import APPROVERS, LINES, MEMBERS, MODEL, TROUBLES, Build, Happening, Plant
-from tests.commands.small_policy import CHANGING, changed, usual_policy
+from tests.commands.small_policy import BOSS, CHANGING, changed, usual_policy
 
 STEPS = 10_000
-PEOPLE = TRAINER, ANA, BEN, CLEO, OUTSIDER = [Person(who, who) for who in ("UTRAINER", *MEMBERS, "UOUT")]
+PEOPLE = TRAINER, ANA, BEN, CLEO, *_ = [Person(who, who) for who in ("UTRAINER", *MEMBERS, BOSS, "UOUT")]
 CHANGES: list[Happening] = [*TROUBLES, *[("policy", what) for what in CHANGING]]
 VERSION, LINE, WHICH = st.sampled_from([2, 2, 1, 3]), st.sampled_from(LINES), st.integers(0, 3)
 CUTS = st.sampled_from([0] * 30 + list(range(2, 150)))

@@ -62,6 +62,19 @@ Measured on held-out pictures of caps_20261120_093011 · Devices: canary: line-1
 Expires <time> · fingerprint <id>
 [Approve v2] [Reject …] [Withdraw]\
 """)
+    for_first = first.opens_home("1 decision needs you").text.partition("# Nothing is running")[0]
+    assert steady(for_first) == snapshot("""\
+# 1 decision needs you
+Put Cap_Detection_Model v2 on line-1? trainer asks: fewer missed caps
+2 approvals needed, expires <time>
+mAP 0.xxx, Precision 0.xxx, Recall 0.xxx
+Gates: 2 of 2 passed
+:white_check_mark: mAP: 0.xxx (at least 0.xxx)
+:white_check_mark: Against the model now there: there is none yet
+Measured on held-out pictures of caps_20261120_093011 · Devices: canary: line-1-cam-1; all: line-1-cam-1, line-1-cam-2 · Its card in the channel
+[Approve v2] [Reject …]
+---
+""")
     stage.trainer.clicks("Approve v2", on=card)
     assert stage.trainer.sees("may not").text == snapshot(
         ":warning: You may not decide for line-1. Ask @edge-approvers."
@@ -190,7 +203,7 @@ Reason: it is only for an hour\
     )
     assert steady(card.refresh().text) == snapshot("""\
 # Put Cap_Detection_Model v1 on line-1?
-@edge-approvers: 1 approval needed.
+@edge-approvers: 1 approval needed. first_approver approved.
 trainer asks: to compare on the line
 :warning: Overridden by first_approver: mAP (0.xxx)
 Reason: it is only for an hour
