@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from inline_snapshot import snapshot
 from sqlalchemy import text
 
@@ -98,6 +99,7 @@ def firings(replicas: Replicas) -> list[str]:
         return list(tx.execute(text("SELECT outcome FROM digest_firings")).scalars())
 
 
+@pytest.mark.soak
 def test_a_rollout_outlives_its_leaders(
     replicated: Callable[..., Replicas], shipping: Callable[..., Stage]
 ) -> None:
