@@ -194,7 +194,9 @@ def _favour(
     if deployment.requested_by == asked.person.id:
         return _own_request("approve", "Somebody else has to.")
     kept = [
-        deployments.decide(tx, _decision(deployment, asked, services, verdict, reason))
+        deployments.decide(
+            tx, _decision(deployment, asked, services, verdict, reason if verdict == verdicts[0] else "")
+        )
         for verdict in verdicts
     ]
     if not kept[0]:

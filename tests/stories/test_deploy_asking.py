@@ -231,7 +231,7 @@ mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
 Asked by trainer <time>: to compare on the line · request line-1-cap_detection_model-1-<id>
-Gates overridden by first_approver <time>: it is only for an hour · fingerprint <id>\
+Gates overridden by first_approver <time>: it is only for an hour · Approved by first_approver <time> · fingerprint <id>\
 """)
 
 
