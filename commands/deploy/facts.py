@@ -41,6 +41,21 @@ def comparison(evidence: Evidence) -> Block:
     return table(rows)
 
 
+def in_a_line(evidence: Evidence) -> str:
+    """The same, where there is no room for a table."""
+    candidate, incumbent = shown(evidence)
+    told = []
+    for name, label in FIGURES.items():
+        moved = (
+            f" ({delta(candidate[name], incumbent[name])})"
+            if incumbent and comparable(candidate, incumbent)
+            else ""
+        )
+        told.append(f"{label} {metric(candidate[name])}{moved}")
+    beside = f"; now there: {incumbent['name']} v{incumbent['version']}" if incumbent else ""
+    return esc(f"{', '.join(told)}{beside}")
+
+
 def gate_lines(evidence: Evidence) -> str:
     """Failures first, each with what was needed and what was seen."""
     gates = sorted(evidence.get("gates", []), key=lambda gate: FIRST[gate["verdict"]])

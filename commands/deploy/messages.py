@@ -8,6 +8,7 @@ from commands.deploy.facts import (
     devices,
     gate_lines,
     gates_passed,
+    in_a_line,
     learned_from,
     measured_on,
     not_passed,
@@ -100,16 +101,27 @@ def _question(deployment: Deployment, decided: Sequence[Decision], approvers: Se
     return Message(f"{esc(title)} {esc(deployment.requested_by_name)} asks.", blocks)
 
 
-def to_decide(deployment: Deployment, decided: Sequence[Decision]) -> list[Block]:
-    """The question in short, with its buttons, for somebody's Home."""
+def to_decide(
+    deployment: Deployment, decided: Sequence[Decision], address: str | None, *, override_only: bool
+) -> list[Block]:
+    """The question in short, with its buttons, for somebody's Home; `address` is that of its card in the channel."""
+    evidence = deployment.evidence or {}
     missing = deployment.approvals_needed - len(in_favour(decided))
     text = (
         f"*Put {esc(deployment.model_name)} v{deployment.model_version} on {deployment.target}?* "
         f"{esc(deployment.requested_by_name)} asks: {esc(deployment.reason)}\n"
         f"{count(missing, 'approval')} needed, expires {when(deployment.expires_at)}"
     )
-    row = actions(*_answers(deployment, decided))
-    return [section(text), {**row, "block_id": f"decide:{deployment.id}"}]
+    answers = _answers(deployment, decided)
+    row = actions(*(answers[:1] if override_only else answers))
+    place = f"<{address}|Its card in the channel>" if address else ""
+    return [
+        section(text),
+        *_overrides(deployment, decided),
+        section(f"{in_a_line(evidence)}\n{gate_lines(evidence)}"),
+        context(measured_on(evidence), devices(evidence), place),
+        {**row, "block_id": f"decide:{deployment.id}"},
+    ]
 
 
 def _answers(deployment: Deployment, decided: Sequence[Decision]) -> list[Element]:
@@ -129,7 +141,7 @@ def _answers(deployment: Deployment, decided: Sequence[Decision]) -> list[Elemen
         )
     else:
         yes = button("Override gates …", OVERRIDE, deployment.id, style="danger")
-    return [yes, button("Reject …", REJECT, deployment.id)]
+    return [yes, _reject(deployment)]
 
 
 def _refused(deployment: Deployment, decided: Sequence[Decision]) -> Message:
@@ -161,9 +173,9 @@ def _rollout(deployment: Deployment, decided: Sequence[Decision], successor: Dep
     runs = [_run(ring) for ring in (deployment.rings or []) if ring.get("url")]
     can_go_back = deployment.state in ("shipping", "shipped") and not is_replaced
     back = _roll_back(deployment) if can_go_back else None
-    away = _withdraw(deployment) if deployment.state == "approved" else None
-    if runs or back or away:
-        blocks.append(actions(*runs, back, away))
+    stops = [_reject(deployment), _withdraw(deployment)] if deployment.state == "approved" else []
+    if runs or back or stops:
+        blocks.append(actions(*runs, back, *stops))
     return Message(f"{esc(title)}. {esc(deployment.outcome or '')}".strip(), blocks)
 
 
@@ -223,6 +235,10 @@ def _asked(deployment: Deployment) -> Block:
 
 def what(deployment: Deployment) -> str:
     return f"{deployment.model_name} v{deployment.model_version} on {deployment.target}"
+
+
+def _reject(deployment: Deployment) -> Element:
+    return button("Reject …", REJECT, deployment.id)
 
 
 def _withdraw(deployment: Deployment) -> Element:

@@ -1,10 +1,13 @@
-"""The Home tab of one person, from the store alone."""
+"""The Home tab of one person, from the store; only the addresses of cards are asked of Slack."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from commands.deploy.messages import to_decide
-from commands.deploy.record import approvers
+from commands.deploy.facts import gates_passed
+from commands.deploy.messages import to_decide, what
+from commands.deploy.record import approvers, card_key
+from commands.deploy.state_words import standing as standing_of_rollout
 from commands.digest.listing import on_home
 from commands.kit.blocks import Block, actions, button, context, divider, header, section
 from commands.kit.people import Person
@@ -16,7 +19,7 @@ from commands.publish.messages import standing as standing_of
 from commands.runs.command import DETAILS
 from commands.spotter.command import standing
 from commands.train.messages import best, phase
-from storage import catalog, deployments, publishes, runs
+from storage import catalog, deployments, messages, publishes, runs
 from storage.deployments import Decision, Deployment
 from storage.runs import TrainingRun
 
@@ -36,9 +39,12 @@ def home(person: Person, services: Services) -> dict[str, Any]:
         waiting = [
             (each, deployments.decisions_on(tx, each.id)) for each in deployments.in_states(tx, ["waiting"])
         ]
+        rollouts = deployments.in_states(tx, deployments.UNDER_WAY)
     blocks: list[Block] = _for_me(waiting, person, services)
-    running = len(open_now) + len(publishing)
+    running = len(open_now) + len(publishing) + len(rollouts)
     blocks += [header(f"{running} running" if running else "Nothing is running")]
+    for rollout in rollouts:
+        blocks.append(section(_rollout(rollout, services, now)))
     for run in open_now[:SHOWN]:
         leader = best(run)
         figure = f", best mAP {metric(leader['mean_average_precision'])}" if leader else ""
@@ -79,20 +85,38 @@ def _for_me(
 ) -> list[Block]:
     """The questions that this person may answer and has not answered."""
     blocks: list[Block] = []
+    number = 0
     for deployment, decided in waiting:
         target = services.policy.targets.get(deployment.target)
         if target is None or person.id in (deployment.requested_by, *(each.person for each in decided)):
             continue
-        if services.people.surely_among(person, approvers(target, services)):
-            blocks += to_decide(deployment, decided)
+        approves = services.people.surely_among(person, approvers(target, services))
+        needs_override = not gates_passed(deployment) and all(each.verdict != "override" for each in decided)
+        if approves or (needs_override and services.people.surely_among(person, target.override)):
+            address = _address(deployment, services)
+            blocks += to_decide(deployment, decided, address, override_only=not approves)
+            number += 1
     if not blocks:
         return []
-    number = sum(block["type"] == "section" for block in blocks)
     return [
         header(f"{count(number, 'decision')} {'needs' if number == 1 else 'need'} you"),
         *blocks,
         divider(),
     ]
+
+
+def _rollout(deployment: Deployment, services: Services, now: datetime) -> str:
+    since = f", for {duration(now - deployment.decided_at)}" if deployment.decided_at else ""
+    address = _address(deployment, services)
+    card = f"\n<{address}|Its card in the channel>" if address else ""
+    return f"*{esc(what(deployment))}*: {standing_of_rollout(deployment)}{since}{card}"
+
+
+def _address(deployment: Deployment, services: Services) -> str | None:
+    """Of its card in the channel."""
+    with services.store.read() as tx:
+        card = messages.get(tx, card_key(deployment))
+    return services.people.link_to(card.channel, card.ts) if card and card.ts else None
 
 
 def _ended(run: TrainingRun) -> str:

@@ -8,7 +8,7 @@ from commands.kit.errors import UserError
 from commands.kit.people import FRESH
 from commands.kit.services import Services
 from commands.kit.words import code, count, duration, esc
-from storage import catalog, marks, publishes, runs
+from storage import catalog, deployments, marks, publishes, runs
 
 spotter = Command("/spotter", role="view", summary="Help, how things stand, and who may do what")
 
@@ -70,7 +70,8 @@ def standing(services: Services) -> str:
     """How things stand, in mrkdwn."""
     now = services.clock.now()
     with services.store.read() as tx:
-        running = len(runs.open_runs(tx)) + len(publishes.open_runs(tx))
+        rollouts = deployments.in_states(tx, deployments.UNDER_WAY)
+        running = len(runs.open_runs(tx)) + len(publishes.open_runs(tx)) + len(rollouts)
         known = len(catalog.list_exports(tx, limit=1000))
     troubles = services.health.troubles()
     facts = (

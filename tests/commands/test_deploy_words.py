@@ -3,8 +3,12 @@
 import pytest
 
 from commands.deploy.decide import withdraw
+from commands.home.view import home
 from commands.kit.command import Asked
 from commands.kit.errors import UserError
+from commands.kit.people import Person
+from commands.kit.policy import Gates
+from commands.spotter.command import standing
 from tests.commands.small_line import TRAINER, Line, line
 
 __all__ = ["line"]
@@ -54,6 +58,23 @@ def test_approvers_are_asked_in_a_message_of_its_own_and_whoever_asked_hears_why
         ]
         * 2
     )
+
+
+def test_home_asks_who_may_override_and_shows_what_is_on_its_way(line: Line) -> None:
+    line.changes(override=["UBOSS"], gates=Gates(mean_average_precision=0.7))
+    name = line.wants(1)
+    asked = str(home(Person("UBOSS", "boss"), line.services))
+    assert ":x: mAP: 0.620 (at least 0.700)" in asked
+    assert "deploy.ask_override" in asked and "deploy.ask_reject" not in asked
+    assert "1 decision needs you" not in str(home(TRAINER, line.services))
+    withdraw(name, Asked(TRAINER, "C0LINE", "no"), line.services)
+
+    line.agrees(line.wants(2))
+    line.follows(2)
+    shown = str(home(TRAINER, line.services))
+    assert "1 running" in shown
+    assert "*Cap_Model v2 on line-1*: canary is being built and shipped, for 0 s" in shown
+    assert "1 running, " in standing(line.services)
 
 
 def test_a_line_with_one_device_gets_it_at_once_and_one_is_said_as_one(line: Line) -> None:
