@@ -88,7 +88,7 @@ def rejected(args: ReasonArgs, asked: Asked, services: Services) -> Answer:
         )
         return None
 
-    return _settle(args.deployment, asked, services, judge)
+    return _settle(args.deployment, asked, services, judge, states=("waiting", "approved"))
 
 
 @override.run

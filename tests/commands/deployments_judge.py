@@ -12,7 +12,7 @@ from tests.commands.small_plant import APPROVERS, MODEL, Build, Plant
 NEXT = {
     "preparing": {"waiting", "expired", "withdrawn", "superseded", "stale"},
     "waiting": {"approved", "rejected", "expired", "withdrawn", "superseded", "stale"},
-    "approved": {"shipping", "stale", "withdrawn"},
+    "approved": {"shipping", "rejected", "stale", "withdrawn"},
     "shipping": {"shipped", "rolling_back"},
     "shipped": {"rolling_back"},
     "rolling_back": {"rolled_back", "failed"},

@@ -8,13 +8,13 @@ import re
 import pytest
 
 from commands.deploy.checks import verdict
-from commands.deploy.decide import ReasonArgs, overridden
+from commands.deploy.decide import ReasonArgs, overridden, rejected
 from commands.kit.command import Asked
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.policy import Gates
 from tests.commands import small_plant_answers
-from tests.commands.small_line import ANA, Line, line
+from tests.commands.small_line import ANA, TRAINER, Line, line
 from tests.commands.small_plant import MODEL, Build
 
 __all__ = ["line"]
@@ -196,6 +196,24 @@ def test_an_override_by_somebody_who_is_no_approver_approves_nothing(line: Line)
     overrides(other, ANA)
     assert line.one(other).state == "approved", "who is an approver has approved"
     line.until(other, "shipped")
+
+
+def test_approvers_can_stop_what_is_approved_while_it_waits(line: Line) -> None:
+    line.changes(freeze=ALWAYS)
+    asked = line.agrees(line.wants(1))
+    line.follows()
+    assert {"Reject …", "Withdraw"} <= set(line.card(asked).splitlines())
+    sees_better = ReasonArgs(asked, "the camera was moved")
+    with pytest.raises(UserError, match="You may not decide"):
+        rejected(sees_better, Asked(TRAINER, "C0LINE", "no:trainer"), line.services)
+    rejected(sees_better, Asked(ANA, "C0LINE", "no:ana"), line.services)
+    assert line.one(asked).state == "rejected" and "the camera was moved" in line.card(asked)
+
+    line.changes(freeze=[])
+    shipping = line.agrees(line.wants(1))
+    line.follows()
+    with pytest.raises(UserError, match="and on its way"):
+        rejected(ReasonArgs(shipping, "late"), Asked(ANA, "C0LINE", "no:late"), line.services)
 
 
 def test_gates_that_get_stricter_count_for_what_was_asked_and_approved_before(line: Line) -> None:

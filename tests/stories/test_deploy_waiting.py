@@ -39,7 +39,7 @@ def test_a_freeze_keeps_what_is_approved_and_its_end_judges_it_again(new_stage: 
 Approved. line-1 is frozen now (2020-01-01 - 2099-12-31, Europe/Berlin). It is shipped afterwards.
 Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
-[Withdraw]\
+[Reject …] [Withdraw]\
 """)
 
     stage.trainer.types(f"/deploy {LABELS} line-2 'sharper labels'")
