@@ -6,9 +6,12 @@ from io import BytesIO
 
 from inline_snapshot import snapshot
 from PIL import Image
+from playwright.sync_api import Browser
 from sqlalchemy import select
 
+from bot.commandline.audit_page import html
 from commands.deploy.prepare import PICTURE_FILE
+from commands.models.lineage import lineage, record
 from storage import devices
 from storage.tables import pictures
 from tests.stories.deploying import MODEL, asks, sees, shipping
@@ -23,7 +26,9 @@ def runs_there(stage: Stage) -> dict[str, int]:
         return {f"{share.model}:{share.version}": share.devices for share in devices.shares(tx)}
 
 
-def test_a_new_model_is_shown_beside_the_one_that_it_would_replace(shipping: Callable[..., Stage]) -> None:
+def test_a_new_model_is_shown_beside_the_one_that_it_would_replace(
+    shipping: Callable[..., Stage], browser: Browser
+) -> None:
     stage = shipping()
     stage.until(lambda: sees(stage, "line-1-cam-2") == f"{MODEL}:1 ['old']", "the old model runs")
     stage.until(lambda: runs_there(stage) == {f"{MODEL}:1": 2}, "it is known what runs where")
@@ -60,3 +65,17 @@ def test_a_new_model_is_shown_beside_the_one_that_it_would_replace(shipping: Cal
         with Image.open(BytesIO(content)) as picture:
             assert picture.width > 2 * picture.height, "two pictures side by side"
     assert len(kept) == 3
+
+    with stage.store().read() as tx:
+        found = lineage(tx, MODEL, 3)
+    assert found
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_content(html({"trail": "whole", "trail_end": "1:" + "a" * 64, **record(found)}))
+    assert page.locator("h2").first.text_content() == "Requests, decisions and rollouts"
+    assert page.get_by_role("columnheader", name="epochs").count() == 1, "the trials"
+    assert not re.search("announced|seen at|tries", page.inner_text("body"))
+    for width in (1280, 700):  # a screen, and a sheet of paper
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(media="print" if width == 700 else "screen")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.close()
