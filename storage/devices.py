@@ -26,13 +26,15 @@ class DeviceRow:
 
 @dataclass(frozen=True)
 class Share:
-    """How many devices of a target run a model version, and how many of them say that it works."""
+    """How many devices of a target run a model version, how many of them are in contact and say that it works, and how
+    many are not in contact."""
 
     target: str
     model: str
     version: str
     devices: int
     working: int
+    away: int
 
 
 def keep(tx: Connection, rows: Iterable[DeviceRow]) -> None:
@@ -44,16 +46,16 @@ def keep(tx: Connection, rows: Iterable[DeviceRow]) -> None:
 
 def shares(tx: Connection) -> list[Share]:
     """By target, the most frequent version first."""
-    number, working = func.count().label("number"), func.sum(devices.c.works.cast(Integer)).label("working")
+    there, works = devices.c.is_connected.cast(Integer), devices.c.works.cast(Integer)
+    number, working = func.count().label("number"), func.sum(works * there).label("working")
+    away = func.sum(1 - there).label("away")
     query = (
-        select(devices.c.target, devices.c.model, devices.c.version, number, working)
+        select(devices.c.target, devices.c.model, devices.c.version, number, working, away)
         .where(devices.c.target != "")
         .group_by(devices.c.target, devices.c.model, devices.c.version)
         .order_by(devices.c.target, number.desc())
     )
-    return [
-        Share(row.target, row.model, row.version, row.number, row.working or 0) for row in tx.execute(query)
-    ]
+    return [Share(*row) for row in tx.execute(query)]
 
 
 def of_target(tx: Connection, target: str, limit: int = 100) -> list[DeviceRow]:

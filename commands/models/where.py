@@ -40,8 +40,9 @@ def devices_of(target: str, services: Services) -> Message:
     for row in rows[:SHOWN]:
         seen = f"{duration(now - row.last_seen)} ago" if row.last_seen else "never"
         lines.append([row.id, row.ring or "–", _what(row.model, row.version), _state(row), seen])
-    working = sum(row.works for row in rows)
-    title = f"{target}: {working} of {count(len(rows), 'device')} report that their model works"
+    working = sum(row.works and row.is_connected for row in rows)
+    away = sum(not row.is_connected for row in rows)
+    title = f"{target}: {working} of {count(len(rows), 'device')} report that their model works{_away(away)}"
     blocks = [header(title), table(lines, numbers_from=5)]
     if len(rows) > SHOWN:
         blocks.append(context("There are more; those that do not work come first."))
@@ -53,9 +54,13 @@ def _line(target: str, shares: Sequence[Share]) -> str:
     for share in shares:
         works = (
             "" if not share.model or share.working == share.devices else f", {share.working} of them working"
-        )
+        ) + _away(share.away)
         told.append(f"{esc(_what(share.model, share.version))} on {count(share.devices, 'device')}{works}")
     return f"*{esc(target)}*: {'; '.join(told)}"
+
+
+def _away(number: int) -> str:
+    return f", {number} away" if number else ""
 
 
 def _what(model: str, version: str) -> str:

@@ -112,8 +112,8 @@ def _version(name: str, version: int, at: datetime, average: float, recall: floa
 
 
 def _camera(target: str, number: int, version: str, now: datetime) -> DeviceRow:
-    works = number != 2
-    return DeviceRow(f"{target}-cam-{number}", target, "all", MODEL, version, works, works, "", now)
+    is_connected = number != 2
+    return DeviceRow(f"{target}-cam-{number}", target, "all", MODEL, version, True, is_connected, "", now)
 
 
 def _rollout(

@@ -114,7 +114,7 @@ Finished
 • Publishing main: published as version 12
 • and 2 more
 On the lines
-• line-1: Cap_Detection_Model v3 on 3 devices, 2 of them working
+• line-1: Cap_Detection_Model v3 on 3 devices, 2 of them working, 1 away
 • line-2: Cap_Detection_Model v4 on 2 devices
 Since <time> · trainings cost about €1.25 · every hour, Europe/Berlin · next <time> · /digest changes it\
 """)
