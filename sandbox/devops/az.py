@@ -48,8 +48,9 @@ def extension() -> None:
 
 @extension.command()
 @click.option("--name", type=click.Choice(["ml"]), required=True)
+@click.option("--version", required=True)
 @click.option("--yes", is_flag=True, required=True)
-def add(name: str, yes: bool) -> None:
+def add(name: str, version: str, yes: bool) -> None:
     """It is there."""
 
 

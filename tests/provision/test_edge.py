@@ -144,11 +144,13 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
 # Azure's command line as far as the script uses it: the same options, over a real socket.
 AZ = """
-import sys, urllib.error, urllib.request
+import re, sys, urllib.error, urllib.request
 if sys.argv[1:] == ["acr", "login", "--name", "plant"]:
     sys.exit()
-if sys.argv[1:3] == ["ml", "model"] or sys.argv[1:3] == ["extension", "add"]:
+if sys.argv[1:3] == ["ml", "model"]:
     sys.exit()
+if sys.argv[1:6] == ["extension", "add", "--name", "ml", "--version"]:
+    sys.exit(not re.fullmatch(r"\\d+\\.\\d+\\.\\d+", sys.argv[6]))
 assert sys.argv[1] == "rest"
 said = dict(zip(sys.argv[2::2], sys.argv[3::2]))
 assert said["--resource"] == "https://iothubs.azure.net"

@@ -8,6 +8,7 @@ here="$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=hub.sh
 source "$here/hub.sh"
 module=infra/edge
+ML_EXTENSION=2.43.0
 found="$AGENT_TEMPDIRECTORY/found.json"
 
 ids="$(python -m infra.provision.edge.shipment deployments)"
@@ -25,7 +26,7 @@ for id in $ids; do
 done
 
 az acr login --name "${REGISTRY%%.*}"
-az extension add --name ml --yes
+az extension add --name ml --version "$ML_EXTENSION" --yes
 folder="$AGENT_TEMPDIRECTORY/model"
 az ml model download --name "$MODEL_NAME" --version "$MODEL_VERSION" --download-path "$folder" \
     --resource-group "$RESOURCE_GROUP" --workspace-name "$WORKSPACE_NAME"
