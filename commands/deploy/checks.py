@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from commands.deploy.authority import freeze, objection
 from commands.deploy.record import change
-from commands.deploy.rings import ring_of, with_ring
+from commands.deploy.rings import past_runs, ring_of, with_ring
 from commands.deploy.state_words import standing
 from commands.deploy.submit import differing
 from commands.kit.errors import UserError
@@ -59,7 +59,7 @@ def _judge(run_id: int, services: Services) -> tuple[bool, str]:
     ring = next((each for each in deployment.rings or [] if each["name"] == ring_name), None)
     if ring is None or ring["state"] not in EXPECTED:
         return False, "This ring is not to be shipped now."
-    if ring.get("run_id") not in (None, run.id):
+    if ring.get("run_id") not in (None, run.id) or run.id in past_runs(ring):
         return False, "Another run ships this ring."
     if other := _differing(run, deployment, ring_name, services):
         return False, f"This run is not what was approved: {other}."
@@ -77,7 +77,8 @@ def _keep_why(tx: Connection, run_id: int, reason: str, services: Services) -> N
     for shipping in deployments.in_states(tx, ["shipping"]):
         for ring in shipping.rings or []:
             if ring.get("run_id") == run_id and ring["state"] in EXPECTED:
-                change(tx, shipping, services, rings=with_ring(shipping, {**ring, "refused": reason}).rings)
+                why = {"refused": reason, "put_off": reason == freeze(shipping, services)}
+                change(tx, shipping, services, rings=with_ring(shipping, {**ring, **why}).rings)
 
 
 def _differing(run: Run, deployment: Deployment, ring: str, services: Services) -> str:
@@ -99,7 +100,8 @@ def _is_ours(deployment: Deployment, ring_name: str, run: Run, services: Service
         ring = ring_of(now, ring_name)
         if ring.get("run_id") not in (None, run.id) or ring["state"] not in EXPECTED:
             return False
-        claimed = {**ring, "state": "queued", "run_id": run.id, "url": run.web_url, "refused": None}
+        claimed = {**ring, "state": "queued", "run_id": run.id, "url": run.web_url}
+        claimed |= {"refused": None, "put_off": False}
         rings = with_ring(now, claimed).rings
         if ring.get("run_id") is None:
             change(tx, now, services, action="deploy.queued", details={"run_id": run.id}, rings=rings)

@@ -1,6 +1,7 @@
 """The rings of a shipment as its record keeps them, and the few ways in which they change.
 
-A ring goes wanted → queueing → queued → rolling → baking → done, or failed.
+A ring goes wanted → queueing → queued → rolling → baking → done, or failed; and back to wanted where a freeze began
+before its run was let in.
 """
 
 from datetime import datetime, timedelta
@@ -52,6 +53,11 @@ def change_ring(
         details = {"ring": ring["name"], **{k: v for k, v in fields.items() if k not in ("state", "truth")}}
         change(tx, now, services, action=action, details=details, rings=rings, **cleared)
     return True
+
+
+def past_runs(ring: Ring) -> list[int]:
+    """Runs of the ring that were put off: they ship it no more, whoever starts them again."""
+    return ring.get("past_runs") or []
 
 
 def has_settled(ring: Ring, services: Services) -> bool:

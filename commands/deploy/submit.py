@@ -6,9 +6,20 @@ travels with it, and after a lost answer or a crash the run is looked for, and o
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from commands.deploy.authority import freeze, objection
-from commands.deploy.rings import Ring, change_ring, gone_for_long, has_settled, later, ring_of, wait
+from commands.deploy.command import DEPLOYMENTS
+from commands.deploy.rings import (
+    Ring,
+    change_ring,
+    gone_for_long,
+    has_settled,
+    later,
+    past_runs,
+    ring_of,
+    wait,
+)
 from commands.deploy.rollback import undo
 from commands.kit.errors import UserError
 from commands.kit.services import Services
@@ -94,6 +105,8 @@ def _found(deployment: Deployment, ring: Ring, services: Services) -> Run | None
     devops = _devops(services)
     pipeline = devops.pipeline(services.policy.pipelines.edge)
     run = devops.find(pipeline, ring["correlation_id"], datetime.fromisoformat(ring["queued_at"]))
+    if run and run.id in past_runs(ring):
+        return None
     if run and (dropped := differing(run, deployment, ring["name"])):
         raise ParametersDropped(run, dropped)
     return run
@@ -147,6 +160,9 @@ def observe(deployment: Deployment, ring: Ring, services: Services) -> None:
         change_ring(deployment, ring, services, None, missing_since=None)
     if not run.has_ended:
         return
+    if ring.get("put_off"):
+        _puts_off(deployment, ring, run, services)
+        return
     configuration = shipment(deployment, ring["name"], run.id).deployment_id
     if run.result in ("succeeded", "partiallySucceeded"):
         at = services.clock.now().isoformat()
@@ -162,6 +178,14 @@ def observe(deployment: Deployment, ring: Ring, services: Services) -> None:
         return
     ring = {**ring, "configuration": configuration}
     undo(deployment, ring, f"The edge pipeline's run for {ring['name']} {_end(run, ring, devops)}", services)
+
+
+def _puts_off(deployment: Deployment, ring: Ring, run: Run, services: Services) -> None:
+    """A freeze began before the run was let in: the ring waits, and is handed over anew afterwards."""
+    gone: dict[str, Any] = dict.fromkeys(("run_id", "url", "queued_at", "tried_at", "refused", "put_off"))
+    past = [*past_runs(ring), run.id]
+    change_ring(deployment, ring, services, "deploy.put_off", state="wanted", past_runs=past, **gone)
+    services.wake(DEPLOYMENTS)
 
 
 def _end(run: Run, ring: Ring, devops: Project) -> str:

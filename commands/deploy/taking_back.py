@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from commands.deploy.aloud import ended_aloud, rolled_back_aloud
 from commands.deploy.record import change, note_trouble, tell
-from commands.deploy.rings import UNSENT, Ring, gone_for_long, has_settled
+from commands.deploy.rings import UNSENT, Ring, gone_for_long, has_settled, past_runs
 from commands.deploy.rollback import AUTOMATIC, was_sent
 from commands.deploy.stack import note_stack
 from commands.deploy.truth import Look
@@ -117,7 +117,7 @@ def _is_stopped(deployment: Deployment, ring: Ring, services: Services) -> bool:
 def _found(devops: Project, ring: Ring, services: Services) -> int | None:
     pipeline = devops.pipeline(services.policy.pipelines.edge)
     run = devops.find(pipeline, ring["correlation_id"], datetime.fromisoformat(ring["queued_at"]))
-    return run.id if run else None
+    return run.id if run and run.id not in past_runs(ring) else None
 
 
 def _remember(deployment: Deployment, shipped: list[Shipped], services: Services) -> None:

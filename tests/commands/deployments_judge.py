@@ -89,7 +89,8 @@ class Judge:
         # a click that a power cut left unanswered may have counted
         for decided in self._eyes.execute("SELECT deployment_id, verdict, person FROM decisions"):
             self._note(*decided)
-        queued = Counter(each.parameters["correlationId"] for each in self.plant.builds if each.by_spotter)
+        under_way = (each for each in self.plant.builds if each.by_spotter and each.result != "failed")
+        queued = Counter(each.parameters["correlationId"] for each in under_way)
         if max(queued.values(), default=0) > 1:
             self.wrongs.append("a ring was queued twice")
 
