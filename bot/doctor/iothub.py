@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterable
 
 from bot.doctor import azure
 from bot.doctor.finding import Check, Service, Verdict, ok, problem, warning
+from bot.doctor.words import listed
 from commands.kit.policy import Policy
 from infra.http.errors import Denied, Refused
+from infra.iothub.deployments import ALL
+from infra.iothub.devices import Device
 from infra.iothub.hub import Hub, Survey
 
-TITLE = "IoT Hub"
+TITLE, APPLIED = "IoT Hub", "Applied"
 
 
 class IoTHubCheckup:
@@ -40,9 +43,21 @@ class IoTHubCheckup:
                     f"Devices: {told}.",
                     f'Give each device twin the tags "target": "{target}" and, for the first ones, "ring": "canary".',
                 )
+            if by_hand := [each.id for each in self._survey.in_ring(target, ALL) if _is_set_by_hand(each)]:
+                return warning(
+                    f"Devices: {told}. No automatic deployment applies to {listed(by_hand)}, and yet a model was set "
+                    "there: on the device itself, or by a deployment that is gone.",
+                    "Leave its modules to automatic deployments alone, with a base deployment that targets it: what is "
+                    "set on a device and what Spotter ships would overwrite each other.",
+                )
             return ok(f"Devices: {told}.")
 
         return look
+
+
+def _is_set_by_hand(device: Device) -> bool:
+    """As far as IoT Hub shows: the edge agent's orders do not say who gave them, only which deployments apply."""
+    return bool(device.order.image) and APPLIED not in device.deployments.values()
 
 
 def explain(fault: Exception) -> Verdict | None:
