@@ -60,10 +60,10 @@ def _waiting(deployment: Deployment, services: Services, _look: Look) -> None:
     if _settled(deployment, services) or _has_changed(deployment, services):
         return
     target = services.policy.targets[deployment.target]
-    due = deployment.expires_at - timedelta(hours=target.remind_hours)
-    if deployment.reminded_at or services.clock.now() < max(due, deployment.requested_at):
-        return
-    if target.remind_hours >= target.expires_hours:
+    open_for = deployment.expires_at - deployment.requested_at
+    before_the_end = timedelta(hours=target.remind_hours)
+    due = deployment.expires_at - (before_the_end if before_the_end < open_for else open_for / 2)
+    if deployment.reminded_at or services.clock.now() < due:
         return
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)

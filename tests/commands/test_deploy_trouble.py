@@ -222,6 +222,15 @@ def test_approvers_can_stop_what_is_approved_while_it_waits(line: Line) -> None:
         rejected(ReasonArgs(shipping, "late"), Asked(ANA, "C0LINE", "no:late"), line.services)
 
 
+def test_who_is_asked_for_less_time_than_the_reminder_needs_is_reminded_half_way(line: Line) -> None:
+    line.changes(expires_hours=2, remind_hours=4)
+    asked = line.wants(1)
+    line.follows(seconds=3500)
+    assert not line.card(asked, ":reminder")
+    line.follows(seconds=100)
+    assert "still needs 1 approval" in line.card(asked, ":reminder")
+
+
 def test_gates_that_get_stricter_count_for_what_was_asked_and_approved_before(line: Line) -> None:
     strict, loose = Gates(mean_average_precision=0.7, worse_by=1), Gates(worse_by=1)
     asked = line.wants(1)
