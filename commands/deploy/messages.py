@@ -186,6 +186,8 @@ def ring_table(deployment: Deployment) -> Block:
         figures = [
             str(truth[name]) if name in truth else "–" for name in ("targeted", "healthy", "failed", "silent")
         ]
+        if ring["state"] == "undone":  # of the model that is not there any more
+            figures[1:] = ["–"] * 3
         is_left_out = ring["state"] == "wanted" and deployment.state != "shipping"
         state = "not shipped" if is_left_out else RING_STATES[ring["state"]]
         rows.append([ring["name"], state, *figures])
@@ -195,7 +197,7 @@ def ring_table(deployment: Deployment) -> Block:
 def _lead(deployment: Deployment) -> str:
     if deployment.trouble:
         return f":warning: {esc(deployment.trouble)}"
-    return esc(deployment.waiting or deployment.outcome or "")
+    return "\n".join(esc(text) for text in (deployment.outcome, deployment.waiting) if text)
 
 
 def _where(deployment: Deployment) -> str:

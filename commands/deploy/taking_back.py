@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from commands.deploy.aloud import ended_aloud, rolled_back_aloud
 from commands.deploy.record import change, note_trouble, tell
-from commands.deploy.rings import UNSENT, Ring, gone_for_long, has_settled, past_runs
+from commands.deploy.rings import UNSENT, Ring, gone_for_long, has_settled, past_runs, wait
 from commands.deploy.rollback import AUTOMATIC, was_sent
 from commands.deploy.stack import note_stack
 from commands.deploy.truth import Look
@@ -55,19 +55,25 @@ def _take_back(deployment: Deployment, services: Services) -> None:
     if not undone:
         _end(deployment, "failed", f"{deployment.rollback_reason} Nothing reached a device.", services)
         return
-    away = [device.id for device in look.survey.devices if _has_it_still(device, deployment, undone)]
+    told = [device for device in look.survey.devices if _was_told(device, deployment, undone)]
+    away = [device.id for device in told if _has_it_still(device, undone)]
     patience = _patience(deployment, services)
     if away and services.clock.now() - datetime.fromisoformat(undone[0]["removed"]) < patience:
         note_trouble(deployment, None, services)
+        back = len(told) - len(away)
+        wait(deployment, f"Back: {back} of {len(told)}, waiting for {listing(away)}.", services)
         return
     _end(deployment, "rolled_back", f"{deployment.rollback_reason}{_late(away, patience)}", services, look)
 
 
-def _has_it_still(device: Device, deployment: Deployment, undone: list[Ring]) -> bool:
-    """Whether a device that was told to run the model runs it still, or not yet again what it is told to run now."""
+def _was_told(device: Device, deployment: Deployment, undone: list[Ring]) -> bool:
+    """Whether it was told to run the model."""
     reached = {ring["name"] for ring in undone}
-    if device.target != deployment.target or not reached & {ALL, device.ring}:
-        return False
+    return device.target == deployment.target and bool(reached & {ALL, device.ring})
+
+
+def _has_it_still(device: Device, undone: list[Ring]) -> bool:
+    """Whether a device that was told to run the model runs it still, or not yet again what it is told to run now."""
     images = {ring["image"] for ring in undone}
     if device.order.image in images or (device.module and device.module.image in images):
         return True

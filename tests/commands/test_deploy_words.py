@@ -77,6 +77,15 @@ def test_home_asks_who_may_override_and_shows_what_is_on_its_way(line: Line) -> 
     assert "1 running, " in standing(line.services)
 
 
+def test_the_way_back_says_for_whom_it_waits(line: Line) -> None:
+    line.ships(1)
+    name = line.ships(2)
+    line.plant.device_changes(1, "falls silent")
+    line.rolls_back(name)
+    line.follows(3)
+    assert "trainer rolled it back.\nBack: 1 of 2, waiting for line-1-rest." in line.card(name)
+
+
 def test_a_line_with_one_device_gets_it_at_once_and_one_is_said_as_one(line: Line) -> None:
     line.changes(rings=["all"])
     line.plant.devices = line.plant.devices[:1]

@@ -70,8 +70,8 @@ Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model
 # Cap_Detection_Model v2 on line-1: rolled back
 trainer rolled it back.
 Ring   | State      | Devices | Healthy | Failed | Silent
-canary | taken back | 1       | 1       | 0      | 0
-all    | taken back | 2       | 2       | 0      | 0
+canary | taken back | 1       | –       | –      | –
+all    | taken back | 2       | –       | –      | –
 Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
 [Open canary run] [Open all run]\

@@ -25,7 +25,7 @@ def test_a_canary_that_fails_and_one_that_is_silent_bring_the_old_model_back(
 # Cap_Detection_Model v2 on line-1: rolled back
 line-1-cam-1 failed with the new model: The module was killed, which is what a device does that runs out of memory. Give the device more memory, or ship a smaller model.
 Ring   | State       | Devices | Healthy | Failed | Silent
-canary | taken back  | 1       | 0       | 1      | 0
+canary | taken back  | 1       | –       | –      | –
 all    | not shipped | –       | –       | –      | –
 Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
 Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
@@ -55,7 +55,7 @@ line-1-cam-1 failed with the new model: The module was killed, which is what a d
 # Cap_Detection_Model v2 on line-1: rolled back
 line-1-cam-1 did not report the new model within <duration>.
 Ring   | State       | Devices | Healthy | Failed | Silent
-canary | taken back  | 1       | 0       | 0      | 1
+canary | taken back  | 1       | –       | –      | –
 all    | not shipped | –       | –       | –      | –
 Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
 Asked by trainer <time>: the camera is mended · request line-1-cap_detection_model-2-<id>
