@@ -183,7 +183,7 @@ def wanted_model(tx: Connection, wanted: str) -> ModelRow:
     number = version.removeprefix("v")
     found = next((row for row in versions if str(row.version) == number), None)
     if found is None:
-        have = listing([f"v{row.version}" for row in versions])
+        have = listing([f"v{row.version}" for row in versions], 10)
         raise UserError(f"{name} has no version “{version[:20]}”.", f"It has {have}.", field="model")
     return found
 

@@ -98,4 +98,6 @@ def _element(
 
 
 def _matching(options: list[Option], value: str) -> Option | None:
-    return next((choice for choice in options if choice.value == value), None)
+    """The choice of that value; `name` alone means the first `name:version`, which is the newest."""
+    exact = next((choice for choice in options if choice.value == value), None)
+    return exact or next((choice for choice in options if choice.value.startswith(f"{value}:")), None)

@@ -43,6 +43,11 @@ def test_approvers_see_what_they_decide_about_and_only_they_decide(new_stage: Ca
         ":warning: There is no target called “line-9”. Choose line-1."
     )
 
+    stage.trainer.types(f"/deploy {MODEL} line-1")
+    form = stage.trainer.sees_modal("Deploy a model")
+    assert form.field("Model version").value == f"{MODEL} v2", "a name alone means its newest"
+    form.closes()
+
     card = asks(stage)
     assert stage.trainer.sees("Spotter collects").text == snapshot(
         "Spotter collects what approvers of line-1 need to see, and then asks them in #line-vision."
