@@ -83,7 +83,7 @@ def _collect(
         )
     with services.store.write() as tx:
         waiting = _still_measured(tx, model, services)
-        measured = _measured(tx, model, incumbent)
+        measured = measured_beside(tx, model, incumbent)
         dataset = _dataset(tx, model, incumbent)
     if waiting:
         return None, waiting
@@ -108,7 +108,7 @@ def _still_measured(tx: Connection, model: ModelRow, services: Services) -> str:
     )
 
 
-def _measured(tx: Connection, model: ModelRow, incumbent: ModelRow | None) -> dict[str, Any] | None:
+def measured_beside(tx: Connection, model: ModelRow, incumbent: ModelRow | None) -> dict[str, Any] | None:
     """Both on the same held-out pictures, or each on its own; `missing` says why not on the same."""
     own = evaluation_of(tx, model)
     if incumbent is None:

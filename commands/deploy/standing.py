@@ -3,6 +3,7 @@
 from sqlalchemy import Connection
 
 from commands.deploy import evidence, gates
+from commands.deploy.prepare import measured_beside
 from commands.deploy.record import change
 from commands.kit.policy import Target
 from commands.kit.services import Services
@@ -18,7 +19,7 @@ def changes_since_asked(tx: Connection, deployment: Deployment, services: Servic
     """What the fingerprint covers and is not as it was shown, in words, as far as Spotter knows; empty while all is."""
     model = catalog.get_model(tx, deployment.model_name, deployment.model_version)
     digest = deployment.evidence["candidate"]["digest"] if deployment.evidence else ""
-    return _changes(deployment, model, digest, services)
+    return _changes(deployment, model, digest, services) or _measured_anew(tx, deployment)
 
 
 def changes_in_azure(deployment: Deployment, services: Services) -> str:
@@ -27,7 +28,9 @@ def changes_in_azure(deployment: Deployment, services: Services) -> str:
         model = services.azure.version(deployment.model_name, deployment.model_version)
     except NotFound:
         return _changes(deployment, None, "", services)
-    return _changes(deployment, model, services.azure.files_digest(model.uri), services)
+    changed = _changes(deployment, model, services.azure.files_digest(model.uri), services)
+    with services.store.read() as tx:
+        return changed or _measured_anew(tx, deployment)
 
 
 def _changes(
@@ -50,6 +53,19 @@ def _changes(
     if evidence.fingerprint(deployment.target, now) != deployment.fingerprint:
         return f"{' and '.join(evidence.what_changed(deployment.evidence, now))} changed"
     return _stricter_gates(deployment.evidence, target)
+
+
+def _measured_anew(tx: Connection, deployment: Deployment) -> str:
+    """Whether the figures on held-out pictures are others now than people were shown."""
+    seen, model = deployment.evidence, catalog.get_model(tx, deployment.model_name, deployment.model_version)
+    if seen is None or model is None:
+        return ""
+    there = seen["incumbent"]
+    incumbent = catalog.get_model(tx, there["name"], there["version"]) if there else None
+    now = measured_beside(tx, model, incumbent) or {}
+    before = seen.get("measured") or {}
+    same = all(now.get(which) == before.get(which) for which in ("candidate", "incumbent"))
+    return "" if same else "what was measured on held-out pictures changed"
 
 
 def _stricter_gates(seen: evidence.Evidence, target: Target) -> str:

@@ -13,6 +13,7 @@ from commands.kit.command import Asked
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.policy import Gates
+from storage import evaluations
 from tests.commands import small_plant_answers
 from tests.commands.small_line import ANA, TRAINER, Line, line
 from tests.commands.small_plant import MODEL, Build
@@ -229,6 +230,32 @@ def test_who_is_asked_for_less_time_than_the_reminder_needs_is_reminded_half_way
     assert not line.card(asked, ":reminder")
     line.follows(seconds=100)
     assert "still needs 1 approval" in line.card(asked, ":reminder")
+
+
+def test_what_was_measured_is_looked_up_again(line: Line) -> None:
+    def measures(average: float) -> None:
+        figures = {"mean_average_precision": average, "precision": 0.9, "recall": 0.9}
+        models = [{"name": MODEL, "version": 1, "held_out": True, **figures}]
+        counted = {"digest": "a" * 64, "pictures": 9, "boxes": 9}
+        with line.services.store.write() as tx:
+            evaluations.want(tx, MODEL, 1, "run", line.clock.now())
+            row = evaluations.get(tx, MODEL, 1)
+            assert row is not None
+            found = {"dataset": "caps", "set": counted, "models": models}
+            evaluations.put(tx, row, line.clock.now(), found=found)
+
+    measures(0.8)
+    shipping, again = line.agrees(line.wants(1)), "what was measured on held-out pictures changed"
+    line.follows(2)
+    (build,) = line.plant.builds
+    measures(0.6)
+    approved, reason = verdict(build.id, line.services)
+    assert not approved and again in reason
+    line.until(shipping, "failed")
+    asked = line.wants(1)
+    measures(0.5)
+    line.follows()
+    assert line.one(asked).outcome == f"After it was asked for, {again}."
 
 
 def test_gates_that_get_stricter_count_for_what_was_asked_and_approved_before(line: Line) -> None:
