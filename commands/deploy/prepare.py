@@ -45,7 +45,9 @@ def prepare(deployment: Deployment, services: Services, look: Look) -> None:
         now = deployments.locked(tx, deployment.id)
         if now is None or now.state != "preparing":
             return
-        change(
+        at = services.clock.now()
+        kept = [(pictures.put(tx, each.content, PICTURE_FILE, each.words, at), each) for each in drawn]
+        asked = change(
             tx,
             now,
             services,
@@ -56,10 +58,8 @@ def prepare(deployment: Deployment, services: Services, look: Look) -> None:
             fingerprint=evidence.fingerprint(deployment.target, collected),
             trouble=None,
         )
-        at = services.clock.now()
-        kept = [(pictures.put(tx, each.content, PICTURE_FILE, each.words, at), each) for each in drawn]
         if below := beside(collected, kept):
-            tell(tx, now, services, "beside", below)
+            tell(tx, asked, services, "beside", below)
 
 
 def _collect(
