@@ -12,11 +12,10 @@ from tests.stories.trouble import arm, power_cut, said, trail
 __all__ = ["shipping"]
 
 QUEUE = r"/pipelines/\d+/runs\?"
-RUN = r"/build/builds/\d+\?"
 SHIPPED = r"/configurations/line-1-"
 
 
-def test_ten_power_cuts_and_still_one_run_for_each_ring_and_one_way_back(
+def test_seven_power_cuts_and_still_one_run_for_each_ring_and_one_way_back(
     shipping: Callable[..., Stage],
 ) -> None:
     stage = shipping()
@@ -33,30 +32,15 @@ def test_ten_power_cuts_and_still_one_run_for_each_ring_and_one_way_back(
     stage.bot.start(ready=False)
     power_cut(stage, queue)
 
-    # Its run is in progress; then the canary has not told yet that it runs the new model.
-    follow = arm(devops, "GET", RUN, "hang_before")
-    stage.bot.start(ready=False)
-    power_cut(stage, follow)
-    canary = stage.world.edge.plant["line-1-cam-1"]
-    canary.go_silent()
-    stage.bot.start()
-    card.becomes("canary is rolling out")
-    stage.bot.restart()
-    second = arm(devops, "POST", QUEUE, "hang_before")
-    canary.recover()
-
     # The canary is being watched; then between the rings, before and after the second run is asked for.
+    second = arm(devops, "POST", QUEUE, "hang_before")
+    stage.bot.start()
     card.becomes("canary is being watched|all is")
     stage.bot.restart()
     power_cut(stage, second)
     second = arm(devops, "POST", QUEUE, "hang_after")
     stage.bot.start(ready=False)
     power_cut(stage, second)
-
-    # All devices run it; what is of no more use in IoT Hub is being deleted.
-    tidied = arm(hub, "DELETE", SHIPPED, "hang_after")
-    stage.bot.start()
-    power_cut(stage, tidied)
     stage.bot.start()
     card.becomes("on all devices")
     assert looks_anew(stage, "line-1-cam-2") == "Cap_Detection_Model:2 ['new']"
