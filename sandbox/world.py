@@ -22,6 +22,7 @@ from sandbox.faults import Faults
 from sandbox.pipelines import connect
 from sandbox.plant.site import Plant
 from sandbox.repository import furnish
+from sandbox.slack.link import ANSWER_SECONDS
 from sandbox.slack.twin import SlackTwin
 
 TAKEN_IN = 0.4  # seconds
@@ -42,6 +43,7 @@ class World:
         edge_pace: EdgePace | None = None,
         lines: Mapping[str, int] = LINES,
         cache: Path | None = None,
+        slack_patience: float = ANSWER_SECONDS,
     ) -> None:
         self._root = root
         self._lines = lines
@@ -49,7 +51,7 @@ class World:
         self.azure_faults = Faults()
         self.devops_faults = Faults()
         self.edge_faults = Faults()
-        self.slack = SlackTwin(faults=self.slack_faults)
+        self.slack = SlackTwin(faults=self.slack_faults, patience=slack_patience)
         self.azure = AzureTwin(root / "azure", faults=self.azure_faults, pace=pace or Pace(), cache=cache)
         self.devops = DevOpsTwin(
             root / "devops",

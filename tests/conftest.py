@@ -1,4 +1,4 @@
-"""Settings for the whole suite, the one browser of each worker, and an ear for twins that break."""
+"""Settings for the whole suite, a browser, and an ear for twins that break."""
 
 import logging
 import shutil
@@ -17,8 +17,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Of one module: while Playwright runs, its thread counts as an event loop, which no other test expects."""
     if CHROMIUM is None:
         pytest.skip("no chromium on PATH: the page is not tested")
     with sync_playwright() as playwright:

@@ -119,8 +119,8 @@ class Cluster:
         for node in [n for n in self.nodes if n.state == "idle"][: max(0, len(self.nodes) - self.maximum)]:
             self.nodes.remove(node)
         for node in self.nodes:
-            if node.state == "idle" and self.queue:
-                self._grant(node, self.queue.popleft())
+            if node.state == "idle" and (ticket := self._next()):
+                self._grant(node, ticket)
         while len(self.nodes) < self.target and not self._blocked():
             node = Node(f"10.0.0.{next(self._addresses)}", 50000 + len(self.nodes))
             self.nodes.append(node)
@@ -128,6 +128,13 @@ class Cluster:
             task = asyncio.get_running_loop().create_task(self._boot(node))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _next(self) -> Ticket | None:
+        """Who has waited longest and waits still: one that was cancelled a moment ago may stand in the queue yet."""
+        while self.queue:
+            if not (ticket := self.queue.popleft()).granted.done():
+                return ticket
+        return None
 
     def _blocked(self) -> bool:
         reason = self.no_capacity or self._quota()

@@ -9,16 +9,16 @@ from urllib.parse import urlencode
 import aiohttp
 
 from .app import InstalledApp
-from .link import ACK_SECONDS, Answer, Kind, Retry
+from .link import Answer, Kind, Retry
 from .refusal import Json
 from .workspace import Clock
 
 
 class HttpMode:
-    def __init__(self, app: InstalledApp, clock: Clock) -> None:
+    def __init__(self, app: InstalledApp, clock: Clock, patience: float) -> None:
         self._app = app
         self._clock = clock
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ACK_SECONDS))
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience))
         self._verified: set[str] = set()
 
     async def send(

@@ -7,13 +7,13 @@ from typing import Literal, Protocol
 from .refusal import Json
 
 Kind = Literal["slash_commands", "interactive", "events_api"]
-ACK_SECONDS = 3.0
+ANSWER_SECONDS = 3.0
 REDELIVERY = (0.0, 60.0, 300.0)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`acked` with the app's payload (empty when it sent none), `timeout` after 3 s, or `unreachable`."""
+    """`acked` with the app's payload (empty when it sent none), `timeout` when none came in time, or `unreachable`."""
 
     outcome: Literal["acked", "timeout", "unreachable"]
     payload: Json = field(default_factory=dict)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from aiohttp import WSMsgType, web
 
-from .link import ACK_SECONDS, Answer, Kind, Retry
+from .link import Answer, Kind, Retry
 from .refusal import Json, Refused
 from .workspace import APP, Clock
 
@@ -28,10 +28,11 @@ class Connection:
 
 
 class SocketMode:
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, patience: float) -> None:
         self.enabled = True
         self.connections: list[Connection] = []
         self._clock = clock
+        self._patience = patience
         self._tickets: dict[str, float] = {}
         self._waiting: dict[str, asyncio.Future[Json]] = {}
 
@@ -96,7 +97,7 @@ class SocketMode:
         acknowledged: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._waiting[envelope["envelope_id"]] = acknowledged
         try:
-            async with asyncio.timeout(ACK_SECONDS):
+            async with asyncio.timeout(self._patience):
                 if not connection.silent:
                     await connection.socket.send_json(envelope)
                 answer = await acknowledged

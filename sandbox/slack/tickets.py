@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from .refusal import Refused
 from .workspace import Clock
 
-TRIGGER_SECONDS = 3.0
 RESPONSE_SECONDS = 30 * 60.0
 RESPONSE_USES = 5
 
@@ -20,10 +19,11 @@ class Trigger:
 
 
 class Triggers:
-    """A trigger id opens or pushes one view, within three seconds of what the person did."""
+    """A trigger id opens or pushes one view, within `lifetime` seconds of what the person did."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, lifetime: float) -> None:
         self._clock = clock
+        self._lifetime = lifetime
         self._issued: dict[str, Trigger] = {}
 
     def issue(self, user: str, view_id: str | None = None) -> str:
@@ -39,7 +39,7 @@ class Triggers:
             raise Refused("invalid_trigger_id")
         if trigger.used:
             raise Refused("exchanged_trigger_id")
-        if self._clock() - trigger.issued > TRIGGER_SECONDS:
+        if self._clock() - trigger.issued > self._lifetime:
             raise Refused("expired_trigger_id")
         return trigger
 

@@ -20,7 +20,7 @@ from .feeds import Feeds
 from .files import Files
 from .http_mode import HttpMode
 from .limits import Limits
-from .link import REDELIVERY, Answer, AppLink, Kind
+from .link import ANSWER_SECONDS, REDELIVERY, Answer, AppLink, Kind
 from .messages import Change, Message, Messages
 from .payloads import Payloads
 from .people_side import endpoints
@@ -38,7 +38,8 @@ PAGE = Path(__file__).parent / "page"
 
 
 class SlackTwin:
-    """`faults` lets a test misbehave; `redelivery` are the seconds between tries to deliver an event."""
+    """`faults` lets a test misbehave; `redelivery` are the seconds between tries to deliver an event; `patience` those
+    in which the app must answer a question, and in which a trigger id opens a view."""
 
     def __init__(
         self,
@@ -48,14 +49,18 @@ class SlackTwin:
         clock: Clock = time.time,
         rate_limits: bool = True,
         redelivery: tuple[float, ...] = REDELIVERY,
+        patience: float = ANSWER_SECONDS,
     ) -> None:
         self.faults = faults or Faults()
         self.app = InstalledApp()
         self.url = ""
         self._clock = clock
+        self._patience = patience
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runner: web.AppRunner | None = None
-        self._slack = _empty(self.app, clock, rate_limits=rate_limits, redelivery=redelivery)
+        self._slack = _empty(
+            self.app, clock, rate_limits=rate_limits, redelivery=redelivery, patience=patience
+        )
         self._http: HttpMode | None = None
         self._beside: dict[str, web.Application] = {}
         if manifest is not None:
@@ -99,7 +104,7 @@ class SlackTwin:
             await web.SockSite(self._runner, listening).start()
         bound = self._runner.addresses[0][1]
         self.url = self._slack.url = f"http://127.0.0.1:{bound}"
-        self._http = HttpMode(self.app, self._clock)
+        self._http = HttpMode(self.app, self._clock, self._patience)
         self._choose_transport()
 
     async def stop(self) -> None:
@@ -180,7 +185,14 @@ async def _index(_: web.Request) -> web.FileResponse:
     return web.FileResponse(PAGE / "index.html")
 
 
-def _empty(app: InstalledApp, clock: Clock, *, rate_limits: bool, redelivery: tuple[float, ...]) -> Slack:
+def _empty(
+    app: InstalledApp,
+    clock: Clock,
+    *,
+    rate_limits: bool,
+    redelivery: tuple[float, ...],
+    patience: float,
+) -> Slack:
     """A workspace in which nothing was said yet."""
 
     def changed(change: Change, message: Message, before: Message | None) -> None:
@@ -194,13 +206,13 @@ def _empty(app: InstalledApp, clock: Clock, *, rate_limits: bool, redelivery: tu
         feeds=feeds,
         messages=messages,
         views=Views(workspace, feeds),
-        triggers=Triggers(clock),
+        triggers=Triggers(clock, patience),
         hooks=Hooks(clock),
         limits=Limits(clock, enabled=rate_limits),
         files=Files(workspace),
         schedule=Schedule(workspace),
         link=AppLink(redelivery),
-        sockets=SocketMode(clock),
+        sockets=SocketMode(clock, patience),
         payloads=Payloads(workspace, messages, app.verification_token),
     )
     return slack

@@ -24,6 +24,7 @@ from tests.stories.stage import PATIENCE, Bot, Stage, run_spotter, steady
 POLICY = Path(__file__).with_name("spotter.toml")
 QUICK_AGENTS = DevOpsPace(agent_start=0.1, minute=5.0, terminate_grace=0.5, delivery_retry=0.1)
 QUICK_EDGE = EdgePace(evaluation=0.1, index=0.1, metrics=0.2, sync=0.1, picture=0.5, backoff=0.2, minute=1.0)
+UNHURRIED = 60.0  # seconds that people wait for an answer: a crowded machine is no reason to fail
 QUICK = Pace(node_start=0.4, preparing=0.05, finalizing=0.05, cancel=0.2, event_retry=0.2)
 
 
@@ -112,6 +113,7 @@ def new_stage(
             edge_pace=QUICK_EDGE,
             lines=lines or {},
             cache=compiled,
+            slack_patience=UNHURRIED,
         )
         if furnished:
             copy(template.workspace, world.azure)

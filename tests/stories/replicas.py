@@ -39,9 +39,9 @@ class Replicas:
     def power_cut(self, *during: Fault) -> None:
         """Kills the leader while these requests of it are under way. The other one takes over, and the killed one is
         started again, as orchestrators do."""
-        leader = self.leader()
         for fault in during:
             self.stage.until(fault.reached.is_set, f"a request reached {fault.path}")
+        leader = self.leader()
         leader.kill()
         self.takes_over(self.other(leader))
         leader.start()
