@@ -33,6 +33,16 @@ def changes_in_azure(deployment: Deployment, services: Services) -> str:
         return changed or _measured_anew(tx, deployment)
 
 
+def files_changed(deployment: Deployment, services: Services) -> str:
+    """Whether the model's files are others now than approvers saw, in words. Raises AzureError, Unreadable."""
+    try:
+        model = services.azure.version(deployment.model_name, deployment.model_version)
+    except NotFound:
+        return "the model version is not in the registry any more"
+    seen = (deployment.evidence or {})["candidate"]["digest"]
+    return "" if services.azure.files_digest(model.uri) == seen else "the model's files changed"
+
+
 def _changes(
     deployment: Deployment, model: ModelRow | ModelVersion | None, digest: str, services: Services
 ) -> str:

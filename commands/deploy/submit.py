@@ -21,6 +21,7 @@ from commands.deploy.rings import (
     wait,
 )
 from commands.deploy.rollback import undo
+from commands.deploy.standing import files_changed
 from commands.kit.errors import UserError
 from commands.kit.services import Services
 from commands.kit.words import listing
@@ -91,13 +92,19 @@ def _tried(attempt: Attempt, deployment: Deployment, ring: Ring, services: Servi
 
 def known_objection(deployment: Deployment, services: Services) -> str | None:
     """As `objection`; where that cannot be found out, the card says so and it is asked again later."""
+    return _known(objection, deployment, services, "whether the approvals are still in force")
+
+
+def _known(
+    ask: Callable[[Deployment, Services], str | None], deployment: Deployment, services: Services, what: str
+) -> str | None:
     try:
-        return objection(deployment, services)
+        return ask(deployment, services)
     except (AzureError, UserError, Unreadable) as trouble:
         who = "Slack does" if isinstance(trouble, UserError) else "Azure Machine Learning does"
         if isinstance(trouble, Unreadable):
             who = f"{trouble.reason.rstrip('.')}. So the model's files do"
-        later(deployment, f"{who} not say whether the approvals are still in force.", services)
+        later(deployment, f"{who} not say {what}.", services)
         raise
 
 
@@ -165,19 +172,23 @@ def observe(deployment: Deployment, ring: Ring, services: Services) -> None:
         return
     configuration = shipment(deployment, ring["name"], run.id).deployment_id
     if run.result in ("succeeded", "partiallySucceeded"):
-        at = services.clock.now().isoformat()
-        change_ring(
-            deployment,
-            ring,
-            services,
-            "deploy.applied",
-            state="rolling",
-            configuration=configuration,
-            applied_at=at,
-        )
+        _has_shipped(deployment, ring, configuration, services)
         return
     ring = {**ring, "configuration": configuration}
     undo(deployment, ring, f"The edge pipeline's run for {ring['name']} {_end(run, ring, devops)}", services)
+
+
+def _has_shipped(deployment: Deployment, ring: Ring, configuration: str, services: Services) -> None:
+    """The run took the model's files after its check had let it in, so they are looked at once more."""
+    what = "whether what was built are the files that were approved"
+    if changed := _known(files_changed, deployment, services, what):
+        how = _not_let_in(ring) or f"may have built other files than those that were approved: {changed}."
+        ring = {**ring, "configuration": configuration}
+        undo(deployment, ring, f"The edge pipeline's run for {ring['name']} {how}", services)
+        return
+    at = services.clock.now().isoformat()
+    shipped = {"state": "rolling", "configuration": configuration, "applied_at": at}
+    change_ring(deployment, ring, services, "deploy.applied", clear=True, **shipped)
 
 
 def _puts_off(deployment: Deployment, ring: Ring, run: Run, services: Services) -> None:
@@ -189,12 +200,16 @@ def _puts_off(deployment: Deployment, ring: Ring, run: Run, services: Services) 
 
 
 def _end(run: Run, ring: Ring, devops: Project) -> str:
-    if ring.get("refused"):
-        return f"was not let in. {ring['refused']}"
+    if refused := _not_let_in(ring):
+        return refused
     if run.result == "canceled":
         return "was canceled in Azure DevOps."
     cause = explain_run(devops.fault(run))
     return f"failed: {cause.cause} {cause.remedy}".strip()
+
+
+def _not_let_in(ring: Ring) -> str:
+    return f"was not let in. {ring['refused']}" if ring.get("refused") else ""
 
 
 def shipment(deployment: Deployment, ring: str, build: int) -> Shipment:

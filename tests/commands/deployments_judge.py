@@ -38,6 +38,7 @@ class Request(NamedTuple):
     requested_by: str
     approvals_needed: int
     evidence: str
+    rings: str
 
     @property
     def is_open(self) -> bool:
@@ -57,6 +58,7 @@ class Judge:
         self._said: dict[str, dict[str, set[str]]] = {}
         self._states: dict[str, str] = {}
         self._files: dict[str, int] = {}
+        self._followed: set[tuple[str, str]] = set()
         self._shipments: Counter[str] = Counter()
 
     def requests(self) -> list[Request]:
@@ -86,6 +88,7 @@ class Judge:
             self._states[one.id] = one.state
             if one.state == "waiting":
                 self._files.setdefault(one.id, self.plant.etags[one.model_version])
+            self._sees_followed(one)
         # a click that a power cut left unanswered may have counted
         for decided in self._eyes.execute("SELECT deployment_id, verdict, person FROM decisions"):
             self._note(*decided)
@@ -93,6 +96,16 @@ class Judge:
         queued = Counter(each.parameters["correlationId"] for each in under_way)
         if max(queued.values(), default=0) > 1:
             self.wrongs.append("a ring was queued twice")
+
+    def _sees_followed(self, one: Request) -> None:
+        """A ring on whose devices Spotter begins to wait has the files that were approved."""
+        for ring in json.loads(one.rings or "[]"):
+            if ring.get("applied_at") and (one.id, ring["name"]) not in self._followed:
+                self._followed.add((one.id, ring["name"]))
+                if self.plant.etags[one.model_version] != self._files[one.id]:
+                    self.wrongs.append(
+                        f"{one.id} {ring['name']} was followed with files that nobody approved"
+                    )
 
     def sees_queued(self, build: Build) -> None:
         self._judge(build, "queued")

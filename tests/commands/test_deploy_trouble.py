@@ -311,6 +311,26 @@ def test_nothing_ships_while_the_files_of_a_model_cannot_be_read(
     assert f"{role} there. So the model's files do not say whether the approvals" in line.card(asked)
 
 
+def test_files_that_change_while_a_run_takes_them_are_found_when_it_has_ended(line: Line) -> None:
+    line.ships(2)
+    name = line.agrees(line.wants(1))
+    line.follows(2)
+    line.agents_work()
+    line.plant.files_change(1)
+    line.plant.down = {"azure"}
+    line.follows()
+    assert "not say whether what was built are the files that were approved." in line.card(name)
+    assert line.one(name).rings[0]["state"] == "queued"  # type: ignore[index]  # it is being shipped
+    line.plant.down = set()
+    line.follows(seconds=60)
+    assert line.one(name).rollback_reason == (
+        "The edge pipeline's run for canary may have built other files than those that were approved: "
+        "the model's files changed."
+    )
+    line.until(name, "rolled_back")
+    assert line.plant.devices[0].model == (MODEL, "2")
+
+
 def test_what_waited_for_another_rollout_is_not_shipped_over_what_that_brought(line: Line) -> None:
     line.ships(1)
     second = line.agrees(line.wants(2))
