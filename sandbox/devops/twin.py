@@ -80,13 +80,13 @@ class DevOpsTwin:
         self.portal.attach(asyncio.get_running_loop())
 
     async def stop(self) -> None:
-        """Ends every process of a pipeline, then the server."""
-        await self._engine.close()
-        await self.hooks.deliveries.close()
+        """Ends the server, that nothing may begin any more, then every process of a pipeline."""
         self.faults.clear()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        await self._engine.close()
+        await self.hooks.deliveries.close()
 
     def env(self) -> dict[str, str]:
         """For a process that should take this twin for Azure DevOps. With the Azure twin's tokens it signs in to Entra,

@@ -93,10 +93,16 @@ class DevOps:
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self.twin.start(), self._loop).result(30)
 
-    def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self.twin.stop(), self._loop).result(30)
+    def stop(self) -> list[str]:
+        """What of the twin still runs after it was stopped, which should be nothing."""
+        left = asyncio.run_coroutine_threadsafe(self._stopped(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
+        return left
+
+    async def _stopped(self) -> list[str]:
+        await self.twin.stop()
+        return [repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
 
     def push(self, branch: str = "main", message: str = "Change the pipeline", **files: str) -> str:
         """Pushes all files so far with these changed (`a__b_yml` is `a/b.yml`); the id of the commit."""
@@ -192,7 +198,8 @@ def devops(tmp_path_factory: pytest.TempPathFactory, tokens: Tokens) -> Iterator
     try:
         yield running
     finally:
-        running.stop()
+        left = running.stop()
+    assert left == []
 
 
 @pytest.fixture(scope="module")
