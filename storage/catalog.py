@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
+from storage.rows import Rows
 from storage.tables import clusters, exports, model_versions
 
 
@@ -54,6 +55,10 @@ class ModelRow:
     seen_at: datetime
 
 
+_exports, _clusters = Rows(exports, ExportRow), Rows(clusters, ClusterRow)
+_models = Rows(model_versions, ModelRow)
+
+
 def put_export(tx: Connection, row: ExportRow) -> None:
     same = (exports.c.name == row.name) & (exports.c.version == row.version)
     tx.execute(delete(exports).where(same))
@@ -75,7 +80,7 @@ def list_exports(tx: Connection, limit: int = 100, containing: str = "") -> list
     if containing:
         query = query.where(func.lower(exports.c.name).contains(containing.lower(), autoescape=True))
     query = query.order_by(exports.c.created_at.desc(), exports.c.name.desc()).limit(limit)
-    return [ExportRow(**row) for row in tx.execute(query).mappings()]
+    return _exports.all(tx, query)
 
 
 def get_export(tx: Connection, name: str) -> ExportRow | None:
@@ -86,8 +91,7 @@ def get_export(tx: Connection, name: str) -> ExportRow | None:
         .order_by(exports.c.created_at.desc(), exports.c.version.desc())
         .limit(1)
     )
-    row = tx.execute(query).first()
-    return ExportRow(**row._mapping) if row else None
+    return _exports.first(tx, query)
 
 
 def has_seen_export(tx: Connection, name: str, version: str) -> bool:
@@ -105,7 +109,7 @@ def put_clusters(tx: Connection, rows: Iterable[ClusterRow]) -> None:
 
 def list_clusters(tx: Connection) -> list[ClusterRow]:
     query = select(clusters).order_by(clusters.c.name)
-    return [ClusterRow(**row) for row in tx.execute(query).mappings()]
+    return _clusters.all(tx, query)
 
 
 def add_model(tx: Connection, row: ModelRow) -> None:
@@ -120,19 +124,19 @@ def keep_models(tx: Connection, name: str, present: Collection[int]) -> None:
 
 def get_model(tx: Connection, name: str, version: int) -> ModelRow | None:
     query = select(model_versions).where(model_versions.c.name == name, model_versions.c.version == version)
-    return _model(tx.execute(query).first())
+    return _models.first(tx, query)
 
 
 def model_of_run(tx: Connection, run_id: str) -> ModelRow | None:
     """The version that this training registered."""
     query = select(model_versions).where(model_versions.c.run_id == run_id)
-    return _model(tx.execute(query.order_by(model_versions.c.version).limit(1)).first())
+    return _models.first(tx, query.order_by(model_versions.c.version).limit(1))
 
 
 def models_of_runs(tx: Connection, run_ids: Collection[str]) -> dict[str, ModelRow]:
     """The version that each of these trainings registered, by the training; not all need have one."""
     query = select(model_versions).where(model_versions.c.run_id.in_(run_ids))
-    rows = [ModelRow(**row) for row in tx.execute(query.order_by(model_versions.c.version.desc())).mappings()]
+    rows = _models.all(tx, query.order_by(model_versions.c.version.desc()))
     return {row.run_id: row for row in rows if row.run_id}
 
 
@@ -140,7 +144,7 @@ def versions_of(tx: Connection, name: str, limit: int = 20) -> list[ModelRow]:
     """A model's versions, newest first."""
     query = select(model_versions).where(model_versions.c.name == name)
     query = query.order_by(model_versions.c.version.desc()).limit(limit)
-    return [ModelRow(**row) for row in tx.execute(query).mappings()]
+    return _models.all(tx, query)
 
 
 def newest_versions(tx: Connection, limit: int, containing: str = "") -> list[ModelRow]:
@@ -149,7 +153,7 @@ def newest_versions(tx: Connection, limit: int, containing: str = "") -> list[Mo
     if containing:
         query = query.where(func.lower(model_versions.c.name).contains(containing.lower(), autoescape=True))
     query = query.order_by(model_versions.c.created_at.desc(), model_versions.c.version.desc()).limit(limit)
-    return [ModelRow(**row) for row in tx.execute(query).mappings()]
+    return _models.all(tx, query)
 
 
 def registered_since(tx: Connection, since: datetime, limit: int) -> list[ModelRow]:
@@ -158,7 +162,7 @@ def registered_since(tx: Connection, since: datetime, limit: int) -> list[ModelR
         model_versions.c.seen_at >= since, model_versions.c.created_at >= since
     )
     query = query.order_by(model_versions.c.created_at.desc(), model_versions.c.version.desc()).limit(limit)
-    return [ModelRow(**row) for row in tx.execute(query).mappings()]
+    return _models.all(tx, query)
 
 
 def latest_models(tx: Connection, limit: int = 50) -> list[ModelRow]:
@@ -175,8 +179,4 @@ def latest_models(tx: Connection, limit: int = 50) -> list[ModelRow]:
         .order_by(model_versions.c.created_at.desc())
         .limit(limit)
     )
-    return [ModelRow(**row) for row in tx.execute(query).mappings()]
-
-
-def _model(row: Row[Any] | None) -> ModelRow | None:
-    return ModelRow(**row._mapping) if row else None
+    return _models.all(tx, query)

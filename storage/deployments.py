@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select
 
-from storage.once import insert_once
+from storage.rows import Rows
 from storage.tables import decisions, deployments
 
 UNDECIDED = ("preparing", "waiting")
@@ -103,32 +103,19 @@ class Unanswered:
     needed: int
 
 
-def add(tx: Connection, deployment: Deployment) -> bool:
-    """Store a new request; False when it was stored before (the same form twice)."""
-    return insert_once(tx, deployments, vars(deployment))
-
-
-def get(tx: Connection, deployment_id: str) -> Deployment | None:
-    return _one(tx.execute(select(deployments).where(deployments.c.id == deployment_id)).first())
+_rows, _decisions = Rows(deployments, Deployment), Rows(decisions, Decision)
+add, get, change = _rows.add, _rows.get, _rows.change
+decide = _decisions.add  # False where this person has said so before
 
 
 def by_request(tx: Connection, request_id: str) -> Deployment | None:
-    return _one(tx.execute(select(deployments).where(deployments.c.request_id == request_id)).first())
+    return _rows.first(tx, select(deployments).where(deployments.c.request_id == request_id))
 
 
 def locked(tx: Connection, deployment_id: str) -> Deployment | None:
     """As `get`, and nobody else changes it before this transaction ends."""
     query = select(deployments).where(deployments.c.id == deployment_id).with_for_update()
-    return _one(tx.execute(query).first())
-
-
-def change(tx: Connection, deployment_id: str, **columns: Any) -> Deployment:
-    if columns:
-        tx.execute(update(deployments).where(deployments.c.id == deployment_id).values(**columns))
-    found = get(tx, deployment_id)
-    if found is None:
-        raise LookupError(deployment_id)
-    return found
+    return _rows.first(tx, query)
 
 
 def in_states(tx: Connection, states: Sequence[str], target: str | None = None) -> list[Deployment]:
@@ -136,7 +123,7 @@ def in_states(tx: Connection, states: Sequence[str], target: str | None = None) 
     query = select(deployments).where(deployments.c.state.in_(states)).order_by(deployments.c.requested_at)
     if target is not None:
         query = query.where(deployments.c.target == target)
-    return [Deployment(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def recent(tx: Connection, limit: int, target: str | None = None) -> list[Deployment]:
@@ -145,14 +132,14 @@ def recent(tx: Connection, limit: int, target: str | None = None) -> list[Deploy
     if target is not None:
         query = query.where(deployments.c.target == target)
     query = query.order_by(deployments.c.ended_at.desc()).limit(limit)
-    return [Deployment(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def ended_since(tx: Connection, since: datetime, limit: int) -> list[Deployment]:
     """The one that ended last first."""
     query = select(deployments).where(deployments.c.ended_at >= since)
     query = query.order_by(deployments.c.ended_at.desc()).limit(limit)
-    return [Deployment(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def of_model(tx: Connection, name: str, version: int) -> list[Deployment]:
@@ -160,7 +147,7 @@ def of_model(tx: Connection, name: str, version: int) -> list[Deployment]:
     query = select(deployments).where(
         deployments.c.model_name == name, deployments.c.model_version == version
     )
-    return [Deployment(**row) for row in tx.execute(query.order_by(deployments.c.requested_at)).mappings()]
+    return _rows.all(tx, query.order_by(deployments.c.requested_at))
 
 
 def incumbent(tx: Connection, target: str) -> Deployment | None:
@@ -175,11 +162,6 @@ def incumbent(tx: Connection, target: str) -> Deployment | None:
         return next((each for each in found if not each.is_withdrawn), None)
 
 
-def decide(tx: Connection, decision: Decision) -> bool:
-    """Store a decision; False where this person has said so before."""
-    return insert_once(tx, decisions, vars(decision))
-
-
 def in_favour(given: Sequence[Decision]) -> list[str]:
     """The names of those who approved, each once, in order."""
     return list({each.person: each.person_name for each in given if each.verdict == "approve"}.values())
@@ -188,17 +170,17 @@ def in_favour(given: Sequence[Decision]) -> list[str]:
 def decisions_on(tx: Connection, deployment_id: str) -> list[Decision]:
     """In the order in which they were made."""
     query = select(decisions).where(decisions.c.deployment_id == deployment_id).order_by(decisions.c.at)
-    return [Decision(**row) for row in tx.execute(query).mappings()]
+    return _decisions.all(tx, query)
 
 
 def overrides_since(tx: Connection, since: datetime, channel: str | None = None) -> list[Override]:
     """What was overridden at `since` or later, oldest first; of one channel only where that is named."""
     query = select(decisions).where(decisions.c.verdict == "override", decisions.c.at >= since)
-    made = [Decision(**row) for row in tx.execute(query.order_by(decisions.c.at)).mappings()]
+    made = _decisions.all(tx, query.order_by(decisions.c.at))
     wanted = select(deployments).where(deployments.c.id.in_([each.deployment_id for each in made]))
     if channel is not None:
         wanted = wanted.where(deployments.c.channel == channel)
-    known = {row["id"]: Deployment(**row) for row in tx.execute(wanted).mappings()}
+    known = {each.id: each for each in _rows.all(tx, wanted)}
     return [Override(each, known[each.deployment_id]) for each in made if each.deployment_id in known]
 
 
@@ -213,7 +195,3 @@ def waiting_for_approval(
         Unanswered(each, each.requested_at, len(in_favour(decisions_on(tx, each.id))), each.approvals_needed)
         for each in asked
     ]
-
-
-def _one(row: Row[Any] | None) -> Deployment | None:
-    return Deployment(**row._mapping) if row else None

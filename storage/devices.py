@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Integer, delete, func, insert, select
 
+from storage.rows import Rows
 from storage.tables import devices
 
 
@@ -37,6 +38,9 @@ class Share:
     away: int
 
 
+_rows = Rows(devices, DeviceRow)
+
+
 def keep(tx: Connection, rows: Iterable[DeviceRow]) -> None:
     """Replace what is known of all devices."""
     tx.execute(delete(devices))
@@ -63,9 +67,9 @@ def of_target(tx: Connection, target: str, limit: int = 100) -> list[DeviceRow]:
     query = (
         select(devices).where(devices.c.target == target).order_by(devices.c.works, devices.c.id).limit(limit)
     )
-    return [DeviceRow(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def of_model(tx: Connection, model: str, version: int) -> list[DeviceRow]:
     query = select(devices).where(devices.c.model == model, devices.c.version == str(version))
-    return [DeviceRow(**row) for row in tx.execute(query.order_by(devices.c.target, devices.c.id)).mappings()]
+    return _rows.all(tx, query.order_by(devices.c.target, devices.c.id))

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, func, select
 
-from storage.once import insert_once
+from storage.rows import Rows
 from storage.tables import digest_firings, digests
 
 ON, PAUSED, REMOVED = "on", "paused", "removed"
@@ -48,61 +47,43 @@ class Firing:
     fingerprint: str | None = None
 
 
-def add(tx: Connection, digest: Digest) -> bool:
-    """Store a new digest; False where its id is known, also where that one was removed."""
-    return insert_once(tx, digests, vars(digest))
-
-
-def get(tx: Connection, digest_id: str) -> Digest | None:
-    return _one(tx.execute(select(digests).where(digests.c.id == digest_id)).first())
-
-
-def change(tx: Connection, digest_id: str, **columns: Any) -> Digest:
-    tx.execute(update(digests).where(digests.c.id == digest_id).values(**columns))
-    found = get(tx, digest_id)
-    if found is None:
-        raise LookupError(digest_id)
-    return found
+_rows, _firings = Rows(digests, Digest), Rows(digest_firings, Firing)
+add, get, change = _rows.add, _rows.get, _rows.change
+fire = _firings.add  # what became of a due time; False where that is recorded already, whoever did it
 
 
 def of_channel(tx: Connection, channel: str) -> list[Digest]:
     """Those that were not removed, in the order in which they were set."""
     query = select(digests).where(digests.c.channel == channel, digests.c.state != REMOVED)
     query = query.order_by(digests.c.created_at, digests.c.id)
-    return [Digest(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def coming(tx: Connection, limit: int = 100) -> list[Digest]:
     """Of all channels, the soonest first."""
     query = select(digests).where(digests.c.state == ON, digests.c.next_at.is_not(None))
     query = query.order_by(digests.c.next_at).limit(limit)
-    return [Digest(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def due(tx: Connection, now: datetime) -> list[Digest]:
     """Those whose time has come, the longest overdue first."""
     query = select(digests).where(digests.c.state == ON, digests.c.next_at <= now)
-    return [Digest(**row) for row in tx.execute(query.order_by(digests.c.next_at)).mappings()]
-
-
-def fire(tx: Connection, firing: Firing) -> bool:
-    """Record what became of a due time; False where that is recorded already, whoever did it."""
-    return insert_once(tx, digest_firings, vars(firing))
+    return _rows.all(tx, query.order_by(digests.c.next_at))
 
 
 def last_sent(tx: Connection, digest_id: str) -> Firing | None:
     query = select(digest_firings).where(
         digest_firings.c.digest_id == digest_id, digest_firings.c.outcome == SENT
     )
-    row = tx.execute(query.order_by(digest_firings.c.due_at.desc()).limit(1)).first()
-    return Firing(**row._mapping) if row else None
+    return _firings.first(tx, query.order_by(digest_firings.c.due_at.desc()).limit(1))
 
 
 def firings(tx: Connection, digest_id: str, limit: int = 100) -> list[Firing]:
     """The newest first."""
     query = select(digest_firings).where(digest_firings.c.digest_id == digest_id)
     query = query.order_by(digest_firings.c.due_at.desc()).limit(limit)
-    return [Firing(**row) for row in tx.execute(query).mappings()]
+    return _firings.all(tx, query)
 
 
 def count_since(tx: Connection, digest_id: str, outcome: str, since: datetime) -> int:
@@ -113,7 +94,3 @@ def count_since(tx: Connection, digest_id: str, outcome: str, since: datetime) -
         digest_firings.c.at >= since,
     )
     return tx.execute(query).scalar_one()
-
-
-def _one(row: Row[Any] | None) -> Digest | None:
-    return Digest(**row._mapping) if row else None

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
-from storage.once import insert_once
+from storage.rows import Rows, insert_once
 from storage.tables import evaluations
 
 
@@ -23,6 +23,9 @@ class EvaluationRow:
     missing: str | None = None
 
 
+_rows = Rows(evaluations, EvaluationRow)
+
+
 def want(tx: Connection, name: str, version: int, run_id: str, at: datetime) -> None:
     """Asks for a version's evaluation, once."""
     insert_once(tx, evaluations, {"name": name, "version": version, "run_id": run_id, "wanted_at": at})
@@ -32,7 +35,7 @@ def wanted(tx: Connection, limit: int) -> list[EvaluationRow]:
     """Those that were not read yet, the newest first."""
     query = select(evaluations).where(evaluations.c.read_at.is_(None))
     query = query.order_by(evaluations.c.wanted_at.desc()).limit(limit)
-    return [EvaluationRow(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def put(
@@ -50,5 +53,4 @@ def put(
 
 def get(tx: Connection, name: str, version: int) -> EvaluationRow | None:
     query = select(evaluations).where(evaluations.c.name == name, evaluations.c.version == version)
-    row: Row[Any] | None = tx.execute(query).first()
-    return EvaluationRow(**row._mapping) if row else None
+    return _rows.first(tx, query)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, or_, select
 
+from storage.rows import Rows
 from storage.tables import label_exports, preparations
 
 EXPORTING = ("requested", "asking", "exporting")
@@ -65,82 +66,48 @@ class Preparation:
     next_try_at: datetime | None = None
 
 
-def add_export(tx: Connection, wish: LabelExport) -> None:
-    tx.execute(insert(label_exports).values(**vars(wish)))
-
-
-def change_export(tx: Connection, wish_id: str, **columns: Any) -> LabelExport:
-    tx.execute(update(label_exports).where(label_exports.c.id == wish_id).values(**columns))
-    wish = get_export(tx, wish_id)
-    if wish is None:
-        raise LookupError(wish_id)
-    return wish
-
-
-def get_export(tx: Connection, wish_id: str) -> LabelExport | None:
-    return _export(tx.execute(select(label_exports).where(label_exports.c.id == wish_id)).first())
+_exports, _preparations = Rows(label_exports, LabelExport), Rows(preparations, Preparation)
+add_export, add_preparation = _exports.add, _preparations.add
+get_export, get_preparation = _exports.get, _preparations.get
+change_export, change_preparation = _exports.change, _preparations.change
 
 
 def open_exports(tx: Connection) -> list[LabelExport]:
     """Label exports under way, oldest first."""
     query = select(label_exports).where(label_exports.c.state.in_(EXPORTING))
     query = query.order_by(label_exports.c.requested_at)
-    return [LabelExport(**row) for row in tx.execute(query).mappings()]
+    return _exports.all(tx, query)
 
 
 def exports_ended_since(tx: Connection, since: datetime, limit: int) -> list[LabelExport]:
     """The one that ended last first."""
     query = select(label_exports).where(label_exports.c.ended_at >= since)
     query = query.order_by(label_exports.c.ended_at.desc()).limit(limit)
-    return [LabelExport(**row) for row in tx.execute(query).mappings()]
+    return _exports.all(tx, query)
 
 
 def export_made(tx: Connection, export_name: str) -> LabelExport | None:
     """The wish that this export came from."""
     query = select(label_exports).where(label_exports.c.export_name == export_name).limit(1)
-    return _export(tx.execute(query).first())
-
-
-def add_preparation(tx: Connection, preparation: Preparation) -> None:
-    tx.execute(insert(preparations).values(**vars(preparation)))
-
-
-def change_preparation(tx: Connection, job: str, **columns: Any) -> Preparation:
-    tx.execute(update(preparations).where(preparations.c.id == job).values(**columns))
-    preparation = get_preparation(tx, job)
-    if preparation is None:
-        raise LookupError(job)
-    return preparation
-
-
-def get_preparation(tx: Connection, job: str) -> Preparation | None:
-    return _preparation(tx.execute(select(preparations).where(preparations.c.id == job)).first())
+    return _exports.first(tx, query)
 
 
 def open_preparations(tx: Connection) -> list[Preparation]:
     """Preparations under way, oldest first."""
     query = select(preparations).where(preparations.c.state.in_(PREPARING))
     query = query.order_by(preparations.c.requested_at)
-    return [Preparation(**row) for row in tx.execute(query).mappings()]
+    return _preparations.all(tx, query)
 
 
 def preparations_ended_since(tx: Connection, since: datetime, limit: int) -> list[Preparation]:
     """The one that ended last first."""
     query = select(preparations).where(preparations.c.ended_at >= since)
     query = query.order_by(preparations.c.ended_at.desc()).limit(limit)
-    return [Preparation(**row) for row in tx.execute(query).mappings()]
+    return _preparations.all(tx, query)
 
 
 def preparations_of(tx: Connection, export_name: str) -> list[Preparation]:
     """Every attempt for an export, or for the asset that was made of it, newest first."""
     same = or_(preparations.c.export_name == export_name, preparations.c.target == export_name)
     query = select(preparations).where(same).order_by(preparations.c.requested_at.desc())
-    return [Preparation(**row) for row in tx.execute(query).mappings()]
-
-
-def _export(row: Row[Any] | None) -> LabelExport | None:
-    return LabelExport(**row._mapping) if row else None
-
-
-def _preparation(row: Row[Any] | None) -> Preparation | None:
-    return Preparation(**row._mapping) if row else None
+    return _preparations.all(tx, query)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
-from storage.once import insert_once
+from storage.rows import insert_once
 from storage.tables import deliveries, marks
 
 KEEP_DELIVERIES = timedelta(days=2)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
+from storage.rows import Rows
 from storage.tables import messages
 
 PROGRESS, RESULT, DECISION = 0, 1, 2
@@ -36,6 +37,10 @@ class WantedMessage:
     tries: int
     next_try_at: datetime | None
     trouble: str | None
+
+
+_rows = Rows(messages, WantedMessage)
+get = _rows.get
 
 
 def want(
@@ -93,10 +98,6 @@ def move(tx: Connection, key: str, channel: str, trouble: str) -> None:
     change(tx, key, **place, posting_since=None, tries=0, next_try_at=None, trouble=trouble)
 
 
-def get(tx: Connection, key: str) -> WantedMessage | None:
-    return _one(tx.execute(select(messages).where(messages.c.key == key)).first())
-
-
 def due(tx: Connection, now: datetime, limit: int = 200) -> list[WantedMessage]:
     """Messages that Slack should show and does not yet: urgent ones first, then the oldest wish."""
     query = (
@@ -107,12 +108,8 @@ def due(tx: Connection, now: datetime, limit: int = 200) -> list[WantedMessage]:
         .order_by(messages.c.urgency.desc(), messages.c.wanted_at)
         .limit(limit)
     )
-    return [WantedMessage(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def change(tx: Connection, key: str, **columns: Any) -> None:
     tx.execute(update(messages).where(messages.c.key == key).values(**columns))
-
-
-def _one(row: Row[Any] | None) -> WantedMessage | None:
-    return WantedMessage(**row._mapping) if row else None

@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
-from storage.once import insert_once
+from storage.rows import Rows, insert_once
 from storage.tables import pictures
 
 
@@ -23,17 +23,16 @@ class PictureRow:
     sent_at: datetime | None = None
 
 
+_rows = Rows(pictures, PictureRow)
+get = _rows.get
+
+
 def put(tx: Connection, content: bytes, name: str, alt_text: str, at: datetime) -> str:
     """Keeps a picture, once; its digest."""
     digest = hashlib.sha256(content).hexdigest()
     about = {"content": content, "name": name, "alt_text": alt_text, "made_at": at}
     insert_once(tx, pictures, {"digest": digest, **about})
     return digest
-
-
-def get(tx: Connection, digest: str) -> PictureRow | None:
-    row = tx.execute(select(pictures).where(pictures.c.digest == digest)).first()
-    return PictureRow(**row._mapping) if row else None
 
 
 def sent(tx: Connection, digest: str, file_id: str, at: datetime) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, insert, select
 
+from storage.rows import Rows
 from storage.tables import branches, publish_runs
 
 OPEN = ("requested", "queueing", "queued", "running", "completed")
@@ -75,35 +75,12 @@ class BranchRow:
     commit_url: str | None = None
 
 
-def add(tx: Connection, run: PublishRun) -> bool:
-    """Store a new run; False when this request was stored before (the same click twice)."""
-    if by_request(tx, run.request_id) is not None:
-        return False
-    try:
-        with tx.begin_nested():
-            tx.execute(insert(publish_runs).values(**vars(run)))
-    except IntegrityError:
-        if by_request(tx, run.request_id) is None:
-            raise
-        return False
-    return True
-
-
-def change(tx: Connection, publish_id: str, **columns: Any) -> PublishRun:
-    """Change columns of a run and return it as it is now."""
-    tx.execute(update(publish_runs).where(publish_runs.c.id == publish_id).values(**columns))
-    run = get(tx, publish_id)
-    if run is None:
-        raise LookupError(publish_id)
-    return run
-
-
-def get(tx: Connection, publish_id: str) -> PublishRun | None:
-    return _one(tx.execute(select(publish_runs).where(publish_runs.c.id == publish_id)).first())
+_rows, _branches = Rows(publish_runs, PublishRun), Rows(branches, BranchRow)
+add, get, change = _rows.add, _rows.get, _rows.change
 
 
 def by_request(tx: Connection, request_id: str) -> PublishRun | None:
-    return _one(tx.execute(select(publish_runs).where(publish_runs.c.request_id == request_id)).first())
+    return _rows.first(tx, select(publish_runs).where(publish_runs.c.request_id == request_id))
 
 
 def known_run_ids(tx: Connection, run_ids: Iterable[int]) -> set[int]:
@@ -115,7 +92,7 @@ def known_run_ids(tx: Connection, run_ids: Iterable[int]) -> set[int]:
 def open_runs(tx: Connection) -> list[PublishRun]:
     """Runs that have not ended, oldest first."""
     query = select(publish_runs).where(publish_runs.c.state.in_(OPEN)).order_by(publish_runs.c.requested_at)
-    return [PublishRun(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[PublishRun]:
@@ -126,14 +103,14 @@ def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[Pu
         .order_by(publish_runs.c.ended_at.desc())
         .limit(limit)
     )
-    return [PublishRun(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def ended_since(tx: Connection, since: datetime, limit: int) -> list[PublishRun]:
     """The one that ended last first."""
     query = select(publish_runs).where(publish_runs.c.ended_at >= since)
     query = query.order_by(publish_runs.c.ended_at.desc()).limit(limit)
-    return [PublishRun(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def put_branches(tx: Connection, rows: Sequence[BranchRow]) -> None:
@@ -146,13 +123,8 @@ def put_branches(tx: Connection, rows: Sequence[BranchRow]) -> None:
 def list_branches(tx: Connection) -> list[BranchRow]:
     """By name."""
     query = select(branches).order_by(branches.c.name)
-    return [BranchRow(**row) for row in tx.execute(query).mappings()]
+    return _branches.all(tx, query)
 
 
 def get_branch(tx: Connection, name: str) -> BranchRow | None:
-    row = tx.execute(select(branches).where(branches.c.name == name)).first()
-    return BranchRow(**row._mapping) if row else None
-
-
-def _one(row: Row[Any] | None) -> PublishRun | None:
-    return PublishRun(**row._mapping) if row else None
+    return _branches.first(tx, select(branches).where(branches.c.name == name))

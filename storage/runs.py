@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, func, select
 
+from storage.rows import Rows
 from storage.tables import training_runs
 
 OPEN = ("requested", "submitting", "queued", "running", "completed")
@@ -59,41 +59,18 @@ class TrainingRun:
         return self.state in OPEN
 
 
-def add(tx: Connection, run: TrainingRun) -> bool:
-    """Store a new run; False when this request was stored before (the same click twice)."""
-    if by_request(tx, run.request_id) is not None:
-        return False
-    try:
-        with tx.begin_nested():
-            tx.execute(insert(training_runs).values(**vars(run)))
-    except IntegrityError:
-        if by_request(tx, run.request_id) is None:
-            raise
-        return False
-    return True
-
-
-def change(tx: Connection, run_id: str, **columns: Any) -> TrainingRun:
-    """Change columns of a run and return it as it is now."""
-    tx.execute(update(training_runs).where(training_runs.c.id == run_id).values(**columns))
-    run = get(tx, run_id)
-    if run is None:
-        raise LookupError(run_id)
-    return run
-
-
-def get(tx: Connection, run_id: str) -> TrainingRun | None:
-    return _one(tx.execute(select(training_runs).where(training_runs.c.id == run_id)).first())
+_rows = Rows(training_runs, TrainingRun)
+add, get, change = _rows.add, _rows.get, _rows.change
 
 
 def by_request(tx: Connection, request_id: str) -> TrainingRun | None:
-    return _one(tx.execute(select(training_runs).where(training_runs.c.request_id == request_id)).first())
+    return _rows.first(tx, select(training_runs).where(training_runs.c.request_id == request_id))
 
 
 def registered_as(tx: Connection, model_name: str, version: int) -> TrainingRun | None:
     """The training that made a model version, also one that the registry does not have any more."""
     same = (training_runs.c.model_name == model_name) & (training_runs.c.registered_version == version)
-    return _one(tx.execute(select(training_runs).where(same).limit(1)).first())
+    return _rows.first(tx, select(training_runs).where(same).limit(1))
 
 
 def open_runs(tx: Connection) -> list[TrainingRun]:
@@ -101,7 +78,7 @@ def open_runs(tx: Connection) -> list[TrainingRun]:
     query = (
         select(training_runs).where(training_runs.c.state.in_(OPEN)).order_by(training_runs.c.requested_at)
     )
-    return [TrainingRun(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[TrainingRun]:
@@ -112,14 +89,14 @@ def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[Tr
         .order_by(training_runs.c.ended_at.desc())
         .limit(limit)
     )
-    return [TrainingRun(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def ended_since(tx: Connection, since: datetime, limit: int) -> list[TrainingRun]:
     """The one that ended last first."""
     query = select(training_runs).where(training_runs.c.ended_at >= since)
     query = query.order_by(training_runs.c.ended_at.desc()).limit(limit)
-    return [TrainingRun(**row) for row in tx.execute(query).mappings()]
+    return _rows.all(tx, query)
 
 
 def asked_last(tx: Connection, models: Collection[str], since: datetime) -> dict[str, datetime]:
@@ -160,8 +137,4 @@ def last_used(tx: Connection, person: str) -> TrainingRun | None:
         .order_by(training_runs.c.requested_at.desc())
         .limit(1)
     )
-    return _one(tx.execute(query).first())
-
-
-def _one(row: Row[Any] | None) -> TrainingRun | None:
-    return TrainingRun(**row._mapping) if row else None
+    return _rows.first(tx, query)
