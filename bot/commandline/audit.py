@@ -69,7 +69,7 @@ def export_model(model: str, page: bool, database_url: str | None) -> None:
         sys.exit(f"spotter: nothing is recorded of a model {name} with version {version}.")
     trail = f"broken at row {broken.seq}: {broken.reason}" if broken else "whole"
     told = {"trail": trail, "trail_end": str(end), **record(found)}
-    click.echo(html(told) if page else json.dumps(told, indent=2, ensure_ascii=False))
+    click.echo(html(told, found.pictures) if page else json.dumps(told, indent=2, ensure_ascii=False))
     problems = [f"the audit trail is {told['trail']}"] if broken else []
     problems += [f"changed after it was recorded: {each}" for each in told["contradictions"]]
     if problems:

@@ -1,6 +1,7 @@
 """The record of a model version as a page that people can read and print."""
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -18,6 +19,7 @@ td.figure { white-space: nowrap; font-variant-numeric: tabular-nums }
 th { font-weight: 600; color: #51605a; overflow-wrap: break-word } table.facts > tbody > tr > th { width: 11rem }
 tr + tr > *, thead + tbody > tr > * { border-top: 1px solid #e2e8e4 }
 .lines b { font-weight: 600; color: #51605a } .lines .lines { padding-left: 1rem }
+figure { margin: 1rem 0; break-inside: avoid } img { display: block; max-width: 100% } figcaption { color: #51605a }
 code { font: 12px ui-monospace, monospace } time { white-space: nowrap }
 @page { size: A4; margin: 14mm }
 @media print {
@@ -35,7 +37,7 @@ SECTIONS = {
     "audit": "Audit trail",
 }
 """In the order in which an auditor asks: who let it through, where it went, where it came from."""
-BEFORE, AFTER = {"decisions": "Decisions"}, {"evidence": "What approvers saw", "rings": "Rings"}
+APART = ("decisions", "evidence", "rings")
 REPEATED = ("deployment_id", "previous", "correlation_id")
 """Columns that repeat what stands beside them."""
 OF_A_STEP = ("run_id", "epoch", "started_at", "ended_at")
@@ -87,8 +89,9 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 DIGITS_SHOWN = 12
 
 
-def html(told: Mapping[str, Any]) -> str:
-    """`told` is `commands.models.lineage.record` with the trail's state under `trail`, its end under `trail_end`."""
+def html(told: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+    """`told` is `commands.models.lineage.record` with the trail's state under `trail`, its end under `trail_end`;
+    `pictures` are the JPEGs that approvers saw, by digest."""
     model = told["model"]
     title = escape(f"{model['name']} version {model['version']}")
     parts = [
@@ -97,7 +100,7 @@ def html(told: Mapping[str, Any]) -> str:
     ]
     parts.append(f"<p>The trail ended then at <code>{told['trail_end']}</code></p>")
     for key, heading in SECTIONS.items():
-        parts.append(f"<h2>{heading}</h2>{_content(key, told[key])}")
+        parts.append(f"<h2>{heading}</h2>{_content(key, told[key], pictures)}")
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
         f"<h1>{title}</h1>{''.join(parts)}</html>"
@@ -117,11 +120,11 @@ def _state(told: Mapping[str, Any]) -> str:
     )
 
 
-def _content(key: str, told: Any) -> str:
+def _content(key: str, told: Any, pictures: Mapping[str, bytes]) -> str:
     if not told:
         return "<p>Nothing is recorded.</p>"
     if key == REQUESTS:
-        return "".join(map(_request, told))
+        return "".join(_request(each, pictures) for each in told)
     if key == "audit":
         return _rows([{**row, "details": _briefly(row["details"])} for row in told], without=REPEATED)
     return _facts(told) if isinstance(told, Mapping) else _rows(told)
@@ -132,31 +135,39 @@ def _briefly(details: Mapping[str, Any]) -> dict[str, Any]:
     return {name: "(see above)" if name == "evidence" else value for name, value in details.items()}
 
 
-def _request(told: Mapping[str, Any]) -> str:
-    facts = {name: value for name, value in told.items() if name not in {**BEFORE, **AFTER}}
+def _request(told: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+    facts = {name: value for name, value in told.items() if name not in APART}
     parts = [f"<h3>{escape(told['target'])}: {_name(told['state'])}</h3>"]
-    parts += _tables(told, BEFORE) or ["<p>Nobody has decided.</p>"]
-    parts += [_facts(facts), *_tables(told, AFTER)]
-    return "".join(parts)
+    parts += _table(told, "decisions") or ["<p>Nobody has decided.</p>"]
+    parts.append(_facts(facts))
+    if told["evidence"]:
+        parts.append(f"<h4>What approvers saw</h4>{_evidence(told['evidence'], pictures)}")
+    return "".join([*parts, *_table(told, "rings")])
 
 
-def _tables(told: Mapping[str, Any], headings: Mapping[str, str]) -> list[str]:
-    return [
-        f"<h4>{heading}</h4>{_evidence(told[name]) if name == 'evidence' else _rows(told[name], without=REPEATED)}"
-        for name, heading in headings.items()
-        if told[name]
-    ]
+def _table(told: Mapping[str, Any], name: str) -> list[str]:
+    return [f"<h4>{name.capitalize()}</h4>{_rows(told[name], without=REPEATED)}"] if told[name] else []
 
 
-def _evidence(told: Mapping[str, Any]) -> str:
-    """Candidate and incumbent side by side, then all the rest."""
+def _evidence(told: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+    """Candidate and incumbent side by side, then all the rest, the pictures last."""
     both = {name: told[name] for name in ("candidate", "incumbent") if told.get(name)}
     lines = [
         {"": _label(name), **{who: both[who].get(name) for who in both}}
         for name in told["candidate"]
         if any(each.get(name) not in EMPTY for each in both.values())
     ]
-    return _rows(lines) + _facts({name: value for name, value in told.items() if name not in both})
+    facts = {name: value for name, value in told.items() if name not in (*both, "pictures")}
+    drawn = "".join(_picture(each, pictures) for each in told.get("pictures") or [])
+    return _rows(lines) + _facts(facts) + drawn
+
+
+def _picture(told: Mapping[str, str], pictures: Mapping[str, bytes]) -> str:
+    words, content = escape(told["words"]), pictures.get(told["digest"])
+    shown = "<p>It is not kept any more.</p>"
+    if content is not None:
+        shown = f'<img alt="{words}" src="data:image/jpeg;base64,{b64encode(content).decode()}">'
+    return f"<figure>{shown}<figcaption>{words} {_text(told['digest'])}</figcaption></figure>"
 
 
 def _facts(told: Mapping[str, Any]) -> str:

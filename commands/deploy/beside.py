@@ -51,8 +51,8 @@ def draw(disputed: Sequence[Disputed], evidence: Evidence, services: Services) -
     return drawn
 
 
-def beside(evidence: Evidence, drawn: Sequence[tuple[str, Drawn]]) -> Message | None:
-    """`drawn` are pictures with the digests under which they are kept. None where there is nothing to show."""
+def beside(evidence: Evidence) -> Message | None:
+    """None where there is nothing to show."""
     candidate, incumbent = shown(evidence)
     if not candidate.get("classes"):
         return None
@@ -65,10 +65,10 @@ def beside(evidence: Evidence, drawn: Sequence[tuple[str, Drawn]]) -> Message | 
     blocks.append(
         context("A box counts as found where it covers the true one by half. AP is average precision.")
     )
-    for digest, each in drawn:
-        blocks.append(picture(digest, each.words, each.words))
-    if drawn:
-        number = "The picture" if len(drawn) == 1 else f"The {len(drawn)} pictures"
+    pictures = evidence.get("pictures") or []
+    blocks += [picture(each["digest"], each["words"], each["words"]) for each in pictures]
+    if pictures:
+        number = "The picture" if len(pictures) == 1 else f"The {len(pictures)} pictures"
         blocks.append(context(f"{number} on which they disagree most, of {candidate['pictures']} held out."))
     return Message(f"{esc(title)}.", blocks)
 

@@ -78,7 +78,8 @@ def shown(evidence: Evidence) -> tuple[dict[str, Any], dict[str, Any] | None]:
 
 
 def fingerprint(target_name: str, evidence: Evidence) -> str:
-    """SHA-256 over the model version, the digest of its files, its metrics, what was measured, the target and rings."""
+    """SHA-256 over the model version, the digest of its files, its metrics, what was measured, the pictures that were
+    shown, the target and rings."""
     candidate = evidence["candidate"]
     bound = {
         "model": candidate["name"],
@@ -90,6 +91,8 @@ def fingerprint(target_name: str, evidence: Evidence) -> str:
     }
     if evidence.get("measured"):
         bound["measured"] = _digest(evidence["measured"])
+    if evidence.get("pictures"):
+        bound["pictures"] = evidence["pictures"]
     return _digest(bound)
 
 

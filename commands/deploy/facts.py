@@ -92,6 +92,16 @@ def _pictures(figures: dict[str, Any]) -> str:
     return f"held-out pictures of {code(known)}" if known else "pictures that its tags do not name"
 
 
+def in_the_thread(evidence: Evidence) -> str:
+    """What stands below the card, as `beside` makes it; empty where that is nothing."""
+    candidate, _ = shown(evidence)
+    if not candidate.get("classes"):
+        return ""
+    more = len(evidence.get("pictures") or []) - 1
+    pictures = f" and {count(more, 'more picture')}" if more > 0 else ""
+    return f"Figures class by class{pictures} are in this card's thread"
+
+
 def learned_from(evidence: Evidence) -> str:
     """What the candidate was trained on, and what is new in that."""
     dataset = evidence.get("dataset")

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from commands.deploy.evidence import Evidence
 from commands.deploy.facts import (
     comparison,
     devices,
     gate_lines,
     gates_passed,
     in_a_line,
+    in_the_thread,
     learned_from,
     measured_on,
     not_passed,
@@ -25,6 +27,7 @@ from commands.kit.blocks import (
     header,
     link,
     note,
+    picture,
     section,
     table,
 )
@@ -90,7 +93,9 @@ def _question(deployment: Deployment, decided: Sequence[Decision], approvers: Se
         blocks.append(section(f":warning: {esc(deployment.trouble)}"))
     blocks += _overrides(deployment, decided)
     blocks += [comparison(evidence), section(gate_lines(evidence))]
-    blocks.append(context(measured_on(evidence), learned_from(evidence), devices(evidence)))
+    blocks += [picture(each["digest"], each["words"], each["words"]) for each in _most_disputed(evidence)]
+    told = (measured_on(evidence), in_the_thread(evidence), learned_from(evidence), devices(evidence))
+    blocks.append(context(*told))
     blocks.append(
         context(
             f"Expires {when(deployment.expires_at)}",
@@ -99,6 +104,11 @@ def _question(deployment: Deployment, decided: Sequence[Decision], approvers: Se
     )
     blocks.append(actions(*_answers(deployment, decided), _withdraw(deployment)))
     return Message(f"{esc(title)} {esc(deployment.requested_by_name)} asks.", blocks)
+
+
+def _most_disputed(evidence: Evidence) -> list[dict[str, str]]:
+    """The one picture on the card; the others are in its thread, beside this one."""
+    return (evidence.get("pictures") or [])[:1]
 
 
 def to_decide(

@@ -46,7 +46,11 @@ def prepare(deployment: Deployment, services: Services, look: Look) -> None:
         if now is None or now.state != "preparing":
             return
         at = services.clock.now()
-        kept = [(pictures.put(tx, each.content, PICTURE_FILE, each.words, at), each) for each in drawn]
+        kept = [
+            {"digest": pictures.put(tx, each.content, PICTURE_FILE, each.words, at), "words": each.words}
+            for each in drawn
+        ]
+        collected = {**collected, "pictures": kept}
         asked = change(
             tx,
             now,
@@ -58,7 +62,7 @@ def prepare(deployment: Deployment, services: Services, look: Look) -> None:
             fingerprint=evidence.fingerprint(deployment.target, collected),
             trouble=None,
         )
-        if below := beside(collected, kept):
+        if below := beside(collected):
             tell(tx, asked, services, "beside", below)
 
 

@@ -5,7 +5,8 @@ what an audit is shown of a request is held against the rows that the same trans
 names are not in the trail; their Slack ids are. What devices report is not compared: it changes by itself.)
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from storage.audit import AuditRow
@@ -16,12 +17,18 @@ SAME_ACT = timedelta(seconds=10)
 VERDICTS = {f"deploy.{verdict}": verdict for verdict in ("approve", "override", "reject")}
 
 
-def contradictions(request: Deployment, decided: Sequence[Decision], trail: Sequence[AuditRow]) -> list[str]:
-    """What is not as the trail has it, in words; `trail` may have rows of others too."""
+def contradictions(
+    request: Deployment,
+    decided: Sequence[Decision],
+    trail: Sequence[AuditRow],
+    pictures: Mapping[str, bytes],
+) -> list[str]:
+    """What is not as the trail has it, in words; `trail` may have rows of others too, `pictures` are by digest."""
     rows = [row for row in trail if row.subject == request.id]
     found = [
         *_asked(request, rows),
         *_shown(request, rows),
+        *_drawn(request, pictures),
         *_decisions(decided, rows),
         *_stands(request, rows),
     ]
@@ -49,6 +56,19 @@ def _shown(request: Deployment, rows: Sequence[AuditRow]) -> list[str]:
         ("the fingerprint", request.fingerprint, shown.get("fingerprint")),
     )
     return [f"{what} is not what the trail says" for what, told, kept in pairs if told != kept]
+
+
+def pictures_of(request: Deployment) -> list[dict[str, str]]:
+    """What approvers were shown side by side: the digest of each picture, and its words."""
+    return (request.evidence or {}).get("pictures") or []
+
+
+def _drawn(request: Deployment, pictures: Mapping[str, bytes]) -> list[str]:
+    digests = [each["digest"] for each in pictures_of(request)]
+    kept = [digest for digest in digests if digest in pictures]
+    changed = [digest for digest in kept if hashlib.sha256(pictures[digest]).hexdigest() != digest]
+    found = ["a picture that approvers saw is not kept any more"] * (len(digests) - len(kept))
+    return found + ["a picture is not the one that approvers saw"] * len(changed)
 
 
 def _decisions(decided: Sequence[Decision], rows: Sequence[AuditRow]) -> list[str]:

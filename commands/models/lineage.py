@@ -1,6 +1,6 @@
 """Where a model version comes from and where it went: export, training, figures, decisions, devices."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,9 @@ from commands.deploy.state_words import standing
 from commands.exports import readiness
 from commands.kit.blocks import Block, Message, context, header, section
 from commands.kit.words import code, count, duration, esc, listing, metric, when
-from commands.models.chain import contradictions
+from commands.models.chain import contradictions, pictures_of
 from infra.training.register import model_tags
-from storage import audit, catalog, deployments, devices, runs
+from storage import audit, catalog, deployments, devices, pictures, runs
 from storage.audit import AuditRow
 from storage.catalog import ExportRow, ModelRow
 from storage.deployments import Decision, Deployment
@@ -38,6 +38,8 @@ class Lineage:
     requests: list[tuple[Deployment, list[Decision]]]
     devices: list[DeviceRow]
     trail: list[AuditRow]
+    pictures: dict[str, bytes]
+    """What approvers were shown, by digest, as far as it is kept."""
 
 
 def lineage(tx: Connection, name: str, version: int) -> Lineage | None:
@@ -60,7 +62,14 @@ def lineage(tx: Connection, name: str, version: int) -> Lineage | None:
         requests=[(each, deployments.decisions_on(tx, each.id)) for each in requests],
         devices=devices.of_model(tx, name, version),
         trail=sorted(trail, key=lambda row: row.seq),
+        pictures=_pictures(tx, requests),
     )
+
+
+def _pictures(tx: Connection, requests: Sequence[Deployment]) -> dict[str, bytes]:
+    digests = {picture["digest"] for each in requests for picture in pictures_of(each)}
+    kept = {digest: pictures.get(tx, digest) for digest in digests}
+    return {digest: row.content for digest, row in kept.items() if row}
 
 
 def record(found: Lineage) -> dict[str, Any]:
@@ -71,7 +80,9 @@ def record(found: Lineage) -> dict[str, Any]:
     known = asdict(found.model) if found.model else {"name": found.name, "version": found.version}
     return {
         "contradictions": [
-            each for asked, decided in found.requests for each in contradictions(asked, decided, found.trail)
+            each
+            for asked, decided in found.requests
+            for each in contradictions(asked, decided, found.trail, found.pictures)
         ],
         "model": {**_plain(known), "in_registry": found.model is not None},
         "labeling_export": _plain(asdict(found.export)) if found.export else None,

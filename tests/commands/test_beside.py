@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from commands.deploy.beside import Drawn, beside
+from commands.deploy.beside import beside
 from commands.deploy.evidence import collect, fingerprint
-from commands.deploy.facts import comparison
-from commands.kit.blocks import Message
+from commands.deploy.facts import comparison, in_the_thread
+from commands.kit.blocks import Message, context
 from commands.kit.drawing import Seen, UndrawableError, side_by_side
 from commands.kit.policy import Gates, Target
 from infra.training.evaluate.metrics import Box
@@ -56,9 +56,10 @@ def test_any_classes_are_shown(
 ) -> None:
     both = {"candidate": measured(0.8, ours), "incumbent": measured(0.7, theirs)}
     found = collect(figures(3, name), figures(2), TARGET, {"all": ["cam-1"]}, both)
-    below = beside(found, [(str(each) * 64, Drawn(b"", words)) for each in range(number)])
+    found["pictures"] = [{"digest": str(each) * 64, "words": words} for each in range(number)]
+    below = beside(found)
     assert (below is None) == (not ours)
-    accepted(Message("Card", [comparison(found)]))
+    accepted(Message("Card", [comparison(found), context("Below", in_the_thread(found))]))
     if below:
         pictures = [block for block in below.blocks if block["type"] == "image"]
         assert len(pictures) == number
@@ -86,12 +87,27 @@ def test_gates_judge_what_was_measured_on_the_same_pictures() -> None:
     assert verdicts(measured(0.8), None)[1][0] == "unknown"
 
 
-def test_the_decision_is_bound_to_what_was_measured() -> None:
-    def of(**changed: Any) -> str:
+def test_the_decision_is_bound_to_what_was_measured_and_drawn() -> None:
+    def of(*pictures: dict[str, str], **changed: Any) -> str:
         both = {"candidate": measured(0.8, **changed), "incumbent": measured(0.7)}
-        return fingerprint("line-1", collect(figures(3), figures(2), TARGET, {}, both))
+        found = collect(figures(3), figures(2), TARGET, {}, both)
+        return fingerprint("line-1", {**found, "pictures": list(pictures)})
 
     assert of() == of() != of(recall=0.71)
+    one, words = {"digest": "a" * 64, "words": "v3 finds all"}, {"digest": "a" * 64, "words": "v3 finds none"}
+    assert len({of(), of(one), of(words), of(one, {**one, "digest": "b" * 64})}) == 4
+
+
+def test_the_card_names_its_thread_for_what_stands_there() -> None:
+    def of(number: int, classes: dict[str, Any]) -> str:
+        both = {"candidate": measured(0.8, classes), "incumbent": measured(0.7)}
+        drawn = [{"digest": str(each) * 64, "words": "v3 finds all"} for each in range(number)]
+        return in_the_thread({**collect(figures(3), figures(2), TARGET, {}, both), "pictures": drawn})
+
+    classes = {"lid": {"average_precision": 0.8, "precision": 0.8, "recall": 0.7, "boxes": 9}}
+    assert of(1, {}) == ""
+    assert of(0, classes) == of(1, classes) == "Figures class by class are in this card's thread"
+    assert of(3, classes) == "Figures class by class and 2 more pictures are in this card's thread"
 
 
 @settings(max_examples=15, deadline=None)

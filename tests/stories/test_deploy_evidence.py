@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 
 from inline_snapshot import snapshot
@@ -45,6 +46,8 @@ def test_a_new_model_is_shown_beside_the_one_that_it_would_replace(
     assert "v1 may have learned from some of them" in text
     assert f"Trained on {SMALL}: 60 images, 215 boxes" in text
 
+    assert "Figures class by class and 2 more pictures are in this card's thread" in text
+    shown = [line for line in text.splitlines() if line.startswith("(image: ")]
     below = steady(card.thread_shows("class by class").text).splitlines()
     assert below[:2] == snapshot(
         [
@@ -54,10 +57,10 @@ def test_a_new_model_is_shown_beside_the_one_that_it_would_replace(
     )
     assert sorted(line.split(" |")[0].strip() for line in below[2:4]) == ["cap_missing", "cap_on"]
     disputed = [line for line in below if line.startswith("(image: ")]
-    assert len(disputed) == 3
+    assert len(disputed) == 3 and shown == disputed[:1]
     seen = r"(all|none|\d+)( and has \d+ wrong)?"
-    shown = re.compile(rf"\(image: \S+\.jpg has \d+ true box(es)?\. v3 finds {seen}, v1 finds {seen}\.\)")
-    assert all(map(shown.fullmatch, disputed))
+    words = re.compile(rf"\(image: \S+\.jpg has \d+ true box(es)?\. v3 finds {seen}, v1 finds {seen}\.\)")
+    assert all(map(words.fullmatch, disputed))
     with stage.store().read() as tx:
         beside = select(pictures).where(pictures.c.name == PICTURE_FILE)
         kept = [row.content for row in tx.execute(beside)]
@@ -70,7 +73,18 @@ def test_a_new_model_is_shown_beside_the_one_that_it_would_replace(
         found = lineage(tx, MODEL, 3)
     assert found
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_content(html({"trail": "whole", "trail_end": "1:" + "a" * 64, **record(found)}))
+    told = record(found)
+    assert told["contradictions"] == []
+    page.set_content(html({"trail": "whole", "trail_end": "1:" + "a" * 64, **told}, found.pictures))
+    drawn = page.get_by_role("figure").get_by_role("img")
+    assert drawn.evaluate_all("all => all.map(one => one.complete && one.naturalWidth > 600)") == [True] * 3
+    changed = {digest: content[:-1] for digest, content in [*found.pictures.items()][1:]}
+    assert [
+        each.partition(": ")[2] for each in record(replace(found, pictures=changed))["contradictions"]
+    ] == [
+        "a picture that approvers saw is not kept any more",
+        *["a picture is not the one that approvers saw"] * 2,
+    ]
     assert page.locator("h2").first.text_content() == "Requests, decisions and rollouts"
     assert page.get_by_role("columnheader", name="epochs").count() == 1, "the trials"
     assert not re.search("announced|seen at|tries", page.inner_text("body"))
