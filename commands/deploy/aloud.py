@@ -1,13 +1,14 @@
-"""What is said aloud below a request's card, for people to notice."""
+"""What is said aloud for people to notice, mostly below a request's card."""
 
 from collections.abc import Sequence
 
 from commands.deploy.facts import not_passed
-from commands.deploy.messages import goes_back_to, what
+from commands.deploy.messages import RUN, goes_back_to, what
 from commands.deploy.state_words import ENDS
-from commands.kit.blocks import Message, note, section
+from commands.kit.blocks import Message, actions, link, note, section
 from commands.kit.people import Person, mentions
 from commands.kit.words import count, esc, listing, when
+from infra.devops.runs import Run
 from storage.deployments import Decision, Deployment, in_favour
 
 
@@ -55,3 +56,13 @@ def rolled_back_aloud(deployment: Deployment, there: str) -> Message:
     runs = f"{there} runs again" if there else "no model runs there now. Ask for one with /deploy"
     late = (deployment.outcome or "").removeprefix(deployment.rollback_reason or "")
     return note(f":rewind: {esc(deployment.target)}: {esc(runs)}.{esc(late)}")
+
+
+def turned_away_aloud(run: Run, reason: str) -> Message:
+    """Of a run that came to a target's environment without the approvers; it ships nothing."""
+    told = run.parameters or {}
+    model = f"{told.get('modelName', 'a model')} v{told.get('modelVersion', '?')}"
+    who = f" of {run.requested_by}" if run.requested_by else ""
+    text = f"A run{who} in Azure DevOps wanted to put {model} on {told.get('target')}, and was not let in"
+    page = actions(link("Open the run", run.web_url, f"{RUN}.turned_away"))
+    return Message(f"{esc(text)}.", [section(f":no_entry: *{esc(text)}.*\n{esc(reason)}"), page])

@@ -1,32 +1,48 @@
 """Answers the check on the environments of the edge pipeline: is this very run one that the approvers have approved?
 
-So a run that somebody queues by hand gets past nobody, whatever it says about itself.
+So a run that somebody queues by hand gets past nobody, whatever it says about itself, and the channel hears of it.
 """
+
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from commands.deploy.aloud import turned_away_aloud
 from commands.deploy.authority import freeze, objection
 from commands.deploy.record import change
 from commands.deploy.rings import past_runs, ring_of, with_ring
 from commands.deploy.state_words import standing
 from commands.deploy.submit import differing
+from commands.deploy.watch import not_proved
+from commands.kit.command import COURIER
 from commands.kit.errors import UserError
 from commands.kit.services import Services
 from infra.azureml.errors import Unreadable
 from infra.devops.runs import Run
 from infra.http.errors import AzureError, NotFound
-from storage import audit, deployments
+from storage import audit, deployments, messages
 from storage.deployments import Deployment
 
 EXPECTED = ("queueing", "queued")
 
 
+@dataclass(frozen=True)
+class _No:
+    """`waits`: the approval stands, and the ring is handed over anew when this is over. `unapproved` is a run for which
+    no approval stands, as far as Azure DevOps knows it."""
+
+    reason: str
+    waits: bool = False
+    unapproved: Run | None = None
+
+
 def verdict(run_id: int, services: Services) -> tuple[bool, str]:
     """Whether the run may ship, and why not. What cannot be found out means no."""
     try:
-        approved, reason = _judge(run_id, services)
+        no = _judge(run_id, services)
     except (AzureError, UserError, Unreadable) as trouble:
-        approved, reason = False, f"Spotter could not find out: {trouble}"
+        no = _No(f"Spotter could not find out: {trouble}")
+    reason = no.reason if no else ""
     with services.store.write() as tx:
         audit.record(
             tx,
@@ -34,51 +50,95 @@ def verdict(run_id: int, services: Services) -> tuple[bool, str]:
             actor="azure-devops",
             action="deploy.check",
             subject=f"run:{run_id}",
-            approved=approved,
+            approved=no is None,
             reason=reason,
         )
-        if not approved:
-            _keep_why(tx, run_id, reason, services)
-    return approved, reason
+        if no:
+            _keep_why(tx, run_id, no, services)
+        if no and no.unapproved:
+            _tell_once(tx, no.unapproved, reason, services)
+    return no is None, reason
 
 
-def _judge(run_id: int, services: Services) -> tuple[bool, str]:
+def _judge(run_id: int, services: Services) -> _No | None:
     if services.devops is None:
-        return False, "Spotter is not connected to Azure DevOps."
+        return _No("Spotter is not connected to Azure DevOps.")
     try:
         run = services.devops.with_parameters(services.devops.run(run_id))
     except NotFound:
-        return False, "There is no such run."
+        return _No("There is no such run.")
     request, _, ring_name = run.correlation_id.rpartition("-")
     with services.store.read() as tx:
         deployment = deployments.by_request(tx, request)
+    against = _no_approval(run, deployment, ring_name, services)
+    if against or deployment is None:
+        return _No(against, unapproved=run)
+    if waits := freeze(deployment, services) or not_proved(deployment, services):
+        return _No(waits, waits=True)
+    if gone := objection(deployment, services):
+        return _No(f"The approval is not in force any more: {gone}.")
+    if not _is_ours(deployment, ring_name, run, services):
+        return _No("Another run ships this ring.", unapproved=run)
+    return None
+
+
+def _no_approval(run: Run, deployment: Deployment | None, ring_name: str, services: Services) -> str:
+    """Why this run is none that people have approved, in words; empty where it is."""
     if deployment is None:
-        return False, "Nobody has approved this run in Spotter. Ask with /deploy in Slack."
+        return "Nobody has approved this run in Spotter. Ask with /deploy in Slack."
     if deployment.state != "shipping":
-        return False, f"Its request in Spotter is not to be shipped: it is {standing(deployment)}."
+        return f"Its request in Spotter is not to be shipped: it is {standing(deployment)}."
     ring = next((each for each in deployment.rings or [] if each["name"] == ring_name), None)
     if ring is None or ring["state"] not in EXPECTED:
-        return False, "This ring is not to be shipped now."
+        return "This ring is not to be shipped now."
     if ring.get("run_id") not in (None, run.id) or run.id in past_runs(ring):
-        return False, "Another run ships this ring."
+        return "Another run ships this ring."
     if other := _differing(run, deployment, ring_name, services):
-        return False, f"This run is not what was approved: {other}."
-    if frozen := freeze(deployment, services):
-        return False, frozen
-    if against := objection(deployment, services):
-        return False, f"The approval is not in force any more: {against}."
-    if not _is_ours(deployment, ring_name, run, services):
-        return False, "Another run ships this ring."
-    return True, ""
+        return f"This run is not what was approved: {other}."
+    return ""
 
 
-def _keep_why(tx: Connection, run_id: int, reason: str, services: Services) -> None:
+def _keep_why(tx: Connection, run_id: int, no: _No, services: Services) -> None:
     """With the ring that this run is of, for the card to say why it shipped nothing."""
     for shipping in deployments.in_states(tx, ["shipping"]):
         for ring in shipping.rings or []:
             if ring.get("run_id") == run_id and ring["state"] in EXPECTED:
-                why = {"refused": reason, "put_off": reason == freeze(shipping, services)}
+                why = {"refused": no.reason, "put_off": no.waits}
                 change(tx, shipping, services, rings=with_ring(shipping, {**ring, **why}).rings)
+
+
+def _tell_once(tx: Connection, run: Run, reason: str, services: Services) -> None:
+    """The target's channel hears of a run that came without the approvers; of Spotter's own runs the card tells."""
+    told = run.parameters or {}
+    target, key = services.policy.targets.get(told.get("target", "")), f"deploy:turned-away:{run.id}"
+    if target is None or _is_spotters(tx, run) or messages.get(tx, key):
+        return
+    at = services.clock.now()
+    content = turned_away_aloud(run, reason).content()
+    messages.want(tx, key, channel=target.channel, content=content, at=at, urgency=messages.DECISION)
+    audit.record(
+        tx,
+        at=at,
+        actor="azure-devops",
+        action="deploy.turned_away",
+        subject=f"run:{run.id}",
+        by=run.requested_by,
+        asked_for=dict(told),
+        channel=target.channel,
+        reason=reason,
+    )
+    services.wake(COURIER)
+
+
+def _is_spotters(tx: Connection, run: Run) -> bool:
+    """Whether it is one of a request that is under way. The answer to queueing it may have been lost."""
+    for one in deployments.in_states(tx, deployments.UNDER_WAY):
+        for ring in one.rings or []:
+            if run.id in (ring.get("run_id"), *past_runs(ring)):
+                return True
+            if run.correlation_id == ring["correlation_id"] and ring.get("queued_at"):
+                return ring.get("run_id") is None
+    return False
 
 
 def _differing(run: Run, deployment: Deployment, ring: str, services: Services) -> str:

@@ -56,9 +56,9 @@ def _take_back(deployment: Deployment, services: Services) -> None:
         _end(deployment, "failed", f"{deployment.rollback_reason} Nothing reached a device.", services)
         return
     told = [device for device in look.survey.devices if _was_told(device, deployment, undone)]
-    away = [device.id for device in told if _has_it_still(device, undone)]
-    patience = _patience(deployment, services)
-    if away and services.clock.now() - datetime.fromisoformat(undone[0]["removed"]) < patience:
+    removed, patience = datetime.fromisoformat(undone[0]["removed"]), _patience(deployment, services)
+    away = [device.id for device in told if not _is_back(device, undone, removed)]
+    if away and services.clock.now() - removed < patience:
         note_trouble(deployment, None, services)
         back = len(told) - len(away)
         wait(deployment, f"Back: {back} of {len(told)}, waiting for {listing(away)}.", services)
@@ -72,12 +72,17 @@ def _was_told(device: Device, deployment: Deployment, undone: list[Ring]) -> boo
     return device.target == deployment.target and bool(reached & {ALL, device.ring})
 
 
-def _has_it_still(device: Device, undone: list[Ring]) -> bool:
-    """Whether a device that was told to run the model runs it still, or not yet again what it is told to run now."""
+def _is_back(device: Device, undone: list[Ring], removed: datetime) -> bool:
+    """Whether a device that was told to run the model has said since that it runs what it is told to run now.
+
+    What one that went dark said last counts for nothing: it may have taken the model since.
+    """
+    if not (device.was_heard(removed) and device.order.was_taken):
+        return False
     images = {ring["image"] for ring in undone}
     if device.order.image in images or (device.module and device.module.image in images):
-        return True
-    return bool(device.order.image) and not device.works
+        return False
+    return device.works or not device.order.image
 
 
 def _patience(deployment: Deployment, services: Services) -> timedelta:

@@ -28,7 +28,7 @@ def watch(deployment: Deployment, ring: Ring, target: Target | None, services: S
     skipped = now - since > services.policy.pace.settling and _shipped_nothing(ring, look)
     if problem := skipped or _problem(truth, ring, late, now, since):
         undo(deployment, {**ring, "truth": truth}, problem, services)
-    elif truth["targeted"] and truth["healthy"] == truth["targeted"]:
+    elif _all_healthy(truth):
         at = now.isoformat()
         change_ring(deployment, ring, services, "deploy.healthy", state="baking", healthy_at=at, truth=truth)
     elif truth != ring.get("truth"):
@@ -48,7 +48,7 @@ def bake(deployment: Deployment, ring: Ring, target: Target | None, services: Se
     truth = look.truth(ring, deployment.target, now=now, deadline=baked_at + late, heard_since=heard_since)
     if problem := _problem(truth, ring, late, now, baked_at):
         undo(deployment, {**ring, "truth": truth}, problem, services)
-    elif now >= baked_at and truth["targeted"] and truth["healthy"] == truth["targeted"]:
+    elif now >= baked_at and _all_healthy(truth):
         change_ring(deployment, ring, services, "deploy.ring_done", state="done", truth=truth)
         services.wake(DEPLOYMENTS)
     elif truth != ring.get("truth"):
@@ -60,9 +60,8 @@ def still_works(deployment: Deployment, target: Target | None, services: Service
 
     Where one has failed the request is taken back, and where one stays away; but not for being away during a freeze.
     """
-    done = [ring for ring in deployment.rings or [] if ring["state"] == "done"]
     try:
-        are_well = [_is_well(deployment, ring, target, services, look) for ring in done]
+        are_well = [_is_well(deployment, ring, target, services, look) for ring in _done(deployment)]
     except AzureError:
         if not deployment.trouble:
             note_trouble(deployment, UNKNOWN, services)
@@ -70,6 +69,19 @@ def still_works(deployment: Deployment, target: Target | None, services: Service
     if deployment.trouble == UNKNOWN:
         note_trouble(deployment, None, services)
     return all(are_well)
+
+
+def not_proved(deployment: Deployment, services: Services) -> str | None:
+    """Why a run may not be let in at this moment, in words; None where all devices that have the model are well."""
+    now, look = services.clock.now(), Look(services)
+    for ring in _done(deployment):
+        try:
+            truth = look.truth(ring, deployment.target, now=now, deadline=now, heard_since=now)
+        except AzureError:
+            return UNKNOWN
+        if not _all_healthy(truth):
+            return _not_well(ring)
+    return None
 
 
 def _is_well(
@@ -83,15 +95,26 @@ def _is_well(
     if problem := _problem(truth, ring, late, now, since):
         undo(deployment, {**ring, "truth": truth}, problem, services)
         return False
-    is_well = bool(truth["targeted"] and truth["healthy"] == truth["targeted"])
+    is_well = _all_healthy(truth)
     if is_well and truth != ring.get("truth"):
         change_ring(deployment, ring, services, None, clear=True, unwell_since=None, truth=truth)
     if not is_well:
         if ring.get("unwell_since") != unwell_since or truth != ring.get("truth"):
             change_ring(deployment, ring, services, None, unwell_since=unwell_since, truth=truth)
-        away = f"Not every device of the ring {ring['name']} is in touch and works now."
-        wait(deployment, f"{away} The next ring waits for that.", services)
+        wait(deployment, _not_well(ring), services)
     return is_well
+
+
+def _done(deployment: Deployment) -> list[Ring]:
+    return [ring for ring in deployment.rings or [] if ring["state"] == "done"]
+
+
+def _all_healthy(truth: dict[str, Any]) -> bool:
+    return bool(truth["targeted"]) and truth["healthy"] == truth["targeted"]
+
+
+def _not_well(ring: Ring) -> str:
+    return f"Not every device of the ring {ring['name']} is in touch and works now. The next ring waits for that."
 
 
 def _shipped_nothing(ring: Ring, look: Look) -> str | None:

@@ -145,7 +145,7 @@ class Judge:
             "files": self.plant.etags[version] != self._files[one.id],
             "rings": list(target.rings) != evidence["rings"],
             "down": bool(self.plant.down & {"slack", "azure"}),
-            "a canary": done == "queued" and ring != evidence["rings"][0] and self._has_ill_canary(one),
+            "a canary": ring != evidence["rings"][0] and self._has_ill_canary(one),
             "frozen": done == "queued" and bool(target.freeze),
         }
         return [problem for problem, holds in problems.items() if holds]

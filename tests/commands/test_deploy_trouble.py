@@ -13,9 +13,9 @@ from commands.kit.command import Asked
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.policy import Gates
-from storage import evaluations
+from storage import audit, evaluations, messages
 from tests.commands import small_plant_answers
-from tests.commands.small_line import ANA, TRAINER, Line, line
+from tests.commands.small_line import ANA, LINE, TRAINER, Line, line
 from tests.commands.small_plant import MODEL, Build
 
 __all__ = ["line"]
@@ -182,6 +182,55 @@ def test_a_canary_is_watched_until_the_next_ring_has_what_it_has(line: Line) -> 
     line.changes(freeze=[])
     line.follows(7, seconds=60)
     assert str(line.one(third).rollback_reason).startswith("line-1-canary did not show within 5 min that")
+
+
+def test_a_ring_at_the_door_waits_while_the_canary_is_not_well(line: Line) -> None:
+    canary, builds = line.plant.devices[0], line.plant.builds
+    name = line.agrees(line.wants(1))
+    while len(builds) < 2:
+        line.agents_work()
+        line.follows(seconds=20)
+    canary.is_silent = True
+    not_well = "Not every device of the ring canary is in touch and works now. The next ring waits for that."
+    assert verdict(builds[1].id, line.services) == (False, not_well)
+    line.plant.down = {"hub"}
+    assert not verdict(builds[1].id, line.services)[0]
+    line.plant.down = set()
+    line.agents_work()
+    line.follows(3, seconds=20)
+    assert [ring["state"] for ring in line.one(name).rings or []] == ["done", "wanted"]
+    assert len(builds) == 2 and not_well in line.card(name)
+    canary.is_silent = False
+    line.until(name, "shipped")
+    assert len(builds) == 3
+
+
+def test_the_channel_hears_once_of_a_run_that_came_without_the_approvers(line: Line) -> None:
+    def comes(target: str = LINE) -> str:
+        """By hand; what the channel reads of it when its environment has asked twice."""
+        given = {"modelName": MODEL, "modelVersion": "2", "target": target, "ring": "canary"}
+        build = line.plant.queue({**given, "correlationId": "none"}, by_spotter=False)
+        return asks_again(build)
+
+    def asks_again(build: Build) -> str:
+        assert not any(verdict(build.id, line.services)[0] for _ in range(2))
+        with line.services.store.read() as tx:
+            told = messages.get(tx, f"deploy:turned-away:{build.id}")
+            rows = [row for row in audit.rows(tx, subject=f"run:{build.id}") if "turned_away" in row.action]
+        assert len(rows) == bool(told)
+        assert told is None or (told.channel, told.wanted_revision) == ("C0LINE", 1)
+        return str(told.wanted["text"]) if told else ""
+
+    assert comes() == "A run in Azure DevOps wanted to put Cap_Model v2 on line-1, and was not let in."
+    assert comes("line-9") == "", "no target of this name has a channel"
+    name = line.agrees(line.wants(2))
+    line.follows(2)
+    own = line.plant.builds[-1]
+    assert "wanted to put" in comes(), "while another one ships with approvals"
+    line.rolls_back(name)
+    assert asks_again(own) == "", "the card tells what becomes of it"
+    line.until(name, "failed")
+    assert "wanted to put" in asks_again(own), "somebody started it again"
 
 
 def test_an_override_by_somebody_who_is_no_approver_approves_nothing(line: Line) -> None:

@@ -10,6 +10,7 @@ from commands.kit.people import Person
 from commands.kit.policy import Gates
 from commands.spotter.command import standing
 from tests.commands.small_line import TRAINER, Line, line
+from tests.commands.small_plant import MODEL
 
 __all__ = ["line"]
 
@@ -84,6 +85,25 @@ def test_the_way_back_says_for_whom_it_waits(line: Line) -> None:
     line.rolls_back(name)
     line.follows(3)
     assert "trainer rolled it back.\nBack: 1 of 2, waiting for line-1-rest." in line.card(name)
+    line.until(name, "rolled_back")
+    assert "line-1-rest did not report within 5 min; it follows at its next contact" in line.card(name)
+
+
+def test_the_way_back_does_not_believe_what_a_device_said_before_it_went_dark(line: Line) -> None:
+    line.ships(1)
+    line.plant.device_changes(1, "falls silent")
+    name = line.agrees(line.wants(2))
+    line.until(name, "shipping")
+    while line.one(name).rings[1]["state"] != "rolling":  # type: ignore[index]  # it is being shipped
+        line.agents_work()
+        line.follows(seconds=20)
+    assert line.plant.devices[1].model == (MODEL, "1"), "as far as it has told"
+    line.rolls_back(name)
+    line.follows(3)
+    assert "Back: 1 of 2, waiting for line-1-rest." in line.card(name)
+    line.plant.device_changes(1, "recovers")
+    line.follows()
+    assert line.one(name).state == "rolled_back" and "did not report" not in line.card(name)
 
 
 def test_a_line_with_one_device_gets_it_at_once_and_one_is_said_as_one(line: Line) -> None:
