@@ -4,10 +4,10 @@ What changes something is committed before Slack is acknowledged; everything els
 nothing is touched but the store and, where it is not remembered, Slack's list of who is in a group or a name.
 """
 
-import json
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -16,9 +16,11 @@ from slack_sdk import WebClient
 from sqlalchemy.exc import OperationalError
 
 from bot.answers import Answers, apology, warning
+from bot.payloads import origin, person_of
 from bot.refusals import NO_ANSWER
 from commands.home.view import home
 from commands.kit import forms, inline
+from commands.kit.blocks import Message, plain
 from commands.kit.command import Action, Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError
 from commands.kit.people import Person
@@ -53,7 +55,7 @@ class Dispatch:
 
     def command(self, body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
         asked = Asked(
-            person=Person(body["user_id"], body.get("user_name") or body["user_id"]),
+            person=person_of(body, context),
             channel=body["channel_id"],
             key=f"command:{body['trigger_id']}",
         )
@@ -72,10 +74,10 @@ class Dispatch:
         action = self._actions.get(clicked["action_id"])
         if action is None:
             ack()
-            context[LATER] = lambda: self._preview(clicked["action_id"], body)
+            context[LATER] = lambda: self._preview(clicked["action_id"], body, context)
             return
         container = body.get("container") or {}
-        person = Person(body["user"]["id"], body["user"].get("name") or body["user"]["id"])
+        person = person_of(body, context)
         place = container.get("message_ts") or container.get("view_id") or ""
         value = clicked.get("value") or (clicked.get("selected_option") or {}).get("value") or ""
         asked = Asked(
@@ -100,8 +102,13 @@ class Dispatch:
         if command is None:
             ack()
             return
-        asked, carried = _origin(view, body["user"])
+        asked, carried = origin(body, context)
         values = forms.values_of(view["state"]) | carried
+        try:
+            self._services.people.require(asked.person, command.role)
+        except UserError as problem:
+            ack(response_action="update", view=_notice(command, warning(problem)))
+            return
         try:
             answer = self._execute(command, values, asked)
         except UserError as problem:
@@ -109,19 +116,21 @@ class Dispatch:
             return
         except Exception as failed:
             message = self._incident(failed, asked, command.name)
-            ack(response_action="update", view=_notice(command, message.message.text))
+            ack(response_action="update", view=_notice(command, message.message))
             return
         ack()
         context[LATER] = lambda: self._answers.give(answer, asked, None, None)
 
-    def _preview(self, action_id: str, body: dict[str, Any]) -> None:
+    def _preview(self, action_id: str, body: dict[str, Any], context: BoltContext) -> None:
         """Somebody chose a value in a form: what the form says of it is written anew, what was entered stays.
 
         Not in a form that has changed since, such as one that now says why it was refused."""
         command, view = self._forms.get(action_id.partition(":")[0]), body.get("view")
         if command is None or command.previewed is None or view is None:
             return
-        asked, carried = _origin(view, body["user"])
+        asked, carried = origin(body, context)
+        if not self._services.people.surely_may(asked.person, command.role):
+            return
         values = forms.values_of(view["state"]) | carried
         shown = forms.modal(command, values, asked, self._services)
         try:
@@ -129,24 +138,23 @@ class Dispatch:
         except NO_ANSWER as failed:
             log.info("preview_not_shown", command=command.name, error=str(failed))
 
-    def suggestion(self, body: dict[str, Any], ack: Ack) -> None:
+    def suggestion(self, body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
         word, _, name = body["action_id"].partition(":")
         command = self._forms.get(word)
         field = next((field for field in command.fields if field.name == name), None) if command else None
-        person = Person(body["user"]["id"], body["user"].get("name") or body["user"]["id"])
-        try:
-            if field is None or not self._services.people.may(person, "view"):
-                ack(options=[])
-                return
-            ack(options=forms.choices(field, person, body.get("value") or "", self._services))
-        except UserError:
+        person = person_of(body, context)
+        if command is None or field is None or not self._services.people.surely_may(person, command.role):
             ack(options=[])
+            return
+        ack(options=forms.choices(field, person, body.get("value") or "", self._services))
 
-    def home_opened(self, event: dict[str, Any], ack: Ack, context: BoltContext) -> None:
+    def home_opened(
+        self, event: dict[str, Any], body: dict[str, Any], ack: Ack, context: BoltContext
+    ) -> None:
         ack()
         if event.get("tab") != "home":
             return
-        person = Person(event["user"], event["user"])
+        person = person_of(body, context)
 
         def publish() -> None:
             try:
@@ -170,7 +178,7 @@ class Dispatch:
         if command is None:
             command, rest = self._commands["/spotter"], ""
         asked = Asked(
-            person=self._services.people.named(event["user"]),
+            person=replace(person_of(body, context), name=self._services.people.named(event["user"]).name),
             channel=event["channel"],
             key=f"mention:{body.get('event_id') or event['ts']}",
             thread_ts=event.get("thread_ts"),
@@ -269,29 +277,16 @@ class Dispatch:
         ack(response_action="update", view=view)
 
 
-def _origin(view: dict[str, Any], user: dict[str, Any]) -> tuple[Asked, dict[str, str]]:
-    """Where a form was opened, and what it is about."""
-    origin = json.loads(view.get("private_metadata") or "{}")
-    person = Person(user["id"], user.get("name") or user["id"])
-    asked = Asked(
-        person=person,
-        channel=origin.get("channel") or person.id,
-        key=f"form:{view['id']}",
-        thread_ts=origin.get("thread_ts"),
-    )
-    return asked, origin.get("carried", {})
-
-
 def _later(context: BoltContext) -> None:
     work = context.get(LATER)
     if work is not None:
         work()
 
 
-def _notice(command: Command, text: str) -> dict[str, Any]:
+def _notice(command: Command, told: Message) -> dict[str, Any]:
     return {
         "type": "modal",
-        "title": {"type": "plain_text", "text": command.title[:24]},
-        "close": {"type": "plain_text", "text": "Close"},
-        "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}}],
+        "title": plain(command.title, forms.MAX_TITLE),
+        "close": plain("Close", forms.MAX_TITLE),
+        "blocks": list(told.blocks),
     }

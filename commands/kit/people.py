@@ -23,6 +23,8 @@ class Person:
 
     id: str
     name: str
+    is_stranger: bool = False
+    """Of another workspace, in a channel that both share: "everyone" does not mean them."""
 
 
 def mentions(members: Iterable[str]) -> str:
@@ -31,7 +33,8 @@ def mentions(members: Iterable[str]) -> str:
 
 
 class Directory:
-    """Answers "may this person …?". Group members are remembered for 30 seconds; a failed look-up means no."""
+    """Answers "may this person …?". Who is in a group, and whether those named by id still have an account, is
+    remembered for 30 seconds; a failed look-up means no."""
 
     def __init__(self, client: WebClient, roles: Roles, clock: Clock) -> None:
         self._client = client
@@ -45,7 +48,9 @@ class Directory:
     def may(self, person: Person, role: Role) -> bool:
         """Raises UserError when Slack could not be asked."""
         allowed = self._roles.of(role)
-        return allowed == "everyone" or self._is_among(person, allowed, self._members)
+        if allowed == "everyone":
+            return not person.is_stranger
+        return self._is_among(person, allowed, self._members)
 
     def is_among_now(self, person: Person, allowed: Sequence[str]) -> bool:
         """Whether the person is one of these groups and people, asked of Slack at this moment. Raises UserError."""
@@ -61,12 +66,10 @@ class Directory:
     def _is_among(
         self, person: Person, allowed: Sequence[str], members: Callable[[str], frozenset[str]]
     ) -> bool:
-        if person.id in allowed:
-            return True
         unknown: UserError | None = None
-        for group in (entry for entry in allowed if entry.startswith("S")):
+        for entry in (each for each in allowed if each == person.id or each.startswith("S")):
             try:
-                if person.id in members(group):
+                if person.id in members(entry):
                     return True
             except UserError as failed:
                 unknown = failed
@@ -86,6 +89,10 @@ class Directory:
         if self.may(person, role):
             return
         allowed = self._roles.of(role)
+        if allowed == "everyone":
+            raise UserError(
+                "Spotter answers people of its own workspace only.", "Ask somebody there to look for you."
+            )
         if allowed:
             raise UserError(
                 f"This needs the role *{role}*, and you do not have it.", f"Ask {mentions(allowed)}."
@@ -167,23 +174,28 @@ class Directory:
         if unknown:
             raise unknown
 
-    def _members(self, group: str) -> frozenset[str]:
+    def _members(self, entry: str) -> frozenset[str]:
         with self._lock:
-            known = self._groups.get(group)
+            known = self._groups.get(entry)
         if known and self._clock.now() - known[0] < FRESH:
             return known[1]
-        return self._look_up(group)
+        return self._look_up(entry)
 
-    def _look_up(self, group: str) -> frozenset[str]:
+    def _look_up(self, entry: str) -> frozenset[str]:
+        """Who is in a group; of a person themselves, as long as they have an account: Slack takes those who have none
+        any more out of groups, but not out of our policy."""
         asked = self._clock.now()
         try:
-            answer = self._client.usergroups_users_list(usergroup=group)
-        except (SlackApiError, SlackClientError, OSError) as failed:
+            if entry.startswith("S"):
+                members = frozenset(self._client.usergroups_users_list(usergroup=entry).get("users") or [])
+            else:
+                user = self._client.users_info(user=entry)["user"]
+                members = frozenset() if user["deleted"] else frozenset([entry])
+        except (SlackApiError, SlackClientError, OSError, KeyError) as failed:
             told = "Slack did not say who is in the group that may do this, so the answer is no for now."
             raise _unanswered(told) from failed
-        members = frozenset(answer.get("users") or [])
         with self._lock:
-            self._groups[group] = (asked, members)
+            self._groups[entry] = (asked, members)
         return members
 
 

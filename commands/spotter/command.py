@@ -46,6 +46,7 @@ def open_form(value: str, asked: Asked, services: Services) -> Answer:
     command = next((form for form in forms if form.name == wanted.get("command")), None)
     if command is None:
         raise UserError("That form does not exist any more.", "Type /spotter to see what there is.")
+    services.people.require(asked.person, command.role)
     return OpenForm(command, dict(wanted.get("values") or {}))
 
 
@@ -72,7 +73,7 @@ def standing(services: Services) -> str:
     with services.store.read() as tx:
         rollouts = deployments.in_states(tx, deployments.UNDER_WAY)
         running = len(runs.open_runs(tx)) + len(publishes.open_runs(tx)) + len(rollouts)
-        known = len(catalog.list_exports(tx, limit=1000))
+        known = catalog.count_exports(tx)
     troubles = services.health.troubles()
     facts = (
         f"{running} running, {count(known, 'labeling export')} known. {esc(services.health.part())}".strip()

@@ -73,6 +73,11 @@ def _members(plant: Plant, asked: Asked) -> Answer:
     return 200, {"ok": True, "users": plant.groups.get(group, [])}
 
 
+@on("POST", "/api/users.info", "slack")
+def _account(plant: Plant, asked: Asked) -> Answer:
+    return 200, {"ok": True, "user": {"deleted": False}}
+
+
 @on("GET", r"/subscriptions/.*/models/(?P<name>[^/]+)/versions/(?P<version>\d+)", "azure")
 def _version(plant: Plant, asked: Asked) -> Answer:
     name, version = asked.found["name"], int(asked.found["version"])
