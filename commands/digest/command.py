@@ -148,8 +148,18 @@ def share(value: str, asked: Asked, services: Services) -> Answer:
     at = services.clock.now()
     with services.store.read() as tx:
         content = gather(tx, at - timedelta(days=1), at, services.policy)
+    key = f"digest:shared:{asked.key}"[:255]
     with services.store.write() as tx:
-        post(tx, f"digest:shared:{asked.key}"[:255], asked.channel, content, Occasion(), at, asked.person.id)
+        if messages.get(tx, key) is None:
+            audit.record(
+                tx,
+                at=at,
+                actor=asked.person.id,
+                action="digest.share",
+                subject=key,
+                channel=asked.channel,
+            )
+        post(tx, key, asked.channel, content, Occasion(), at, asked.person.id)
     services.wake(COURIER)
     return None
 
