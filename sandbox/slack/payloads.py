@@ -108,7 +108,7 @@ class Payloads:
     def _interaction(self, kind: str, person: Person) -> Json:
         return {
             "type": kind,
-            "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": TEAM},
+            "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team},
             "api_app_id": APP,
             "token": self._token,
             "team": {"id": TEAM, "domain": self._workspace.domain},

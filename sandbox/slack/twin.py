@@ -30,7 +30,7 @@ from .socket_mode import SocketMode
 from .state import Slack
 from .tickets import Hooks, Triggers
 from .views import Views
-from .workspace import Clock, Workspace
+from .workspace import Clock, Person, UserGroup, Workspace
 
 Serve = Callable[[Slack, web.Request], Awaitable[web.StreamResponse]]
 Result = TypeVar("Result")
@@ -126,6 +126,17 @@ class SlackTwin:
     def refuses_blocks(self, *kinds: str) -> None:
         """From now on the workspace knows no such blocks in messages, as before Slack has rolled them out there."""
         self._slack.workspace.refused_blocks = frozenset(kinds)
+
+    def welcomes(self, person: Person, *groups: str) -> None:
+        """Somebody new, or somebody of whom something has changed, in every open channel and in these user groups."""
+        workspace = self._slack.workspace
+        workspace.people[person.id] = person
+        for channel in workspace.channels.values():
+            if not channel.is_private and not channel.is_im and person.id not in channel.members:
+                channel.members.append(person.id)
+        for group in groups:
+            workspace.groups.setdefault(group, UserGroup(group, group.lower(), group, []))
+            workspace.groups[group].users.append(person.id)
 
     def leaves_group(self, user: str, group: str) -> None:
         """Takes a person out of a user group."""

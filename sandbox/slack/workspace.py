@@ -28,6 +28,9 @@ class Person:
     email: str = ""
     is_bot: bool = False
     tz: str = "Europe/Amsterdam"
+    team: str = TEAM
+    is_guest: bool = False
+    is_deactivated: bool = False
 
     def tz_offset(self, at: float) -> int:
         """Seconds east of Greenwich at that moment."""

@@ -25,7 +25,7 @@ def user_json(slack: Slack, person: Person, call: Call) -> Json:
         "avatar_hash": f"g{person.id.lower()}",
         "first_name": person.real_name,
         "last_name": "",
-        "team": TEAM,
+        "team": person.team,
     }
     if person.is_bot:
         profile |= {"api_app_id": APP, "bot_id": BOT, "always_active": False}
@@ -33,9 +33,9 @@ def user_json(slack: Slack, person: Person, call: Call) -> Json:
         profile["email"] = person.email
     return {
         "id": person.id,
-        "team_id": TEAM,
+        "team_id": person.team,
         "name": person.name,
-        "deleted": False,
+        "deleted": person.is_deactivated,
         "color": "9f69e7",
         "real_name": person.real_name,
         "tz": person.tz,
@@ -45,7 +45,7 @@ def user_json(slack: Slack, person: Person, call: Call) -> Json:
         "is_admin": False,
         "is_owner": False,
         "is_primary_owner": False,
-        "is_restricted": False,
+        "is_restricted": person.is_guest,
         "is_ultra_restricted": False,
         "is_bot": person.is_bot,
         "is_app_user": False,

@@ -45,6 +45,7 @@ const DRAWN = {
   octagonal_sign: html`<path d="M6.5 1.5h7l5 5v7l-5 5h-7l-5-5v-7z" fill=${RED} />`,
   information_source: [tile(BLUE), white("M10 9.5v5M10 5.8v.1")],
   black_square_for_stop: [tile("#5b6b7a"), html`<rect x="6.5" y="6.5" width="7" height="7" fill="#fff" />`],
+  rewind: [tile(BLUE), html`<path d="M10 5.5v9L4 10zM16 5.5v9L10 10z" fill="#fff" />`],
   arrow_forward: [tile(BLUE), html`<path d="M7.5 5.5v9l7-4.5z" fill="#fff" />`],
   arrows_counterclockwise: [tile(BLUE), white("M14.5 8a5 5 0 0 0-9-.5M5 5v3h3M5.5 12a5 5 0 0 0 9 .5M15 15v-3h-3")],
   tada: html`<path d="M2 18L6.5 6.5l7 7z" fill=${AMBER} /><path
@@ -123,7 +124,6 @@ const CHARACTERS = {
   slightly_smiling_face: "🙂",
   thinking_face: "🤔",
   pray: "🙏",
-  rewind: "⏪",
   speech_balloon: "💬",
   moneybag: "💰",
   snail: "🐌",
@@ -146,6 +146,7 @@ const ALIASES = {
   "🎉": "tada",
   ℹ️: "information_source",
   "⛔": "no_entry",
+  "⏪": "rewind",
   "🎯": "dart",
   "🔒": "lock",
   "📈": "chart_with_upwards_trend",
