@@ -38,7 +38,7 @@ WORD = r"[\w.-]*zebra[\w.-]*"
 
 def fill(tx: Connection, now: datetime, policy: Policy, requester: str) -> None:
     """Whatever was asked for, `requester` asked for it."""
-    by = {
+    by: dict[str, Any] = {
         "requested_by": requester,
         "requested_by_name": "zebra-person",
         "channel": LINE,
