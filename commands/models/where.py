@@ -9,6 +9,7 @@ from commands.kit.blocks import Block, Message, button, context, header, section
 from commands.kit.errors import UserError
 from commands.kit.services import Services
 from commands.kit.words import count, duration, esc
+from infra.iothub.deployments import ALL
 from storage import devices
 from storage.devices import DeviceRow, Share
 
@@ -39,7 +40,7 @@ def devices_of(target: str, services: Services) -> Message:
     lines = [["Device", "Ring", "Runs", "State", "Last seen"]]
     for row in rows[:SHOWN]:
         seen = f"{duration(now - row.last_seen)} ago" if row.last_seen else "never"
-        lines.append([row.id, row.ring or "–", _what(row.model, row.version), _state(row), seen])
+        lines.append([row.id, row.ring or ALL, _what(row.model, row.version), _state(row), seen])
     working = sum(row.works and row.is_connected for row in rows)
     away = sum(not row.is_connected for row in rows)
     title = f"{target}: {working} of {count(len(rows), 'device')} report that their model works{_away(away)}"

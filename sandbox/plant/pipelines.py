@@ -6,6 +6,7 @@ from typing import Any
 from sandbox.devops.approvals import Approval
 from sandbox.devops.builds import Build, Pipeline
 from sandbox.devops.engine.checkpoint import unpermitted
+from sandbox.devops.identities import SPOTTER
 from sandbox.devops.organisation import NAME, PROJECT, Organisation
 from sandbox.devops.pipeline.document import Document, PipelineRefused
 from sandbox.devops.pipeline.parameters import declared
@@ -15,6 +16,7 @@ from sandbox.plant.people import called
 
 Json = dict[str, Any]
 RUNS = 20
+REFUSED = "Call failed"
 
 
 class PipelinesView:
@@ -86,7 +88,7 @@ def _run(organisation: Organisation, build: Build) -> Json:
         "branch": build.branch.removeprefix("refs/heads/"),
         "commit": commit.id[:8],
         "message": commit.message,
-        "reason": build.reason,
+        "reason": "" if build.requested_for == SPOTTER else build.reason,
         "by": called(build.requested_for),
         "status": build.status,
         "result": build.result,
@@ -105,7 +107,10 @@ def _stages(organisation: Organisation, build: Build) -> list[Json]:
             **_record(record),
             "needs": _needs(organisation, build, record),
             "approvals": [_approval(a) for a in organisation.approvals.values() if a.stage is record],
-            "checks": [_record(check) for check in _below(build, record, "Checkpoint.TaskCheck")],
+            "checks": [
+                {**_record(check), "heard": _heard(check)}
+                for check in _below(build, record, "Checkpoint.TaskCheck")
+            ],
             "jobs": [_job(build, job) for job in _below(build, record, "Job")],
         }
         for record in build.records
@@ -150,6 +155,12 @@ def _record(record: Record) -> Json:
         "log": record.log.id if record.log else None,
         "issues": [str(issue["message"]) for issue in record.issues],
     }
+
+
+def _heard(check: Record) -> str:
+    """The last answer that did not let the stage in, as the check's log has it."""
+    lines = check.log.lines if check.log else []
+    return next((line[line.index(REFUSED) :] for line in reversed(lines) if REFUSED in line), "")
 
 
 def _approval(approval: Approval) -> Json:

@@ -29,8 +29,8 @@ class Plant:
         self._session: aiohttp.ClientSession | None = None
         for line, count in lines.items():
             for place in range(1, count + 1):
-                id_, ring = f"{line}-cam-{place}", "canary" if place == 1 else "rest"
-                hub.add_device(id_, {"target": line, "ring": ring})
+                id_, ring = f"{line}-cam-{place}", "canary" if place == 1 else ""
+                hub.add_device(id_, {"target": line, **({"ring": ring} if ring else {})})
                 number = len(self.devices) + 1
                 self.devices[id_] = Device(id_, line, ring, number, hub, edge_hub, registry, folder / id_)
 

@@ -10,6 +10,7 @@ const REASONS = { manual: "by hand", individualCI: "by a push" };
 
 const pending = (stage) => stage.approvals.filter((one) => one.status === "pending");
 const asking = (stage) => stage.checks.filter((one) => one.state === "inProgress");
+const kept = (stage) => stage.checks.filter((one) => ["failed", "skipped"].includes(one.result));
 export const waits = (stage) => stage.needs.length + pending(stage).length + asking(stage).length > 0;
 
 function Permission({ run, need }) {
@@ -58,6 +59,19 @@ function Check({ run, stage, check }) {
     <${Icon} name="eye" />
     <p class="ask-text">Waits for a check that asks another service.</p>
     <button type="button" class="button button-small" onClick=${open}>Log</button>
+  </div>`;
+}
+
+function Kept({ run, stage, check }) {
+  const plant = useContext(Plant);
+  const open = () => plant.openLog({ title: `Check before ${stage.name}`, url: logOfStep(run.id, check.log) });
+  return html`<div class="ask">
+    <${Icon} name="lock" />
+    <p class="ask-text">
+      ${`${stage.name}: its check did not let this run in, so nothing was done.`}
+      <span class="soft"> ${check.heard || check.issues.at(-1)}</span>
+    </p>
+    ${check.log && html`<button type="button" class="button button-small" onClick=${open}>Log</button>`}
   </div>`;
 }
 
@@ -118,13 +132,13 @@ function Cancel({ run }) {
 function Run({ run }) {
   const [open, setOpen] = useState(null);
   const shown = run.stages.find((stage) => stage.id === open);
-  const started = REASONS[run.reason] ?? run.reason;
+  const told = [run.by, REASONS[run.reason] ?? run.reason, ago(run.queued)].filter(Boolean).join(", ");
   return html`<li class="card run" aria-label=${`${run.pipeline} ${run.number}`}>
     <header class="run-head">
       <${RecordMark} record=${run} waits=${run.stages.some(waits)} />
       <div class="run-title">
         <h4>${run.pipeline} <span class="soft">#${run.number}</span></h4>
-        <p class="soft">${run.branch} <code>${run.commit}</code> · ${run.by}, ${started}, ${ago(run.queued)}</p>
+        <p class="soft">${run.branch} <code>${run.commit}</code> · ${told}</p>
       </div>
       <${Took} started=${run.started} ended=${run.ended} />
       <${Cancel} run=${run} />
@@ -146,6 +160,7 @@ function Run({ run }) {
         (need) => html`<${Permission} key=${`${stage.id} ${need.kind} ${need.name}`} ...${{ run, need }} />`,
       ),
       ...pending(stage).map((approval) => html`<${Approval} key=${approval.id} approval=${approval} />`),
+      ...kept(stage).map((check) => html`<${Kept} key=${check.id} ...${{ run, stage, check }} />`),
       ...asking(stage).map((check) => html`<${Check} key=${check.id} ...${{ run, stage, check }} />`),
     ])}
     ${

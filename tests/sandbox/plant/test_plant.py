@@ -6,6 +6,8 @@ from typing import Any
 
 import requests
 
+from sandbox.devops.engine.invoke import INVOKE_REST
+from sandbox.devops.identities import ENGINEER, SPOTTER
 from tests.sandbox.plant.stand import EXPORTING, LINE_LEAD, OUTSIDER, QUALITY_LEAD, TRAINER, Stand
 
 
@@ -195,3 +197,24 @@ def test_time_runs_faster_where_somebody_waits(stand: Stand) -> None:
     assert stand.post("/speed", fast=False) == {"ok": True, "times": 1}
     assert stand.azure.workspace.pace.exporting == EXPORTING
     stand.azure.studio.delete_export(made, "1")
+
+
+def test_a_run_that_a_check_kept_out_says_what_the_check_heard(stand: Stand) -> None:
+    resources = stand.devops.organisation.resources
+    asked = {"name": "asked", "type": "generic", "url": stand.slack.url}
+    endpoint = resources.add_endpoint("asked", {**asked, "authorization": {"scheme": "None"}}, ENGINEER)
+    inputs = {"connectedServiceName": endpoint.id, "urlSuffix": "/nobody", "body": "{}"}
+    settings = {"definitionRef": {"id": INVOKE_REST}, "inputs": inputs}
+    line = resources.environment("line-1")
+    assert line
+    usual = dict(resources.checks)
+    resources.checks.clear()
+    resources.add_check("Task Check", settings, ("environment", str(line.id)), 1, ENGINEER)
+    stand.devops.portal.permit("environment", "line-1", "ship")
+    number = stand.devops.portal.run_pipeline("ship", by=SPOTTER).id
+    run = stand.until(lambda: (run := stand.run(number))["status"] == "completed" and run, "it ends")
+    resources.checks.clear()
+    resources.checks.update(usual)
+    assert (run["by"], run["reason"]) == ("Spotter", ""), "nobody started it by hand"
+    (check,) = run["stages"][1]["checks"]
+    assert check["result"] == "failed" and check["heard"].startswith("Call failed with HTTP response code 40")
