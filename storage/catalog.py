@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Subquery, delete, func, insert, select, tuple_, update
 
 from storage.rows import Rows
 from storage.tables import clusters, exports, model_versions
+
+FEW = 10
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,14 @@ def list_exports(tx: Connection, limit: int = 100, containing: str = "") -> list
     """Exports in the workspace, newest first."""
     query = select(exports).where(exports.c.present)
     if containing:
-        query = query.where(func.lower(exports.c.name).contains(containing.lower(), autoescape=True))
+        query = query.where(_contains(exports.c.name, containing))
     query = query.order_by(exports.c.created_at.desc(), exports.c.name.desc()).limit(limit)
     return _exports.all(tx, query)
+
+
+def count_exports(tx: Connection) -> int:
+    """How many are in the workspace."""
+    return tx.execute(select(func.count()).select_from(exports).where(exports.c.present)).scalar_one()
 
 
 def get_export(tx: Connection, name: str) -> ExportRow | None:
@@ -127,6 +134,12 @@ def get_model(tx: Connection, name: str, version: int) -> ModelRow | None:
     return _models.first(tx, query)
 
 
+def get_models(tx: Connection, keys: Collection[tuple[str, int]]) -> list[ModelRow]:
+    """These versions, by name and number, as far as there are such; in no order."""
+    query = select(model_versions).where(tuple_(model_versions.c.name, model_versions.c.version).in_(keys))
+    return _models.all(tx, query) if keys else []
+
+
 def model_of_run(tx: Connection, run_id: str) -> ModelRow | None:
     """The version that this training registered."""
     query = select(model_versions).where(model_versions.c.run_id == run_id)
@@ -151,7 +164,11 @@ def newest_versions(tx: Connection, limit: int, containing: str = "") -> list[Mo
     """Versions of all models, most recently registered first."""
     query = select(model_versions)
     if containing:
-        query = query.where(func.lower(model_versions.c.name).contains(containing.lower(), autoescape=True))
+        names = _names(containing)
+        known = list(tx.execute(select(names.c.name).limit(FEW + 1)).scalars())
+        of = model_versions.c
+        # where many match, the newest ones are soon found; where few do, it would be a search through all
+        query = query.where(of.name.in_(known) if len(known) <= FEW else _contains(of.name, containing))
     query = query.order_by(model_versions.c.created_at.desc(), model_versions.c.version.desc()).limit(limit)
     return _models.all(tx, query)
 
@@ -165,18 +182,23 @@ def registered_since(tx: Connection, since: datetime, limit: int) -> list[ModelR
     return _models.all(tx, query)
 
 
-def latest_models(tx: Connection, limit: int = 50) -> list[ModelRow]:
+def latest_models(tx: Connection, limit: int = 50, containing: str = "") -> list[ModelRow]:
     """The newest version of each model, most recently registered first."""
-    newest = select(model_versions.c.name, func.max(model_versions.c.version).label("version"))
-    newest_of_each = newest.group_by(model_versions.c.name).subquery()
-    query = (
-        select(model_versions)
-        .join(
-            newest_of_each,
-            (model_versions.c.name == newest_of_each.c.name)
-            & (model_versions.c.version == newest_of_each.c.version),
-        )
-        .order_by(model_versions.c.created_at.desc())
-        .limit(limit)
-    )
+    names, other = _names(containing), model_versions.alias()
+    newest = select(func.max(other.c.version)).where(other.c.name == names.c.name).scalar_subquery()
+    same = (model_versions.c.name == names.c.name) & (model_versions.c.version == newest)
+    query = select(model_versions).join(names, same).order_by(model_versions.c.created_at.desc()).limit(limit)
     return _models.all(tx, query)
+
+
+def _names(containing: str) -> Subquery:
+    """The names of all models, by a step from each to the next one: there are many versions of few models."""
+    of = model_versions.c
+    name = select(func.min(of.name).label("name")).cte("names", recursive=True)
+    following = select(func.min(of.name)).where(of.name > name.c.name).scalar_subquery()
+    name = name.union_all(select(following).where(name.c.name.is_not(None)))
+    return select(name.c.name).where(name.c.name.is_not(None), _contains(name.c.name, containing)).subquery()
+
+
+def _contains(name: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    return func.lower(name).contains(text.lower(), autoescape=True)

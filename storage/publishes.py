@@ -97,9 +97,10 @@ def open_runs(tx: Connection) -> list[PublishRun]:
 
 def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[PublishRun]:
     """Runs in these states, the one that ended last first."""
+    others = [state for state in (*OPEN, *ENDED) if state not in states]
     query = (
         select(publish_runs)
-        .where(publish_runs.c.state.in_(states))
+        .where(publish_runs.c.state.not_in(others))  # else SQLite would sort all that ever ended so
         .order_by(publish_runs.c.ended_at.desc())
         .limit(limit)
     )

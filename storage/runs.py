@@ -83,9 +83,10 @@ def open_runs(tx: Connection) -> list[TrainingRun]:
 
 def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[TrainingRun]:
     """Runs in these states, the one that ended last first."""
+    others = [state for state in (*OPEN, *ENDED) if state not in states]
     query = (
         select(training_runs)
-        .where(training_runs.c.state.in_(states))
+        .where(training_runs.c.state.not_in(others))  # else SQLite would sort all that ever ended so
         .order_by(training_runs.c.ended_at.desc())
         .limit(limit)
     )

@@ -167,7 +167,7 @@ deployments = Table(
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("next_try_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
-    Index("ix_deployments_state", "state", "target"),
+    Index("ix_deployments_standing", "state", "target", "decided_at"),
     Index("ix_deployments_target", "target", "decided_at"),
     Index("ix_deployments_ended_at", "ended_at"),
     Index("ix_deployments_model", "model_name", "model_version"),
@@ -199,6 +199,7 @@ decisions = Table(
     Column("reason", Text, nullable=False),
     Column("fingerprint", String(64), nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Index("ix_decisions_verdict", "verdict", "at"),
 )
 
 messages = Table(
@@ -222,7 +223,15 @@ messages = Table(
     Column("next_try_at", UtcDateTime),
     Column("trouble", Text),
 )
-Index("ix_messages_due", messages.c.state, messages.c.urgency, messages.c.wanted_at)
+_behind = messages.c.shown_revision < messages.c.wanted_revision
+Index(  # only of what Slack does not show yet: a handful, of all that it was ever told
+    "ix_messages_behind",
+    messages.c.state,
+    messages.c.urgency.desc(),
+    messages.c.wanted_at,
+    sqlite_where=_behind,
+    postgresql_where=_behind,
+)
 
 model_versions = Table(
     "model_versions",
@@ -241,6 +250,7 @@ model_versions = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     Index("ix_model_versions_run", "run_id"),
     Index("ix_model_versions_seen", "seen_at"),
+    Index("ix_model_versions_created", "created_at", "version"),
 )
 
 evaluations = Table(

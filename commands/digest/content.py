@@ -58,7 +58,7 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
     """What there is to tell of the time since `since`."""
     over, moving = _over(tx, since), _open(tx)
     new = catalog.registered_since(tx, since, MOST)
-    bad = _went_wrong(tx, over)
+    bad, there = _went_wrong(tx, over), models.on_the_lines(tx, policy)
     made = catalog.models_of_runs(tx, [each.id for each in over if isinstance(each, TrainingRun)])
     stuck = [each for each in moving if _is_stuck(each, now)]
     told = {each.id for each in (*bad, *stuck)}
@@ -66,8 +66,8 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
         *(lines.unanswered(asked, now) for asked in deployments.waiting_for_approval(tx)),
         *map(lines.failed, bad),
         *(lines.stuck(each, now) for each in stuck),
-        *(Line(key, text) for key, text in models.below_their_gates(tx, policy)),
-        *(news(key, text) for key, text in models.worse_than_before(tx, policy, since)),
+        *(Line(key, text) for key, text in models.below_their_gates(tx, there, policy)),
+        *(news(key, text) for key, text in models.worse_than_before(tx, there, policy, since)),
         *map(lines.overridden, deployments.overrides_since(tx, since)),
     ]
     busy: list[Record] = [*moving, *labels.open_exports(tx), *labels.open_preparations(tx)]

@@ -1,6 +1,6 @@
 """Models that fall short: those on a line below its gates, and new ones that are worse than what runs there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -19,9 +19,12 @@ from storage.catalog import ModelRow
 MOST = 50
 
 
-def below_their_gates(tx: Connection, policy: Policy) -> Iterator[tuple[str, str]]:
+OnTheLines = Sequence[tuple[str, ModelRow]]
+
+
+def below_their_gates(tx: Connection, there: OnTheLines, policy: Policy) -> Iterator[tuple[str, str]]:
     """A key and a sentence for each target whose model would not pass its gates now."""
-    for target, row in _on_the_lines(tx, policy):
+    for target, row in there:
         if failed := _failed(_evidence(tx, row, None), policy.targets[target].gates):
             yield (
                 f"{target} {row.name}:{row.version}",
@@ -29,26 +32,28 @@ def below_their_gates(tx: Connection, policy: Policy) -> Iterator[tuple[str, str
             )
 
 
-def worse_than_before(tx: Connection, policy: Policy, since: datetime) -> Iterator[tuple[str, str]]:
+def worse_than_before(
+    tx: Connection, there: OnTheLines, policy: Policy, since: datetime
+) -> Iterator[tuple[str, str]]:
     """The same for versions registered since then that could not follow the one that runs on a target."""
     new = catalog.registered_since(tx, since, MOST)
-    for target, there in _on_the_lines(tx, policy):
+    for target, before in there:
         for row in new:
-            if row.name != there.name or row.version <= there.version:
+            if row.name != before.name or row.version <= before.version:
                 continue
-            if failed := _failed(_evidence(tx, row, there), policy.targets[target].gates):
+            if failed := _failed(_evidence(tx, row, before), policy.targets[target].gates):
                 text = f"*{_name(row)}* would not pass the gates of {target}: {failed}"
                 yield f"{target} {row.name}:{row.version}", text
 
 
-def _on_the_lines(tx: Connection, policy: Policy) -> Iterator[tuple[str, ModelRow]]:
+def on_the_lines(tx: Connection, policy: Policy) -> OnTheLines:
     """The version that most devices of each target run, where the registry has it."""
-    for target, found in groupby(devices.shares(tx), key=lambda share: share.target):
-        most = next(found)
-        if target not in policy.targets or not most.version.isdecimal():
-            continue
-        if row := catalog.get_model(tx, most.model, int(most.version)):
-            yield target, row
+    most = [next(found) for _, found in groupby(devices.shares(tx), key=lambda share: share.target)]
+    known = [each for each in most if each.target in policy.targets and each.version.isdecimal()]
+    rows = catalog.get_models(tx, {(each.model, int(each.version)) for each in known})
+    found = {(row.name, row.version): row for row in rows}
+    keys = [(each.target, (each.model, int(each.version))) for each in known]
+    return [(target, found[key]) for target, key in keys if key in found]
 
 
 def _evidence(tx: Connection, row: ModelRow, there: ModelRow | None) -> dict[str, Any]:

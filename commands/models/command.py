@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from commands.kit.blocks import Message, button, context, divider, header, note, section
 from commands.kit.command import COURIER, Answer, Asked, Command, Option, Reply, choice, text
 from commands.kit.errors import UserError
+from commands.kit.forms import MAX_OPTIONS
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import count, esc, metric
@@ -22,11 +23,10 @@ COMPARE_WORD = "compare"
 def registered_models(services: Services, person: Person, typed: str) -> list[Option]:
     """Type-ahead over model names."""
     with services.store.read() as tx:
-        rows = catalog.latest_models(tx, limit=1000)
-    found = [row for row in rows if typed.lower() in row.name.lower()]
+        rows = catalog.latest_models(tx, limit=MAX_OPTIONS, containing=typed)
     return [
         Option(row.name, row.name, f"v{row.version} · mAP {metric(row.mean_average_precision)}")
-        for row in found
+        for row in rows
     ]
 
 
