@@ -25,7 +25,7 @@ lint: $(VENV)/dev
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/dev
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 # Compile the pinned requirements again after a change of pyproject.toml.
 pins: COMPILE := $(UV) compile -q --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header pyproject.toml

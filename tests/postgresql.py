@@ -98,7 +98,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Cluster
     with (shared / "postgresql.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not made.exists():
-            made.write_text(str(_start(suite)))
+            made.write_text(str(start(suite)))
     return Cluster(Path(made.read_text()))
 
 
@@ -108,7 +108,8 @@ def new_database(cluster: Cluster) -> Callable[[], str]:
     return cluster.new_database
 
 
-def _start(suite: int) -> Path:
+def start(suite: int) -> Path:
+    """The folder of a new cluster, which ends with that process."""
     folder = Path(tempfile.mkdtemp(prefix="spotter-postgresql-", dir="/tmp"))  # a socket's path must be short
     with (folder.parent / f"{folder.name}.log").open("wb") as log:
         keeper = subprocess.Popen(

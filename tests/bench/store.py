@@ -1,0 +1,262 @@
+"""Store: what people and followers ask of a database that holds many years, on SQLite and on PostgreSQL. Handlers are
+called as a click calls them; what they wait for Slack is not counted.
+"""
+
+import asyncio
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
+from sqlalchemy import create_engine, func, select, text
+
+import commands
+from commands.deploy import evidence
+from commands.deploy.command import model_versions, targets
+from commands.deploy.decide import approve
+from commands.digest.command import now as digest_now
+from commands.digest.sending import collect
+from commands.home.view import home
+from commands.kit.clock import Clock
+from commands.kit.command import Asked
+from commands.kit.health import Health
+from commands.kit.manifest import manifest
+from commands.kit.people import Directory, Person
+from commands.kit.policy import Policy, Roles, Target
+from commands.kit.services import Services
+from commands.models.command import ModelsArgs, registered_models
+from commands.models.command import show as models
+from commands.runs.command import RunsArgs, recent_runs
+from commands.runs.command import show as runs
+from commands.train.estimate import Size as TrainingSize
+from commands.train.estimate import expect
+from infra.azureml.connection import WorkspaceId
+from infra.azureml.workspace import Workspace
+from sandbox.slack.twin import SlackTwin
+from storage import audit, catalog, deployments, marks, messages, migrate
+from storage.database import Store
+from storage.digests import Digest
+from tests.bench.plenty import CHANNEL, Size, analyze, fill
+from tests.bench.table import Row, at_most, figure, p50, p95
+from tests.postgresql import EMPTY, Cluster, programs, start
+
+BAR = 50.0
+ROUNDS, MOST_SECONDS = 100, 10.0
+RUNS, RUNS_QUICK = 1_000_000, 20_000
+REQUESTER, APPROVER = Person("U0TRAINER1", "trainer"), Person("U0APPROVE1", "approver")
+EVERYBODY = Roles(train="everyone", publish="everyone", deploy="everyone", approve=[APPROVER.id])
+POLICY = Policy(roles=EVERYBODY, targets={f"line-{number}": Target(channel=CHANNEL) for number in range(50)})
+ASKED = Asked(REQUESTER, CHANNEL, "command:bench")
+
+
+def measure(*, quick: bool) -> Iterator[Row]:
+    size = Size(RUNS_QUICK if quick else RUNS)
+    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".bench-") as folder, _slack() as slack:
+        yield from _of("SQLite", f"sqlite:///{folder}/spotter.db", size, slack)
+    if programs() is None:
+        click.echo("no PostgreSQL on this machine: skipped", err=True)
+        return
+    cluster = Cluster(start(os.getpid()))
+    _as_deployed(cluster)
+    with _slack() as slack:
+        yield from _of("PostgreSQL", cluster.new_database(EMPTY), size, slack)
+
+
+@contextmanager
+def _slack() -> Iterator[SlackTwin]:
+    """For who must be asked at a click: whether a person may."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="slack", daemon=True)
+    thread.start()
+    twin = SlackTwin(manifest=manifest(commands.ALL), rate_limits=False)
+    asyncio.run_coroutine_threadsafe(twin.start(), loop).result(10)
+    yield twin
+    asyncio.run_coroutine_threadsafe(twin.stop(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(timeout=10)
+
+
+def _as_deployed(cluster: Cluster) -> None:
+    """What the cluster of the tests is spared: commits that outlive a power cut, and some memory."""
+    engine = create_engine(cluster.url("postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in (
+            "fsync = on",
+            "synchronous_commit = on",
+            "full_page_writes = on",
+            "max_wal_size = '4GB'",
+        ):
+            connection.execute(text(f"ALTER SYSTEM SET {setting}"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
+
+
+def _of(name: str, url: str, size: Size, slack: SlackTwin) -> Iterator[Row]:
+    store = Store(url)
+    migrate.upgrade(store)
+    now = datetime.now(UTC)
+    began = time.perf_counter()
+    with store.write(patience=3600) as tx:
+        fill(tx, size, now, lambda told: click.echo(f"    {name}: {told}", err=True))
+    with store.write() as tx:
+        analyze(tx)
+    took = time.perf_counter() - began
+    yield Row(f"{name}: {size.runs:,} runs, {size.audit:,} audit rows", f"written in {took:.0f} s")
+    services = _services(store, slack)
+    for what, ask in _questions(services):
+        yield _timed(f"{name}: {what}", ask)
+    yield _timed(f"{name}: approval click", *_clicks(services))
+    yield from _sizes(name, store, size)
+    store.close()
+
+
+def _questions(services: Services) -> Iterator[tuple[str, Callable[[], object]]]:
+    at = services.clock.now()
+    digest = Digest("d", CHANNEL, "30 8 * * *", "UTC", False, "U0TRAINER1", "trainer", at, at)
+    yield "`/runs`", lambda: runs(RunsArgs(), ASKED, services)
+    yield "`/runs`, one of them", lambda: runs(RunsArgs("model-7-20261122-7007"), ASKED, services)
+    yield "`/models`", lambda: models(ModelsArgs(), ASKED, services)
+    yield "`/models`, one of them", lambda: models(ModelsArgs("Model_7"), ASKED, services)
+    yield "Home", lambda: home(APPROVER, services)
+    yield "digest asked for, of a day", lambda: digest_now(ASKED, services)
+    yield "digest sent, of a day", lambda: collect(digest, services)
+    yield "type-ahead over runs", lambda: recent_runs(services, REQUESTER, "model-7")
+    yield "type-ahead over models", lambda: registered_models(services, REQUESTER, "7")
+    yield "time and cost told before a training", lambda: _estimate(services)
+    yield "courier: what Slack does not show yet", lambda: _due(services)
+    yield "courier: one wish more", lambda: _wish(services)
+    yield "type-ahead over versions to deploy", lambda: model_versions(services, REQUESTER, "model_7")
+    yield "type-ahead over targets", lambda: targets(services, REQUESTER, "")
+
+
+def _estimate(services: Services) -> None:
+    with services.store.read() as tx:
+        expect(tx, TrainingSize("standard_nc4as_t4_v3", 9, 1500), services.policy)
+
+
+def _due(services: Services) -> None:
+    with services.store.read() as tx:
+        messages.due(tx, services.clock.now())
+
+
+def _wish(services: Services) -> None:
+    at = services.clock.now()
+    with services.store.write() as tx:
+        messages.want(tx, "run:bench", channel=CHANNEL, content={"text": str(at)}, at=at)
+        audit.record(tx, at=at, actor="spotter", action="bench", subject="run:bench")
+
+
+def _clicks(services: Services) -> tuple[Callable[[], object], Callable[[], None]]:
+    """A click on Approve, and what makes a request that it can be about."""
+    number = 0
+    with services.store.read() as tx:
+        rows = catalog.newest_versions(tx, 1)
+        known = deployments.recent(tx, 1)[0]
+    candidate = rows[0]
+
+    def ask() -> None:
+        nonlocal number
+        number += 1
+        found = evidence.collect(
+            evidence.figures(candidate, ""),
+            None,
+            services.policy.targets["line-0"],
+            {"canary": ["c"], "all": ["c"]},
+        )
+        asked = replace(
+            known,
+            id=f"bench-{number}",
+            request_id=f"bench-{number}",
+            state="waiting",
+            target="line-0",
+            model_name=candidate.name,
+            model_version=candidate.version,
+            requested_by=REQUESTER.id,
+            expires_at=services.clock.now() + timedelta(hours=1),
+            evidence=found,
+            fingerprint=evidence.fingerprint("line-0", found),
+            approvals_needed=2,
+            ended_at=None,
+            decided_at=None,
+            rings=None,
+        )
+        with services.store.write() as tx:
+            if number > 1:
+                deployments.change(
+                    tx, f"bench-{number - 1}", state="withdrawn", ended_at=services.clock.now()
+                )
+            deployments.add(tx, asked)
+
+    def click_on_it() -> None:
+        approve(f"bench-{number}", Asked(APPROVER, CHANNEL, f"click:{number}"), services)
+
+    return click_on_it, ask
+
+
+class _Slack(WebClient):
+    """Knows how long it was waited for."""
+
+    waited = 0.0
+
+    def api_call(self, api_method: str, **about: Any) -> SlackResponse:
+        began = time.perf_counter()
+        try:
+            return super().api_call(api_method, **about)
+        finally:
+            _Slack.waited += time.perf_counter() - began
+
+
+def _timed(what: str, ask: Callable[[], object], before: Callable[[], object] = lambda: None) -> Row:
+    """In milliseconds, a hundred times or as often as ten seconds allow; the first time counts too."""
+    took: list[float] = []
+    began = time.perf_counter()
+    while len(took) < ROUNDS and (len(took) < 3 or time.perf_counter() - began < MOST_SECONDS):
+        before()
+        then, _Slack.waited = time.perf_counter(), 0.0
+        ask()
+        took.append((time.perf_counter() - then - _Slack.waited) * 1000)
+    slow = p95(took)
+    return at_most(what, slow, BAR, "ms", told=f"p50 {figure(p50(took))}, p95 {figure(slow)} ms")
+
+
+def _sizes(name: str, store: Store, size: Size) -> Iterator[Row]:
+    whole = _bytes(store)
+    yield Row(f"{name}: size", f"{whole / 1e9:.2f} GB, {whole / size.runs / 1000:.1f} kB a run")
+    began = time.perf_counter()
+    with store.write() as tx:
+        marks.forget_old_deliveries(tx, datetime.now(UTC))
+    yield Row(f"{name}: old deliveries forgotten", f"{(time.perf_counter() - began) * 1000:.0f} ms")
+
+
+def _bytes(store: Store) -> int:
+    with store.read() as tx:
+        if store.is_shared:
+            return int(tx.execute(select(func.pg_database_size(func.current_database()))).scalar_one())
+        pages = tx.execute(text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"))
+        return int(pages.scalar_one())
+
+
+def _services(store: Store, slack: SlackTwin) -> Services:
+    clock = Clock()
+    client = _Slack(slack.env()["SLACK_BOT_TOKEN"], base_url=slack.env()["SLACK_API_URL"], retry_handlers=[])
+    return Services(
+        store=store,
+        policy=POLICY,
+        clock=clock,
+        people=Directory(client, POLICY.roles, clock),
+        health=Health(clock),
+        azure=Workspace.connect(WorkspaceId("s", "g", "w")),
+        devops=None,
+        hub=None,
+        wake=lambda _name: None,
+        commands=commands.ALL,
+    )
