@@ -12,21 +12,39 @@ from PIL import Image, ImageDraw, ImageFont
 from commands.kit.words import shorten
 from infra.training.evaluate.metrics import Box, Corners, matches
 
-PANEL = 640
-STRIP_PANEL = 360
-GAP, STRIP, LEGEND, TAG = 12, 44, 36, 20
+GAP = 12
 MOST_PIXELS = 50_000_000
 PAPER, INK = "#ffffff", "#1d1c1d"
 RIGHT, WRONG, DRAWN = "#56b4e9", "#d55e00", "#f0e442"
 LONGEST_LABEL, LONGEST_TITLE = 24, 48
 QUALITY = 88
 LEGENDS = (
-    ("drawn", DRAWN, "drawn by people, thick where missed"),
+    ("drawn", DRAWN, "drawn, thick if missed"),
     ("found", RIGHT, "found"),
     ("wrong", WRONG, "wrong"),
 )
 
 Rectangle = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class _Size:
+    """In pixels: a picture's width, letters above it, in its tags and in the legend. `tells_found`: what was found is
+    tagged as well."""
+
+    panel: int
+    title: int
+    tag: int
+    legend: int
+    tells_found: bool = True
+
+    @property
+    def tag_height(self) -> int:
+        return self.tag + 5
+
+
+LARGE = _Size(640, 22, 15, 16)
+SMALL = _Size(360, 28, 26, 26, tells_found=False)  # read also where a phone shows a third of each pixel
 
 
 @dataclass(frozen=True)
@@ -43,27 +61,34 @@ class UndrawableError(Exception):
 
 def side_by_side(picture: bytes, truth: Sequence[Box], left: Seen, right: Seen) -> bytes:
     """A JPEG. Raises UndrawableError."""
-    shown = _opened(picture, PANEL)
-    return _sheet([(shown, truth, seen) for seen in (left, right)])
+    shown = _opened(picture, LARGE.panel)
+    return _sheet([(shown, truth, seen) for seen in (left, right)], LARGE)
+
+
+def alone(picture: bytes, truth: Sequence[Box], seen: Seen) -> bytes:
+    """One picture with its true boxes and what a model answers, as a JPEG. Raises UndrawableError."""
+    return _sheet([(_opened(picture, LARGE.panel), truth, seen)], LARGE)
 
 
 def strip(pictures: Sequence[tuple[bytes, Sequence[Box], Seen]]) -> bytes:
-    """Several pictures with their true boxes and what one model answers, as a JPEG. Raises UndrawableError."""
-    return _sheet([(_opened(picture, STRIP_PANEL), truth, seen) for picture, truth, seen in pictures])
+    """Several small pictures with their true boxes and what one model answers, as a JPEG. Raises UndrawableError."""
+    panels = [(_opened(picture, SMALL.panel), truth, seen) for picture, truth, seen in pictures]
+    return _sheet(panels, SMALL)
 
 
-def _sheet(panels: Sequence[tuple[Image.Image, Sequence[Box], Seen]]) -> bytes:
+def _sheet(panels: Sequence[tuple[Image.Image, Sequence[Box], Seen]], size: _Size) -> bytes:
     wide = sum(shown.width for shown, *_ in panels) + GAP * (len(panels) - 1)
     high = max(shown.height for shown, *_ in panels)
-    sheet = Image.new("RGB", (wide, STRIP + high + LEGEND), PAPER)
+    legend, top = _legend(wide, size), 2 * size.title
+    sheet = Image.new("RGB", (wide, top + high + legend[-1].top + 2 * size.legend), PAPER)
     draw = ImageDraw.Draw(sheet)
     at = 0
     for shown, truth, seen in panels:
-        sheet.paste(shown, (at, STRIP))
-        draw.text((at + 4, STRIP // 2), _line(seen.title, LONGEST_TITLE), INK, _font(22), anchor="lm")
-        _draw_boxes(draw, _Panel(at, STRIP, shown.width, shown.height, []), truth, seen.boxes)
+        sheet.paste(shown, (at, top))
+        draw.text((at + 4, size.title), _line(seen.title, LONGEST_TITLE), INK, _font(size.title), anchor="lm")
+        _draw_boxes(draw, _Panel(at, top, shown.width, shown.height, size, []), truth, seen.boxes)
         at += shown.width + GAP
-    _draw_legend(draw, STRIP + high)
+    _draw_legend(draw, legend, top + high, size)
     out = io.BytesIO()
     sheet.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
@@ -90,6 +115,7 @@ class _Panel:
     top: int
     width: int
     height: int
+    size: _Size
     tags: list[Rectangle]
 
     def pixels(self, corners: Corners) -> Rectangle:
@@ -99,14 +125,15 @@ class _Panel:
 
     def place(self, box: Rectangle, wide: int, *, below: bool) -> Rectangle:
         """Room for a tag above or below its box, as near as other tags leave it, and never outside the picture."""
+        high = self.size.tag_height
         left = max(self.left, min(box[0], self.left + self.width - wide))
-        lowest = self.top + self.height - TAG
-        start, step = (box[3], TAG) if below else (box[1] - TAG, -TAG)
+        lowest = self.top + self.height - high
+        start, step = (box[3], high) if below else (box[1] - high, -high)
         tops = [start + step * number for number in range(4)] + [
             start - step * number for number in range(1, 4)
         ]
         places = [(left, max(self.top, min(top, lowest)), left + wide, 0) for top in tops]
-        rooms = [(room[0], room[1], room[2], room[1] + TAG) for room in places]
+        rooms = [(room[0], room[1], room[2], room[1] + high) for room in places]
         free = next((room for room in rooms if not any(_meet(room, tag) for tag in self.tags)), rooms[0])
         self.tags.append(free)
         return free
@@ -124,7 +151,9 @@ def _draw_boxes(
         at = panel.pixels(box.corners)
         colour, word = (WRONG, "wrong: ") if found_place is None else (RIGHT, "")
         _solid(draw, at, colour)
-        _tag(draw, panel, at, f"{word}{_line(box.label)} {box.score:.2f}", colour)
+        sure = f" {box.score:.2f}" if panel.size.tells_found else ""
+        if panel.size.tells_found or found_place is None:
+            _tag(draw, panel, at, f"{word}{_line(box.label)}{sure}", colour)
     for place, true in enumerate(truth):
         if place not in found:
             _tag(draw, panel, panel.pixels(true.corners), f"missed: {_line(true.label)}", DRAWN, below=True)
@@ -139,7 +168,7 @@ def _tag(
     *,
     below: bool = False,
 ) -> None:
-    font = _font(15)
+    font = _font(panel.size.tag)
     room = panel.place(at, int(draw.textlength(words, font)) + 8, below=below)
     draw.rectangle(room, fill=colour, outline=INK)
     draw.text((room[0] + 4, (room[1] + room[3]) // 2), words, "#000000", font, anchor="lm")
@@ -163,16 +192,44 @@ def _dashed(draw: ImageDraw.ImageDraw, at: Rectangle, colour: str, width: int) -
             draw.line((x, start, x, min(start + dash, bottom)), fill=colour, width=width)
 
 
-def _draw_legend(draw: ImageDraw.ImageDraw, top: int) -> None:
-    at, middle, font = 4, top + LEGEND // 2, _font(16)
+@dataclass(frozen=True)
+class _Entry:
+    """Where a kind of box is explained, from the top left of the legend."""
+
+    kind: str
+    colour: str
+    words: str
+    left: int
+    top: int
+
+
+def _legend(wide: int, size: _Size) -> list[_Entry]:
+    """In as many lines as it needs."""
+    entries: list[_Entry] = []
+    left, top = 4, 0
     for kind, colour, words in LEGENDS:
-        box = (at, middle - 9, at + 30, middle + 9)
-        if kind == "drawn":
-            _dashed(draw, box, colour, 2)
+        needed = _swatch(size) + 8 + int(_font(size.legend).getlength(words))
+        if entries and left + needed > wide:
+            left, top = 4, top + 2 * size.legend
+        entries.append(_Entry(kind, colour, words, left, top))
+        left += needed + size.legend
+    return entries
+
+
+def _draw_legend(draw: ImageDraw.ImageDraw, entries: Sequence[_Entry], top: int, size: _Size) -> None:
+    for entry in entries:
+        middle = top + entry.top + size.legend
+        right, half = entry.left + _swatch(size), size.legend // 2
+        box = (entry.left, middle - half, right, middle + half)
+        if entry.kind == "drawn":
+            _dashed(draw, box, entry.colour, 2)
         else:
-            _solid(draw, box, colour)
-        draw.text((at + 38, middle), words, INK, font, anchor="lm")
-        at += 38 + int(draw.textlength(words, font)) + 28
+            _solid(draw, box, entry.colour)
+        draw.text((right + 8, middle), entry.words, INK, _font(size.legend), anchor="lm")
+
+
+def _swatch(size: _Size) -> int:
+    return 2 * size.legend
 
 
 def _meet(one: Rectangle, other: Rectangle) -> bool:

@@ -14,10 +14,10 @@ from commands.kit.health import IOT_HUB
 from commands.kit.services import Services
 from commands.models.command import models
 from commands.models.curves import curves
-from commands.models.held_out import Strip
+from commands.models.held_out import Drawn, Strip
 from commands.models.measured import evaluation_of, figures, together, trouble_with
-from commands.models.messages import announcement
-from commands.models.trend import trend
+from commands.models.messages import announcement, details
+from commands.models.trend import Trend, trend
 from infra.azureml.models import ModelVersion
 from infra.training.register import model_tags
 from storage import audit, catalog, devices, evaluations, marks, messages, pictures, runs
@@ -125,12 +125,11 @@ def _take(tx: Connection, version: ModelVersion, services: Services, *, told: bo
         )
 
 
-def _kept(
-    tx: Connection, row: ModelRow, kind: str, content: bytes, words: str, title: str, services: Services
-) -> Block:
+def _kept(tx: Connection, row: ModelRow, kind: str, drawn: Drawn, services: Services) -> Block:
     """A picture for the announcement."""
     name = f"{row.name}-v{row.version}-{kind}"
-    return picture(pictures.put(tx, content, name, words, services.clock.now()), words, title)
+    digest = pictures.put(tx, drawn.content, name, drawn.words, services.clock.now())
+    return picture(digest, drawn.words, drawn.title)
 
 
 def announce(tx: Connection, row: ModelRow, services: Services, strip: Strip | None = None) -> bool:
@@ -144,7 +143,6 @@ def announce(tx: Connection, row: ModelRow, services: Services, strip: Strip | N
     previous = earlier[0] if earlier else None
     own = evaluation_of(tx, row)
     both = together(tx, row, previous) if previous else None
-    moved = trend(row, earlier)
     announced = announcement(
         row,
         earlier,
@@ -154,13 +152,7 @@ def announce(tx: Connection, row: ModelRow, services: Services, strip: Strip | N
         measured=figures(both or own, row),
         measured_before=figures(both, previous) if previous else None,
         trouble_before=trouble_with(own, previous) if previous else "",
-        trend=moved,
-        trend_drawn=_kept(tx, row, "trend.png", moved.drawn(), moved.words, moved.title, services)
-        if moved
-        else None,
-        held_out=_kept(tx, row, "held-out.jpg", strip.content, strip.words, strip.title, services)
-        if strip
-        else None,
+        held_out=_kept(tx, row, "held-out.jpg", strip.sheet, services) if strip else None,
         has_curves=curves(tx, row) is not None,
     )
     messages.want(
@@ -172,4 +164,30 @@ def announce(tx: Connection, row: ModelRow, services: Services, strip: Strip | N
         urgency=messages.RESULT,
         fallback=run.requested_by if run else None,
     )
+    _tell_more(tx, row, trend(row, earlier), strip, channel, services)
     return True
+
+
+def _tell_more(
+    tx: Connection, row: ModelRow, moved: Trend | None, strip: Strip | None, channel: str, services: Services
+) -> None:
+    """In the thread of the announcement."""
+    drawn = (
+        _kept(tx, row, "trend.png", Drawn(moved.drawn(), moved.title, moved.words), services)
+        if moved
+        else None
+    )
+    large = [
+        _kept(tx, row, f"held-out-{number}.jpg", each, services)
+        for number, each in enumerate(strip.pictures if strip else (), start=1)
+    ]
+    told = details(row, moved, drawn, large)
+    if told:
+        messages.want(
+            tx,
+            f"model:{row.name}:{row.version}:details",
+            channel=channel,
+            content=told.content(),
+            at=services.clock.now(),
+            parent_key=f"model:{row.name}:{row.version}",
+        )

@@ -13,18 +13,26 @@ from infra.azureml.evaluations import Disputed, Evaluation
 from infra.training.evaluate.metrics import Box, outcome
 from storage.catalog import ModelRow
 
-MOST = 3
+MOST, IN_A_STRIP = 3, 2
 
 log = structlog.get_logger("models")
 
 
 @dataclass(frozen=True)
-class Strip:
-    """A JPEG, its title, and in words what it shows."""
+class Drawn:
+    """A picture, its title, and in words what it shows."""
 
     content: bytes
     title: str
     words: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Small pictures beside each other, and each of them and some more in large, with all that the version answers."""
+
+    sheet: Drawn
+    pictures: Sequence[Drawn]
 
 
 @dataclass(frozen=True)
@@ -43,25 +51,34 @@ class _Answered:
     @property
     def words(self) -> str:
         """ "4 of 5 boxes found, 1 wrong" """
+        return self._told(count(len(self.truth), "box", "boxes"))
+
+    @property
+    def caption(self) -> str:
+        """The same where there is little room."""
+        return self._told(str(len(self.truth)))
+
+    def _told(self, drawn: str) -> str:
         seen = outcome(self.truth, self.answers)
-        wrong = f", {seen.wrong} wrong" if seen.wrong else ""
-        return f"{len(seen.found)} of {count(len(self.truth), 'box', 'boxes')} found{wrong}"
+        return f"{len(seen.found)} of {drawn} found" + (f", {seen.wrong} wrong" if seen.wrong else "")
 
 
 def strip_of(found: Evaluation, model: ModelRow, services: Services) -> Strip | None:
     """The pictures on which the version errs most, as far as they can be had; None where there are none."""
-    from commands.kit.drawing import Seen, UndrawableError, strip  # Pillow is only needed here
+    from commands.kit.drawing import Seen, UndrawableError, alone, strip  # Pillow is only needed here
 
-    sheet = b""
     panels: list[tuple[bytes, list[Box], Seen]] = []
     shown: list[_Answered] = []
+    large: list[Drawn] = []
     for each in _worst_first(found, model):
-        if len(panels) == MOST:
+        if len(shown) == MOST:
             break
         try:
             content = services.azure.picture(each.picture.address)
             panel = (content, each.truth, Seen(each.words, each.answers))
-            sheet = strip([*panels, panel])
+            large.append(
+                Drawn(alone(*panel), f"{_name(each)}: {each.words}", f"{_name(each)}: {each.words}.")
+            )
         except (AzureError, Unreadable, UndrawableError) as fault:
             log.warning("picture_not_drawn", picture=each.picture.name, reason=str(fault))
             continue
@@ -69,8 +86,9 @@ def strip_of(found: Evaluation, model: ModelRow, services: Services) -> Strip | 
         shown.append(each)
     if not panels or found.set is None:
         return None
-    title = f"v{model.version} on {_which(shown)} of {found.set.pictures} held-out pictures"
-    return Strip(sheet, title, f"{title}. {_told(shown)}")
+    few = shown[:IN_A_STRIP]
+    title = f"v{model.version} on {_which(few)} of {found.set.pictures} held-out pictures"
+    return Strip(Drawn(strip(panels[:IN_A_STRIP]), title, f"{title}. {_told(few)}"), large)
 
 
 def _worst_first(found: Evaluation, model: ModelRow) -> list[_Answered]:

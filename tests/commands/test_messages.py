@@ -201,10 +201,14 @@ def test_any_announcement_is_accepted_by_slack(
     model: ModelRow, earlier: list[ModelRow], run: TrainingRun | None
 ) -> None:
     numbered = [ModelRow(**{**vars(row), "version": 6 - place}) for place, row in enumerate(earlier[:6])]
+    shown = picture("d" * 64, model.name, model.name)
+    accepted(model_messages.announcement(model, numbered, run, held_out=shown, has_curves=True))
     moved = trend(model, numbered)
     drawn = picture("d" * 64, moved.words, moved.title) if moved else None
-    told = model_messages.announcement(model, numbered, run, trend=moved, trend_drawn=drawn, has_curves=True)
-    accepted(told)
+    below = model_messages.details(model, moved, drawn, [shown] if run else [])
+    assert (below is None) == (moved is None and run is None)
+    if below:
+        accepted(below)
 
 
 @given(st.lists(models(), min_size=1, max_size=20))

@@ -26,6 +26,7 @@ DURATION = re.compile(r"\b\d+ (?:s|min)\b")
 EPOCH = re.compile(r"\bepoch \d+ of")
 MEASURED = re.compile(r"\b[01]\.\d{3}\b|(?<=v\d )[01]\.\d{1,2}\b")
 HELD_OUT = re.compile(r"(?:the \d worst|\b\d) of (\d+) held-out pictures\.(?: \w+\.jpg: [^.]*\.)+")
+LARGE = re.compile(r"\(image: \w+\.jpg: [^)]*\)(?:\s*\(image: \w+\.jpg: [^)]*\))*")
 Seen = TypeVar("Seen")
 
 
@@ -38,6 +39,7 @@ def steady(text: str) -> str:
         (EPOCH, "epoch <n> of"),
         (MEASURED, "0.xxx"),
         (HELD_OUT, r"some of \1 held-out pictures. <what was found>"),
+        (LARGE, "(images: <what was found>)"),
     ):
         text = pattern.sub(instead, text)
     return steady_times(text)

@@ -62,7 +62,7 @@ def test_one_trial_fails_and_the_other_becomes_the_next_version(new_stage: Calla
     stage.world.azure.studio.fail_next_trial(OUT_OF_MEMORY)
     stage.trainer.types(f"/train Cap_Model {SMALL} gpu-cluster")
     stage.line.shows("Cap_Model training: ").becomes("Cap_Model v3 trained")
-    stage.line.shows(r"Cap_Model v3 registered[\s\S]*held-out pictures of")
+    stage.line.shows(r"Cap_Model v3 registered[\s\S]*held-out pictures of").thread_shows(r"\.jpg")
     assert stage.line.transcript() == snapshot("""\
 Spotter:
   # Cap_Model v3 trained, mAP 0.xxx
@@ -75,11 +75,13 @@ Spotter:
   mAP       | 0.xxx | 0.xxx | +0.xxx better
   Precision | 0.xxx | 0.xxx | −0.xxx worse
   Recall    | 0.xxx | 0.xxx | −0.xxx worse
-  Trained on caps_20261102_081530. Metrics are from epoch <n> of the best trial, measured on held-out pictures. v2 was measured on pictures of caps_20261019_070000, so read the change with care.
-  On 16 held-out pictures of caps_20261102_081530:1, v3 has mAP 0.xxx. v2 could not be measured on them: It has no scoring file. Found worst: cap_missing, average precision 0.xxx over 16 boxes.
+  It was measured on 16 held-out pictures of caps_20261102_081530:1. v2 could not be measured on them: It has no scoring file. v2's figures are from pictures of caps_20261019_070000, so read the change with care. Found worst: cap_missing, average precision 0.xxx over 16 boxes.
   (image: v3 on some of 16 held-out pictures. <what was found>)
-  (line chart: This is the best version so far)
-    mAP: v1 0.xxx, v2 0.xxx, v3 0.xxx
-  Trained for trainer in <duration> on gpu-cluster, run cap_model-<id>
-  [Deploy …] [Precision and recall] [Open in studio]\
+  Trained for trainer in <duration> on caps_20261102_081530, on gpu-cluster · epoch <n> of the best trial · run cap_model-<id>
+  [Deploy …] [Precision and recall] [Open in studio]
+  Spotter:
+    (line chart: This is the best version so far)
+      mAP: v1 0.xxx, v2 0.xxx, v3 0.xxx
+    Each version's mAP as its own training measured it.
+    (images: <what was found>)\
 """)

@@ -156,14 +156,13 @@ New labeling export by Line engineer <time>
     told = stage.line.shows(r"Cap_Model v1 registered[\s\S]*held-out pictures of").text
     assert steady_names(steady(told)) == snapshot("""\
 # Cap_Model v1 registered: mAP 0.xxx, the first version
-mAP 0.xxx
-Precision 0.xxx
-Recall 0.xxx
-Compared with no earlier version
-Trained on caps_<made now>. Metrics are from epoch <n> of the best trial, measured on held-out pictures.
-On 16 held-out pictures of caps_<made now>:1, v1 has mAP 0.xxx. Found worst: cap_missing, average precision 0.xxx over 16 boxes.
+Metric    | v1
+mAP       | 0.xxx
+Precision | 0.xxx
+Recall    | 0.xxx
+It was measured on 16 held-out pictures of caps_<made now>:1. Found worst: cap_missing, average precision 0.xxx over 16 boxes.
 (image: v1 on some of 16 held-out pictures. <what was found>)
-Trained for trainer in <duration> on gpu-cluster, run cap_model-<id>
+Trained for trainer in <duration> on caps_<made now>, on gpu-cluster · epoch <n> of the best trial · run cap_model-<id>
 [Deploy …] [Precision and recall] [Open in studio]\
 """)
 

@@ -36,7 +36,7 @@ def test_announced_figures_are_measured_again_from_the_registered_files(
     measured = json.loads(done.stdout)
     assert 0 < measured["mean_average_precision"] < 1
     for name, figure in (("mAP", "mean_average_precision"), ("Precision", "precision"), ("Recall", "recall")):
-        assert f"\n{name} {measured[figure]:.3f}\n" in announced
+        assert f"\n{name:9} | {measured[figure]:.3f}\n" in announced
 
     [job] = stage.world.azure_faults.log("PUT", "/jobs/")
     assert set(json.loads(job.body)["properties"]["jobs"]) == {"split", "train", "register", "evaluate"}

@@ -14,7 +14,12 @@ def test_versions_registered_by_hand_are_announced_once(new_stage: Callable[...,
     registers(stage.world, "Lid_Model", "lids_20261101_120000", 0.842)
     stage.line.shows("Lid_Model v2 registered")
     registers(stage.world, "Lid_Model", "lids_20261101_120000", 0.83)
-    stage.line.shows("Lid_Model v3 registered")
+    told = stage.line.shows("Lid_Model v3 registered")
+    assert told.thread_shows("chart").text == snapshot("""\
+(line chart: v2 is still the best)
+  mAP: v1 0.801, v2 0.842, v3 0.83
+Each version's mAP as its own training measured it.\
+""")
     registers_with(stage.world, "Cork_Model", {})
     stage.line.shows("Cork_Model v1 registered")
     assert [without_times(message.text) for message in stage.line.messages()] == snapshot(
@@ -25,10 +30,8 @@ Metric    | v2    | v1    | Change
 mAP       | 0.842 | 0.801 | +0.041 better
 Precision | 1.000 | 1.000 | unchanged
 Recall    | 1.000 | 1.000 | unchanged
-Trained on lids_20261101_120000. v1 was measured on pictures of lids_20260901_120000, so read the change with care. No training that Spotter started made it.
-(line chart: This is the best version so far)
-  mAP: v1 0.801, v2 0.842
-Registered by Line engineer <time>
+v1's figures are from pictures of lids_20260901_120000, so read the change with care.
+Registered by Line engineer <time>, trained on lids_20261101_120000
 [Deploy …]\
 """,
             """\
@@ -37,17 +40,13 @@ Metric    | v3    | v2    | Change
 mAP       | 0.830 | 0.842 | −0.012 worse
 Precision | 1.000 | 1.000 | unchanged
 Recall    | 1.000 | 1.000 | unchanged
-Trained on lids_20261101_120000. No training that Spotter started made it.
-(line chart: v2 is still the best)
-  mAP: v1 0.801, v2 0.842, v3 0.83
-Registered by Line engineer <time>
+Registered by Line engineer <time>, trained on lids_20261101_120000
 [Deploy …]\
 """,
             """\
 # Cork_Model v1 registered: no metrics in its tags
 It carries no “Mean Average Precision” tag, so it cannot be compared. Versions that come from /train are measured and tagged.
-It does not say what it was trained on. No training that Spotter started made it.
-Registered by Line engineer <time>
+Registered by Line engineer <time>, it does not say on what it was trained
 [Deploy …]\
 """,
         ]

@@ -37,16 +37,17 @@ def test_a_workspace_that_refuses_charts_and_tables(new_stage: Callable[..., Sta
     slack = stage.world.slack_faults
     stage.world.slack.refuses_blocks("data_visualization")
     registers(stage.world, "Lid_Model", DATASET, 0.842)
-    drawn = stage.line.shows("Lid_Model v2 registered")
+    told = stage.line.shows("Lid_Model v2 registered")
+    drawn = told.thread_shows("This is the best version so far")
     (chart,) = [block for block in drawn.blocks if block["type"] == "image"]
     assert chart["alt_text"] == snapshot(
         "This is the best version so far. mAP by version: v1 0.801, v2 0.842"
     )
-    assert any(block["type"] == "table" for block in drawn.blocks)
+    assert any(block["type"] == "table" for block in told.blocks)
 
     stage.world.slack.refuses_blocks("data_visualization", "table")
     registers(stage.world, "Lid_Model", DATASET, 0.861)
-    stage.line.shows("Lid_Model v3 registered")
+    stage.line.shows("Lid_Model v3 registered").thread_shows("v3 0.861")
     stage.world.azure.studio.set_capacity("gpu-cluster", available=False)
     stage.trainer.types(ASK)
     stage.line.shows("no free")
@@ -57,10 +58,11 @@ Spotter:
   mAP       | 0.xxx | 0.xxx | +0.xxx better
   Precision | 0.xxx | 0.xxx | unchanged
   Recall    | 0.xxx | 0.xxx | unchanged
-  Trained on lids_20261101_120000. No training that Spotter started made it.
-  (image: This is the best version so far. mAP by version: v1 0.xxx, v2 0.xxx)
-  Registered by Line engineer <time>
+  Registered by Line engineer <time>, trained on lids_20261101_120000
   [Deploy …]
+  Spotter:
+    (image: This is the best version so far. mAP by version: v1 0.xxx, v2 0.xxx)
+    Each version's mAP as its own training measured it.
 Spotter:
   # Lid_Model v3 registered: mAP 0.xxx, +0.xxx better than v2
   ```
@@ -69,10 +71,11 @@ Spotter:
   Precision  0.xxx  0.xxx  unchanged
   Recall     0.xxx  0.xxx  unchanged
   ```
-  Trained on lids_20261101_120000. No training that Spotter started made it.
-  This is the best version so far. mAP: v1 0.xxx, v2 0.xxx, v3 0.xxx
-  Registered by Line engineer <time>
+  Registered by Line engineer <time>, trained on lids_20261101_120000
   [Deploy …]
+  Spotter:
+    (image: This is the best version so far. mAP by version: v1 0.xxx, v2 0.xxx, v3 0.xxx)
+    Each version's mAP as its own training measured it.
 Spotter:
   # Cap_Model training: waiting for a GPU node
   Azure has no free machines of this size in the region now; a quota is no promise of capacity. Azure says: Azure has no free STANDARD_NC4AS_T4_V3 machines in westeurope now. Try again later, or use another machine size or region.

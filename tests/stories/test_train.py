@@ -17,7 +17,7 @@ def test_a_person_trains_a_model_and_the_channel_reads_what_was_measured(stage: 
 
     card = stage.line.shows("Cap_Model training: ")
     card.becomes("Cap_Model v1 trained")
-    stage.line.shows(r"Cap_Model v1 registered[\s\S]*held-out pictures of")
+    stage.line.shows(r"Cap_Model v1 registered[\s\S]*held-out pictures of").thread_shows(r"\.jpg")
 
     assert stage.line.transcript() == snapshot("""\
 Spotter:
@@ -27,15 +27,16 @@ Spotter:
   [Open in studio]
 Spotter:
   # Cap_Model v1 registered: mAP 0.xxx, the first version
-  mAP 0.xxx
-  Precision 0.xxx
-  Recall 0.xxx
-  Compared with no earlier version
-  Trained on caps_20261102_081530. Metrics are from epoch <n> of the best trial, measured on held-out pictures.
-  On 16 held-out pictures of caps_20261102_081530:1, v1 has mAP 0.xxx. Found worst: cap_missing, average precision 0.xxx over 16 boxes.
+  Metric    | v1
+  mAP       | 0.xxx
+  Precision | 0.xxx
+  Recall    | 0.xxx
+  It was measured on 16 held-out pictures of caps_20261102_081530:1. Found worst: cap_missing, average precision 0.xxx over 16 boxes.
   (image: v1 on some of 16 held-out pictures. <what was found>)
-  Trained for trainer in <duration> on gpu-cluster, run cap_model-<id>
-  [Deploy …] [Precision and recall] [Open in studio]\
+  Trained for trainer in <duration> on caps_20261102_081530, on gpu-cluster · epoch <n> of the best trial · run cap_model-<id>
+  [Deploy …] [Precision and recall] [Open in studio]
+  Spotter:
+    (images: <what was found>)\
 """)
     assert len(stage.jobs()) == 1
     with stage.store().read() as tx:
