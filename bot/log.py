@@ -1,7 +1,6 @@
 """Structured logs, one JSON object a line on stderr, with secrets struck out."""
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
@@ -10,13 +9,10 @@ from typing import Any
 rich: Any = sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None is how Python is told to find none
 import structlog  # noqa: E402  what stands above must come first
 
+from infra.http.safety import without_secrets  # noqa: E402
+
 if rich is None:
     del sys.modules["rich"]
-
-SECRET = re.compile(
-    r"xox[a-z]-[\w-]+|xapp-[\w-]+|Bearer\s+[\w.~+/=-]+|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?<=sig=)[\w%]+|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)",
-    re.IGNORECASE,
-)
 
 
 def configure(level: str = "INFO") -> None:
@@ -60,7 +56,7 @@ def _slack_trouble_is_a_warning(record: logging.LogRecord) -> bool:
 
 
 def strike_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace anything that looks like a token, in every value."""
+    """Replace what looks like a token, and this process's own secrets, in every value."""
     for key, value in event.items():
         event[key] = _struck(value)
     return event
@@ -68,7 +64,7 @@ def strike_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) 
 
 def _struck(value: Any) -> Any:
     if isinstance(value, str):
-        return SECRET.sub("[secret]", value)
+        return without_secrets(value)
     if isinstance(value, dict):
         return {key: _struck(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from infra.azureml.errors import Refused, Unavailable, Unclear, error_from
+from infra.http.answers import MOST_PAGES, endless, read
 from infra.http.cloud import Cloud, cloud_from_environment
 from infra.http.fields import mapping, sequence, text
+from infra.http.safety import is_same_host
 from infra.http.types import Gate, HttpResponse, TokenCredential, always
 
 STORAGE_SCOPE = "https://storage.azure.com/.default"
@@ -94,27 +96,28 @@ class Connection:
 
     def get(self, url: str, *, api: str = "", **query: str | int) -> Any:
         """The JSON at `url`. `api` is the api-version; `query` keys may spell `$` as `_`, as in `_top`."""
-        return _json(self.send("GET", url, params=_query(api, query)))
+        return read(self.send("GET", url, params=_query(api, query)))
 
     def ask(self, url: str, body: Any = None, *, api: str = "") -> Any:
         """The JSON answer to a POST that changes nothing."""
-        return _json(self.send("POST", url, params=_query(api, {}), json=body))
+        return read(self.send("POST", url, params=_query(api, {}), json=body))
 
     def pages(self, url: str, *, api: str = "", **query: str | int) -> Iterator[Any]:
         """The items of a list, one page at a time as they are consumed."""
         page = self.get(url, api=api, **query)
         seen = {url}
-        while True:
+        while len(seen) <= MOST_PAGES:
             yield from sequence(page, "value")
             following = text(page, "nextLink")
             if not following or following in seen:
                 return
-            if urlsplit(following).netloc.lower() != urlsplit(url).netloc.lower():
+            if not is_same_host(following, url):
                 raise Refused(
                     "A list of Azure's goes on at another host, which Spotter's sign-in is not for."
                 )
             seen.add(following)
             page = self.get(following)
+        raise endless()
 
     def change(
         self, method: str, url: str, body: Any = None, *, api: str, headers: Mapping[str, str] | None = None
@@ -130,7 +133,7 @@ class Connection:
                 inner_codes=fault.inner_codes,
                 request_id=fault.request_id,
             ) from fault
-        return _json(response) if response.content else {}
+        return read(response) if response.content else {}
 
     def send(
         self,
@@ -173,7 +176,7 @@ class Connection:
         discovery = text(workspace, "discoveryUrl")
         if not discovery:
             raise Unavailable(f"Workspace {self.workspace.name} names no discovery address.")
-        api = text(_json(self.send("GET", discovery, audience="none")), "api").rstrip("/")
+        api = text(read(self.send("GET", discovery, audience="none")), "api").rstrip("/")
         if not api:
             raise Unavailable(f"{discovery} names no api address.")
         tracking = text(workspace, "mlFlowTrackingUri").replace("azureml://", "https://", 1).rstrip("?/")
@@ -181,19 +184,12 @@ class Connection:
 
 
 def escaped(parts: Sequence[str]) -> str:
+    """Raises Refused for a name that would lead to another place."""
+    if {".", ".."} & set(parts):
+        raise Refused("Nothing can be called . or .. there.", status=400)
     return "".join("/" + quote(part, safe="") for part in parts)
 
 
 def _query(api: str, query: Mapping[str, str | int]) -> dict[str, str]:
     named = {("$" + key[1:] if key.startswith("_") else key): str(entry) for key, entry in query.items()}
     return {"api-version": api, **named} if api else named
-
-
-def _json(response: HttpResponse) -> Any:
-    try:
-        return response.json()
-    except ValueError as fault:
-        raise Unavailable(
-            f"{response.request.method} was answered with something that is not JSON.",
-            status=response.status_code,
-        ) from fault

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from infra.http.answers import NOT_JSON
 from infra.http.errors import (
     AzureError,
     Denied,
@@ -64,7 +65,7 @@ def error_from(response: HttpResponse) -> AzureError:
 def _told(response: HttpResponse) -> tuple[str, str, tuple[str, ...]]:
     try:
         body = response.json()
-    except ValueError:
+    except NOT_JSON:
         return response.headers.get("x-ms-error-code", ""), "", ()
     error = mapping(body, "error") or mapping(body)
     code = text(error, "code") or text(error, "error_code")

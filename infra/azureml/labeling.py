@@ -6,11 +6,12 @@ Only preview versions of the API have them, and not every workspace shows them.
 import logging
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from infra.azureml.connection import Connection
 from infra.azureml.errors import Denied, NotFound, Refused, Unavailable, Unclear
+from infra.http.answers import NOT_JSON
 from infra.http.fields import mapping, text, whole
+from infra.http.safety import is_same_host
 from infra.http.types import HttpResponse
 
 API = "2024-01-01-preview"
@@ -76,13 +77,10 @@ def look_at_export(connection: Connection, operation: str) -> LabelExport:
 def _export(connection: Connection, response: HttpResponse, operation: str = "") -> LabelExport:
     if response.status_code == 202:
         following = response.headers.get("Location", "") or operation
-        same = (
-            urlsplit(following).netloc.lower() == urlsplit(connection.cloud.resource_manager).netloc.lower()
-        )
-        return LabelExport(following if same else "")
+        return LabelExport(following if is_same_host(following, connection.cloud.resource_manager) else "")
     try:
         summary = response.json() if response.content else {}
-    except ValueError:
+    except NOT_JSON:
         summary = {}
     return LabelExport(operation, done=True, asset=text(summary, "labeledAssetName"))
 

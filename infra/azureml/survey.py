@@ -13,6 +13,7 @@ from infra.azureml.connection import WORKSPACE_API, Connection
 from infra.azureml.exports import API as DATA_API
 from infra.azureml.jobs import API as JOBS_API
 from infra.azureml.jobs import REQUEST_TAG, Job, job_from
+from infra.http.answers import read
 from infra.http.errors import Unavailable
 from infra.http.fields import mapping, moment, text
 from infra.http.transport import sign_in_error
@@ -66,7 +67,7 @@ def caller(connection: Connection) -> Caller:
 def about(connection: Connection) -> About:
     """Raises NotFound, Denied."""
     response = connection.send("GET", connection.arm(), params={"api-version": WORKSPACE_API})
-    told = response.json()
+    told = read(response)
     inner = mapping(told, "properties")
     return About(
         region=text(told, "location"),

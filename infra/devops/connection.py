@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from infra.devops.errors import asks_to_sign_in, error_from, sign_in_needed
+from infra.http.answers import MOST_PAGES, endless, read
 from infra.http.cloud import cloud_from_environment
 from infra.http.errors import Denied, Unavailable, Unclear
 from infra.http.fields import sequence
@@ -83,13 +84,14 @@ class Connection:
     def pages(self, url: str, query: Query | None = None, *, api: str = API) -> Iterator[Any]:
         """The items of a list, one page at a time as they are consumed."""
         asked = dict(query or {})
-        while True:
+        for _ in range(MOST_PAGES):
             response = self._send("GET", url, asked, api)
             yield from sequence(_json(response), "value")
             following = response.headers.get("x-ms-continuationtoken", "")
             if not following or following == asked.get("continuationToken"):
                 return
             asked["continuationToken"] = following
+        raise endless()
 
     def change(self, method: str, url: str, body: Any, *, api: str = API) -> Any:
         """A write, sent once. Raises Unclear where it may or may not have happened."""
@@ -150,10 +152,4 @@ def _below(root: str, parts: tuple[str | int, ...]) -> str:
 def _json(response: HttpResponse) -> Any:
     if not response.content:
         return {}
-    try:
-        return response.json()
-    except ValueError as fault:
-        raise Unavailable(
-            f"{response.request.method} was answered with something that is not JSON.",
-            status=response.status_code,
-        ) from fault
+    return read(response)

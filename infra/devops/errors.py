@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from infra.http.answers import NOT_JSON
 from infra.http.errors import AzureError, Denied, Refused, Throttled, error_type, retry_after
 from infra.http.fields import mapping, sequence, text
 from infra.http.types import HttpResponse
@@ -67,5 +68,5 @@ def _message(body: Any) -> str:
 def _body(response: HttpResponse) -> Any:
     try:
         return response.json()
-    except ValueError:
+    except NOT_JSON:
         return {}

@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from infra.http.safety import without_secrets
 from infra.http.types import HttpResponse
 
 SHORTEST_NAP = 1.0
 
 
 class AzureError(Exception):
-    """Azure's answer, or the lack of one.
+    """Azure's answer, or the lack of one, without any secret that it repeats.
 
     `status` is the HTTP status, 0 where no answer came. `code` is Azure's outermost error code,
     `inner_codes` the more precise ones below it, outermost first.
@@ -26,8 +27,8 @@ class AzureError(Exception):
         inner_codes: tuple[str, ...] = (),
         request_id: str = "",
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = without_secrets(message)
+        super().__init__(self.message)
         self.status = status
         self.code = code
         self.inner_codes = inner_codes

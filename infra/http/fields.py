@@ -7,7 +7,10 @@ from typing import Any
 
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
+_LONGEST_DURATION = 60
 _UNITS = (86400, 3600, 60, 1)
+_LARGEST = 2**63 - 1
+"""What a database takes."""
 
 
 def value(data: Any, *path: str) -> Any:
@@ -30,33 +33,37 @@ def sequence(data: Any, *path: str) -> Sequence[Any]:
 
 def text(data: Any, *path: str) -> str:
     found = value(data, *path)
-    return "" if found is None or isinstance(found, Mapping | list) else str(found)
+    return "" if found is None or isinstance(found, Mapping | list) else _storable(found)
 
 
 def texts(data: Any, *path: str) -> dict[str, str]:
     """A mapping of strings, such as tags; entries without a value are dropped."""
-    return {str(key): str(entry) for key, entry in mapping(data, *path).items() if entry is not None}
+    return {
+        _storable(key): _storable(entry) for key, entry in mapping(data, *path).items() if entry is not None
+    }
 
 
 def whole(data: Any, *path: str) -> int | None:
+    """An integer of 64 bits, also where it is written as text."""
     try:
-        return int(value(data, *path))
-    except (TypeError, ValueError):
+        found = int(value(data, *path))
+    except (TypeError, ValueError, OverflowError):
         return None
+    return found if abs(found) <= _LARGEST else None
 
 
 def decimal(data: Any, *path: str) -> float | None:
     """A finite number, also where it is written as text; None otherwise."""
     try:
         found = float(value(data, *path))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return found if abs(found) != float("inf") and found == found else None
 
 
 def seconds(data: Any, *path: str) -> int | None:
     """Whole seconds of a duration such as PT180S, which a service may hand back as PT3M."""
-    match = _DURATION.fullmatch(text(data, *path))
+    match = _DURATION.fullmatch(text(data, *path)[:_LONGEST_DURATION])
     if match is None or not any(match.groups()):
         return None
     return sum(int(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True))
@@ -69,6 +76,11 @@ def moment(data: Any, *path: str) -> datetime | None:
         if isinstance(found, int | float):
             return datetime.fromtimestamp(found / 1000, UTC)
         parsed = datetime.fromisoformat(_FRACTION.sub(r"\1", str(found)))
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def _storable(found: object) -> str:
+    """Without what no database takes as text: halves of characters, and NUL."""
+    return str(found).encode("utf-8", "replace").decode().replace("\0", "")

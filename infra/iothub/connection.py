@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from infra.http.answers import MOST_PAGES, endless, read
 from infra.http.errors import Refused, Unavailable, Unclear
 from infra.http.types import Gate, HttpRequest, HttpResponse, TokenCredential, always
 from infra.iothub.errors import error_from
@@ -45,7 +46,7 @@ class Connection:
         self._transport.close()
 
     def get(self, *path: str) -> Any:
-        return _json(self._send("GET", path))
+        return read(self._send("GET", path))
 
     def rows(self, *path: str, **query: str | int) -> list[Any]:
         """A list that comes in one piece."""
@@ -54,13 +55,14 @@ class Connection:
     def query(self, text: str) -> Iterator[Any]:
         """The rows of a query, one page at a time as they are consumed; repeated where it failed, for it only reads."""
         headers = {"x-ms-max-item-count": str(PAGE)}
-        while True:
+        for _ in range(MOST_PAGES):
             response = self._send("POST", ("devices", "query"), {}, {"query": text}, headers)
             yield from _rows(response)
             following = response.headers.get("x-ms-continuation", "")
             if not following or following == headers.get("x-ms-continuation"):
                 return
             headers["x-ms-continuation"] = following
+        raise endless()
 
     def delete(self, *path: str, etag: str) -> None:
         """Only what still has this etag. Raises Unclear where it may or may not have happened."""
@@ -93,18 +95,8 @@ class Connection:
         return response
 
 
-def _json(response: HttpResponse) -> Any:
-    try:
-        return response.json()
-    except ValueError as fault:
-        raise Unavailable(
-            f"{response.request.method} was answered with something that is not JSON.",
-            status=response.status_code,
-        ) from fault
-
-
 def _rows(response: HttpResponse) -> list[Any]:
-    told = _json(response)
+    told = read(response)
     if not isinstance(told, list):
         raise Unavailable(f"{response.request.method} was answered with something that is no list.")
     return told

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from infra.http.answers import NOT_JSON
 from infra.http.errors import (
     SHORTEST_NAP,
     AzureError,
@@ -53,6 +54,6 @@ def error_from(response: HttpResponse) -> AzureError:
 def _message(response: HttpResponse) -> str:
     try:
         body = response.json()
-    except ValueError:
+    except NOT_JSON:
         return ""
     return text(body, "Message") or text(body, "message")
