@@ -17,6 +17,7 @@ from storage.leases import Lease, Lost
 log = structlog.get_logger("pacer")
 STEPS = Counter("spotter_follower_steps_total", "Steps that followers took", ["follower", "outcome"])
 STOP_SECONDS = 8.0
+NOT_UNDERSTOOD = "Spotter does not understand what it finds, so {} wait. The log has the reason."
 
 
 class Pacer:
@@ -106,6 +107,7 @@ def take_step(follower: Follower, services: Services) -> None:
     except Exception:
         STEPS.labels(name, "error").inc()
         log.exception("follower_failed", follower=name)
+        services.health.trouble(follower.service, NOT_UNDERSTOOD.format(name), about=name)
     else:
         STEPS.labels(name, "ok").inc()
         services.health.well(follower.service, about=name)
