@@ -13,7 +13,7 @@ from commands.kit.blocks import Block, Message, actions, button, section
 from commands.kit.command import Answer, Asked, OpenForm, Reply
 from commands.kit.errors import UserError
 from commands.kit.services import Services
-from commands.kit.words import esc
+from commands.kit.words import esc, unmarked
 
 log = structlog.get_logger("answers")
 OPEN_FORM = "spotter.form"
@@ -102,7 +102,7 @@ def warning(problem: UserError) -> Message:
         for each in (problem, *problem.others)
         for text in [f"{each.problem} {each.next_step}"]
     ]
-    return Message(" ".join(texts), [section("\n".join(f":warning: {text}" for text in texts))])
+    return Message(unmarked(" ".join(texts)), [section("\n".join(f":warning: {text}" for text in texts))])
 
 
 def apology(ref: str) -> Message:

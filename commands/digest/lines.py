@@ -9,7 +9,7 @@ from commands.kit.words import code, count, duration, esc, metric, shorten, when
 from commands.publish import messages as publish_words
 from commands.runs.command import DETAILS
 from commands.train.estimate import recorded
-from commands.train.messages import best, phase, share
+from commands.train.messages import best, phase, time_left
 from storage.catalog import ModelRow
 from storage.deployments import Deployment, Override, Unanswered
 from storage.labels import LabelExport, Preparation
@@ -20,7 +20,6 @@ Record = TrainingRun | PublishRun | Deployment | LabelExport | Preparation
 REVIEW = "digest.review"
 FAILED = ("failed", "lost", "unknown")
 LONGEST_NAME, LONGEST_REASON = 60, 200
-EARLY = 0.1  # before that, what is left is a guess
 
 
 @dataclass(frozen=True)
@@ -134,10 +133,10 @@ def news(key: str, text: str, shown: Element | None = None) -> Line:
 
 
 def _time(run: TrainingRun, now: datetime) -> str:
-    done, expected = share(run), recorded(run.estimate)
+    expected = recorded(run.estimate)
     so_far = f"{duration(now - run.requested_at)} so far"
-    if run.started_at and done >= EARLY:
-        return f"{so_far}, about {duration((now - run.started_at) * ((1 - done) / done))} left"
+    if left := time_left(run, now):
+        return f"{so_far}, about {left} left"
     usual = timedelta(seconds=expected.usual) if expected else None
     return f"{so_far}, usually {duration(usual)} in all" if usual else so_far
 

@@ -1,5 +1,6 @@
 """Numbers, times and names as people read them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 NOISE = 0.0005
@@ -12,6 +13,21 @@ LOOKALIKES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "*": "∗", 
 def esc(text: object) -> str:
     """Outside text made harmless in Slack's mrkdwn: no mention, link or format survives."""
     return str(text).translate(LOOKALIKES)
+
+
+MARKS = re.compile(r"(?<!\w)[*`]([^*`\n]+)[*`](?!\w)")
+TOKENS = re.compile(r"<([^<>|]*)\|?([^<>]*)>")
+
+
+def unmarked(text: str) -> str:
+    """Mrkdwn as plain words, for notifications and screen readers: a link or time by its label, a mention in words."""
+    return MARKS.sub(r"\1", TOKENS.sub(lambda token: token[2] or _mentioned(token[1]), text))
+
+
+def _mentioned(target: str) -> str:
+    if target.startswith("!subteam^"):
+        return "that group"
+    return "that person" if target.startswith("@") else "that channel" if target.startswith("#") else target
 
 
 def code(text: object) -> str:

@@ -62,6 +62,8 @@ def phase(run: PublishRun) -> str:
     stage = next((stage for stage in _stages(run) if stage["state"] == "inProgress"), None)
     if stage is None:
         return "waiting to start" if run.state == "queued" else "running"
+    if len(_stages(run)) == 1:
+        return f"at the step {_task(stage)}" if _task(stage) else "running"
     return f"{stage['name']}, {_task(stage)}" if _task(stage) else str(stage["name"])
 
 

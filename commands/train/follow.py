@@ -7,6 +7,7 @@ run's id and its PUT creates it once, so a step whose outcome was lost is simply
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
@@ -99,17 +100,18 @@ def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
     if run.cancel_by and not job.has_ended and job.status != "CancelRequested":
         run = _cancel(run, services)
     state = STATES.get(job.status) or ("queued" if job.status in NOT_STARTED else "running")
-    if state == "failed":
+    if state in ("failed", "canceled"):
+        progress = progress_of(run, services)
+        reason = failure_of(run, services) if state == "failed" else None
         end(
             run,
-            "failed",
+            state,
             services,
-            progress=progress_of(run, services),
-            failure=failure_of(run, services),
+            progress=progress,
+            failure=reason,
             status=job.status,
+            node_seconds=_used(progress),
         )
-    elif state == "canceled":
-        end(run, "canceled", services, status=job.status)
     elif state == "completed":
         _register(run, job.status, services)
     else:
@@ -146,7 +148,6 @@ def _register(run: TrainingRun, status: str | None, services: Services) -> None:
     if model is not None:
         # a run that was not seen while it trained has no figures yet
         progress = run.progress if run.state == "completed" else progress_of(run, services)
-        used = (progress or {}).get("node_seconds")
         end(
             run,
             "registered",
@@ -154,7 +155,7 @@ def _register(run: TrainingRun, status: str | None, services: Services) -> None:
             registered_version=model.version,
             status=status,
             progress=progress,
-            node_seconds=used,
+            node_seconds=_used(progress),
         )
         return
     now = services.clock.now()
@@ -176,6 +177,11 @@ def _register(run: TrainingRun, status: str | None, services: Services) -> None:
         end(run, "failed", services, failure=failure)
         return
     services.wake(FOLLOWER)
+
+
+def _used(progress: dict[str, Any] | None) -> int | None:
+    """Seconds that its nodes have worked."""
+    return (progress or {}).get("node_seconds")
 
 
 def _in_registry(run: TrainingRun, services: Services) -> bool:

@@ -18,14 +18,14 @@ from commands.kit.blocks import (
     section,
     table,
 )
-from commands.kit.words import code, count, duration, esc, metric, when
+from commands.kit.words import code, count, duration, esc, metric, money, when
 from commands.train.estimate import Estimate, beside_actual, due, words
 from infra.azureml.jobs import NOT_STARTED, TERMINAL
 from infra.training.component import EVALUATE_STEP, SPLIT_STEP
 from storage.runs import TrainingRun
 
-BAR = 12
 MOST_BEFORE_THE_END = 0.95
+EARLY = 0.1  # before that, what is left is a guess
 TRIALS_SHOWN = 10
 CANCEL, AGAIN, STUDIO = "train.cancel", "train.again", "train.studio"
 MOVE, DETAILS = "train.move", "runs.details"
@@ -45,9 +45,9 @@ def live(run: TrainingRun, thin_classes: Sequence[str], now: datetime, spent: Sp
     if run.state == "registered":
         return _registered(run, spent)
     if run.state in ("failed", "lost"):
-        return _failed(run)
+        return _failed(run, spent)
     if run.state == "canceled":
-        return _canceled(run)
+        return _canceled(run, spent)
     return _under_way(run, thin_classes, now, spent.expected)
 
 
@@ -99,6 +99,14 @@ def share(run: TrainingRun) -> float:
         elif trial["status"] not in NOT_STARTED:
             done += min(0.95, trial.get("epochs", 0) / epochs) if epochs else 0.5
     return min(MOST_BEFORE_THE_END, done / total)
+
+
+def time_left(run: TrainingRun, now: datetime) -> str:
+    """As its trials went so far; empty where that is not known yet."""
+    done = share(run)
+    if run.started_at is None or done < EARLY:
+        return ""
+    return duration((now - run.started_at) * ((1 - done) / done))
 
 
 def trial_table(run: TrainingRun) -> Block | None:
@@ -164,8 +172,8 @@ def _lead(run: TrainingRun, now: datetime) -> str:
     elapsed = duration(now - run.requested_at)
     if not share(run):
         return f"Asked {elapsed} ago."
-    filled = round(share(run) * BAR)
-    return f"{round(share(run) * 100)} % done after {elapsed}   {'█' * filled}{'░' * (BAR - filled)}"
+    left = time_left(run, now)
+    return f"{round(share(run) * 100)} % done after {elapsed}" + (f", about {left} left." if left else ".")
 
 
 def _registered(run: TrainingRun, spent: Spent) -> Message:
@@ -184,7 +192,7 @@ def _registered(run: TrainingRun, spent: Spent) -> Message:
     return Message(f"{esc(title)} in {duration(took)}.", blocks)
 
 
-def _failed(run: TrainingRun) -> Message:
+def _failed(run: TrainingRun, spent: Spent) -> Message:
     failure = run.failure or {}
     title = (
         f"{run.model_name} training failed"
@@ -200,24 +208,27 @@ def _failed(run: TrainingRun) -> Message:
         return Message(
             f"{esc(title)}. {esc(cause)}", [header(title), section(lead), _footer(run), actions(again)]
         )
-    blocks = [header(title), section(lead), _footer(run), actions(again, _studio(run))]
+    blocks = [header(title), section(lead), _footer(run, spent), actions(again, _studio(run))]
     if trials := trial_table(run):
         blocks.insert(2, trials)
     return Message(f"{esc(title)}. {esc(cause)} {esc(remedy)}".strip(), blocks)
 
 
-def _canceled(run: TrainingRun) -> Message:
+def _canceled(run: TrainingRun, spent: Spent) -> Message:
     who = f"by {run.cancel_by}" if run.cancel_by else "in Azure, not through Spotter"
     title = f"{run.model_name} training canceled {who}"
-    blocks = [header(title), _footer(run), actions(button("Train again", AGAIN, run.id), _studio(run))]
+    blocks = [header(title), _footer(run, spent), actions(button("Train again", AGAIN, run.id), _studio(run))]
     return Message(f"{esc(title)}. No model was registered.", blocks)
 
 
-def _footer(run: TrainingRun) -> Block:
+def _footer(run: TrainingRun, spent: Spent | None = None) -> Block:
+    """`spent` where nothing came of it: what its nodes have cost all the same."""
+    cost = spent.cost if spent and spent.cost else 0.0
     return context(
         f"Asked by {esc(run.requested_by_name)} {when(run.requested_at)}",
         f"{code(run.dataset)} on {code(run.cluster)}",
         f"run {code(run.id)}",
+        f"cost about {money(cost, spent.currency)}" if spent and round(cost, 2) > 0 else "",
     )
 
 

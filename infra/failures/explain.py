@@ -112,6 +112,11 @@ def shortened(message: str, longest: int = LONGEST_RAW) -> str:
     return line if len(line) <= longest else line[:longest].rsplit(" ", 1)[0] + " …"
 
 
+def sentence(words: str) -> str:
+    """With a full stop, so that another one can follow; nothing of nothing."""
+    return words if not words or words.endswith((".", "!", "?", "…")) else f"{words}."
+
+
 def _best(text: str, weak: bool, raw: str, names: tuple[str, ...]) -> Explanation | None:
     found = [
         (hit, reason) for reason in catalogue(names) if reason.weak == weak and (hit := reason.match(text))
@@ -139,7 +144,7 @@ def _unknown(raw: str, codes: Sequence[str]) -> Explanation:
     raw = shortened(raw)
     _note_unknown(raw, tuple(codes))
     return Explanation(
-        cause=raw or "Azure gives no reason.",
+        cause=sentence(raw) or "Azure gives no reason.",
         remedy="Train again once; if it fails again, ask Azure's support with the run's id."
         if theirs
         else "Open the run in the studio and read its log.",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from infra.devops.approvals import Approval
 from infra.devops.faults import RunFault
 from infra.devops.stages import Hold, HoldKind, Stage
-from infra.failures.explain import Explanation, explain, shortened
+from infra.failures.explain import Explanation, explain, sentence, shortened
 from infra.failures.waiting import Waiting
 
 NAMES_SHOWN = 4
@@ -29,7 +29,7 @@ def explain_run(fault: RunFault) -> Explanation:
     found = explain(fault.messages, log_lines=fault.last_lines)
     if found.is_known:
         return found
-    cause = found.raw or "Azure DevOps gives no reason."
+    cause = sentence(found.raw) or "Azure DevOps gives no reason."
     return replace(found, cause=cause, remedy=UNKNOWN_REMEDY, ours=True, again=False)
 
 

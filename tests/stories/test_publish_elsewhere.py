@@ -25,7 +25,7 @@ def test_a_push_and_a_hand_in_azure_devops_are_told_once(new_stage: Callable[...
     push(stage.world, f"{gate[0].wait}  # longer", yaml=TRIGGERED, message="Search longer")
     card = stage.line.shows("Publishing main: ").becomes("(?s)running: Publish.*Search longer")
     assert read(stage, card.text) == snapshot("""\
-# Publishing main: Publish the training pipeline, Publish
+# Publishing main: at the step Publish
 Running since <time>.
 :hourglass_flowing_sand: Publish the training pipeline running: Publish
 Started by a push of Line engineer <time> · <commit> Search longer, by Line engineer · run publish-42

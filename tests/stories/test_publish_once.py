@@ -85,7 +85,7 @@ def test_the_token_expires_while_a_run_goes_on(new_stage: Callable[..., Stage]) 
     new_token = portal.renew_pat()
     card.becomes("does not accept")
     assert read(stage, card.text) == snapshot("""\
-# Publishing main: Publish the training pipeline, Publish
+# Publishing main: at the step Publish
 :warning: Azure DevOps does not accept Spotter's sign-in. The run goes on there, and this message catches up once Spotter can look again.
 :hourglass_flowing_sand: Publish the training pipeline running: Publish
 Asked by trainer <time> · <commit> Change the search, by Line engineer · run publish-41

@@ -55,7 +55,7 @@ Runs the pipeline spotter-publish in Azure DevOps
     stage.trainer.clicks("Publish main", on=again)
     second = stage.line.shows("Publishing main: ").becomes("running: Publish")
     assert read(stage, second.text) == snapshot("""\
-# Publishing main: Publish the training pipeline, Publish
+# Publishing main: at the step Publish
 Running since <time>.
 :hourglass_flowing_sand: Publish the training pipeline running: Publish
 Asked by trainer <time> · <commit> Write elsewhere, by Line engineer · run publish-42
