@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from commands.kit.words import esc, shorten
+from commands.kit.words import esc, shorten, unmarked
 
 Block = dict[str, Any]
 Element = dict[str, Any]
@@ -44,7 +44,7 @@ class Message:
 
 def note(text: str) -> Message:
     """A message of one paragraph, in mrkdwn that the caller has escaped."""
-    return Message(text.replace("`", ""), [section(text)])
+    return Message(unmarked(text), [section(text)])
 
 
 def plain(text: str, limit: int) -> dict[str, Any]:
@@ -125,13 +125,14 @@ def link(label: str, url: str, action: str) -> Element:
     return {"type": "button", "action_id": action, "text": plain(label, MAX_BUTTON), "url": url}
 
 
-def confirm(title: str, text: str, yes: str, no: str) -> Element:
+def confirm(title: str, text: str, yes: str, no: str, *, style: str = "danger") -> Element:
+    """A question before a button does its work; danger is for what removes or stops something."""
     return {
         "title": plain(title, 100),
         "text": plain(text, 300),
         "confirm": plain(yes, 30),
         "deny": plain(no, 30),
-        "style": "danger",
+        "style": style,
     }
 
 
