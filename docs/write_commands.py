@@ -29,6 +29,13 @@ def _section(command: Command) -> str:
             *map(_row, command.fields),
             "",
         ]
+    if command.examples:
+        lines += [
+            "| such as | |",
+            "|---|---|",
+            *(f"| `{typed}` | {told} |" for typed, told in command.examples),
+            "",
+        ]
     if others := sorted({each.role for each in command.actions.values()} - {command.role, "view"}):
         roles = " or ".join(f"`{role}`" for role in others)
         lines += [f"Some of its buttons ask for the role {roles}.", ""]

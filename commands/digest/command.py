@@ -83,6 +83,16 @@ digest = Command(
     summary="Scheduled digests of a channel: what needs someone, runs or has finished",
     title="Digests",
     changes=True,
+    examples=(
+        (
+            "/digest set weekdays at 8:30",
+            "sets one for this channel, in your time zone; the word set may be left out",
+        ),
+        ("/digest Mondays 9:00 zone=berlin quiet=yes", "in another zone, silent when nothing has changed"),
+        ("/digest", "lists what is set here, with buttons"),
+        ("/digest preview 2", "what number 2 of the list would say now; also pause, resume and remove"),
+        ("/digest now", "how things stand, for your eyes"),
+    ),
 )
 setting = digest.dialog("setting", SetArgs, role="view", title="Set a digest", submit="Set it")
 

@@ -1,6 +1,6 @@
 """A command, declared once: its arguments, who may use it, what it does, its buttons and its followers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from re import Pattern
 from typing import Any, TypeVar
@@ -150,7 +150,9 @@ class Command:
         title: str = "",
         submit: str = "Show",
         changes: bool = False,
+        examples: Sequence[tuple[str, str]] = (),
     ) -> None:
+        """`examples` are what may be typed with what it does, for help and docs."""
         self.name = name
         self.args = args
         self.role = role
@@ -158,6 +160,7 @@ class Command:
         self.title = title or name
         self.submit = submit
         self.changes = changes
+        self.examples = examples
         self.fields: list[Field] = [_field(item) for item in fields(args)] if args else []
         self.handler: Callable[[Any, Asked, Services], Answer] | None = None
         self.checks: list[Callable[[Any, Services], None]] = []

@@ -34,8 +34,9 @@ def complete(command: Command, values: dict[str, str]) -> bool:
 
 
 def explain(command: Command) -> Message:
-    """How to write a command in one line."""
+    """How to write a command in one line, with its examples."""
     rest = ""
     if any(field.required for field in command.fields):
         rest = f" Leave some out, or type {code(command.name)} alone, and a form asks for the rest."
-    return note(f"{esc(command.summary)}. Write it as {code(command.usage)}.{rest}")
+    examples = "".join(f"\n{code(typed)} {esc(told)}" for typed, told in command.examples)
+    return note(f"{esc(command.summary)}. Write it as {code(command.usage)}.{rest}{examples}")

@@ -43,7 +43,17 @@ class ModelsArgs:
     )
 
 
-models = Command("/models", ModelsArgs, role="view", summary="Registered models, their metrics and versions")
+models = Command(
+    "/models",
+    ModelsArgs,
+    role="view",
+    summary="Registered models, their metrics and versions",
+    examples=(
+        ("/models Cap_Detection_Model", "its versions"),
+        ("/models Cap_Detection_Model:4", "where version 4 comes from, and where it went"),
+        ("/models compare Cap_Detection_Model:4 Cap_Detection_Model:3", "two beside each other"),
+    ),
+)
 
 
 @models.run
