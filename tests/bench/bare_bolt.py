@@ -1,12 +1,16 @@
-"""The smallest Bolt app that acknowledges: what Spotter is measured against. Same transport as Spotter's HTTP mode."""
+"""The smallest Bolt app that does what Spotter is timed at: what Spotter is measured against.
+
+Over Socket Mode where SLACK_APP_TOKEN is set, else over HTTP as Spotter serves it.
+"""
 
 import asyncio
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from aiohttp import web
-from slack_bolt import Ack, App, BoltRequest
+from slack_bolt import Ack, App, BoltRequest, Respond
 from slack_sdk import WebClient
 
 pool = ThreadPoolExecutor(32)
@@ -19,36 +23,61 @@ app = App(
 )
 
 
-def later() -> None:
-    """What comes after the ack, in a lazy listener."""
-
-
 def acknowledge(ack: Ack) -> None:
     ack()
+
+
+def answer(respond: Respond) -> None:
+    respond("Nothing is running.")
+
+
+def open_form(body: dict[str, Any], client: WebClient) -> None:
+    text = {"type": "plain_text", "text": "Form"}
+    field = {"type": "input", "label": text, "element": {"type": "plain_text_input", "action_id": "a"}}
+    view = {"type": "modal", "callback_id": "train", "title": text, "submit": text, "blocks": [field]}
+    client.views_open(trigger_id=body["trigger_id"], view=view)
+
+
+def nothing() -> None:
+    """After the ack of a form."""
 
 
 def suggest(ack: Ack) -> None:
     ack(options=[{"text": {"type": "plain_text", "text": "one"}, "value": "one"}])
 
 
-app.command("/runs")(ack=acknowledge, lazy=[later])
-app.action("runs.details")(ack=acknowledge, lazy=[later])
-app.options("train:dataset")(suggest)
+app.command("/runs")(ack=acknowledge, lazy=[answer])
+app.command("/train")(ack=acknowledge, lazy=[open_form])
+app.action("runs.details")(ack=acknowledge, lazy=[answer])
+app.action("digest.pause")(ack=acknowledge, lazy=[answer])
+app.action("digest.resume")(ack=acknowledge, lazy=[answer])
+app.view("models")(ack=acknowledge, lazy=[nothing])
+app.options("models:name")(suggest)
 
 
 async def events(request: web.Request) -> web.Response:
     body = await request.text()
     headers: dict[str, str | Sequence[str]] = dict(request.headers)
     bolt_request = BoltRequest(body=body, headers=headers)
-    answer = await asyncio.get_running_loop().run_in_executor(pool, app.dispatch, bolt_request)
-    return web.Response(status=answer.status, text=answer.body)
+    answered = await asyncio.get_running_loop().run_in_executor(pool, app.dispatch, bolt_request)
+    kind = answered.first_headers().get("content-type", "text/plain").partition(";")[0]
+    return web.Response(status=answered.status, text=answered.body, content_type=kind)
 
 
 async def ready(_request: web.Request) -> web.Response:
     return web.json_response({"ready": True})
 
 
-if __name__ == "__main__":
+def serve() -> None:
     server = web.Application()
     server.add_routes([web.post("/slack/events", events), web.get("/readyz", ready)])
     web.run_app(server, host="127.0.0.1", port=int(os.environ["PORT"]), print=None, access_log=None)
+
+
+if __name__ == "__main__":
+    if token := os.environ.get("SLACK_APP_TOKEN"):
+        from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+        SocketModeHandler(app, token).start()  # type: ignore[no-untyped-call]  # untyped in slack_bolt
+    else:
+        serve()

@@ -1,0 +1,191 @@
+"""Ack: how long Slack waits for an acknowledgement, beside a bare Bolt app (process_before_response, lazy) on the same
+transport, in turns; alone, 32 at once, and while Azure, Azure DevOps or the database hang.
+"""
+
+import asyncio
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.environment import bot_environment
+from sandbox.faults import Fault, Faults
+from sandbox.slack.link import Kind
+from sandbox.world import World
+from tests.bench.contestants import Contestant, Loop, wait
+from tests.bench.table import Row, figure, p50, p99
+
+BAR, BAR_HUNG, BAR_SLACK = 1.2, 1000.0, 3000.0
+ROUNDS, ROUNDS_QUICK, WARM = 200, 30, 10
+AT_ONCE, VOLLEYS, VOLLEYS_QUICK = 32, 12, 3
+QUIET = 0.02  # so that what one does after its ack does not meet the other's
+POLICY = Path(__file__).with_name("spotter.toml")
+Payload = Callable[[Contestant, int], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that a person does. `opens`: timed until its form is opened, not until the ack."""
+
+    what: str
+    kind: Kind
+    payload: Payload
+    opens: bool = False
+
+
+ACTS = (
+    Act("command", "slash_commands", lambda bot, _: bot.command("/runs")),
+    Act("command that opens a form", "slash_commands", lambda bot, _: bot.command("/train")),
+    Act("the form is there", "slash_commands", lambda bot, _: bot.command("/train"), opens=True),
+    Act("type-ahead", "interactive", lambda bot, _: bot.type_ahead("models:name", "")),
+    Act("form submitted", "interactive", lambda bot, _: bot.submission("models", {"name": "Cap_Model"})),
+    Act("button", "interactive", lambda bot, _: bot.button("runs.details", "none")),
+    Act(
+        "button that commits first",
+        "interactive",
+        lambda bot, number: bot.button(f"digest.{'pause' if number % 2 else 'resume'}", "policy-bench"),
+    ),
+)
+
+
+def measure(*, quick: bool) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        world = World(Path(folder), lines={})
+        world.start()
+        stack.callback(world.stop)
+        settings = bot_environment(world, Path(folder), POLICY)
+        loop = Loop()
+        stack.callback(loop.close)
+        for over_http in (False, True):
+            with pair(settings, Path(folder), loop, over_http=over_http) as (spotter, bare):
+                yield from _of(
+                    "HTTP" if over_http else "Socket Mode", spotter, bare, loop, world, quick=quick
+                )
+
+
+@contextmanager
+def pair(
+    settings: dict[str, str], folder: Path, loop: Loop, *, over_http: bool
+) -> Iterator[tuple[Contestant, Contestant]]:
+    """Spotter and the bare Bolt app, started."""
+    spotter = Contestant("Spotter", "bot.cli run", settings, folder, loop, over_http=over_http)
+    bare = Contestant("bare Bolt", "tests.bench.bare_bolt", settings, folder, loop, over_http=over_http)
+    try:
+        for bot in (spotter, bare):
+            bot.start()
+        yield spotter, bare
+    finally:
+        spotter.close()
+        bare.close()
+
+
+def _of(
+    transport: str, spotter: Contestant, bare: Contestant, loop: Loop, world: World, *, quick: bool
+) -> Iterator[Row]:
+    wait(lambda: _has_first_digest(spotter), "the first digest is set")
+    for act in ACTS:
+        ours, theirs = loop.do(_in_turns(act, spotter, bare, ROUNDS_QUICK if quick else ROUNDS))
+        yield compared(f"{transport}: {act.what}", ours, theirs)
+    for act in ACTS:
+        if not act.opens:
+            ours, theirs = loop.do(_volleys(act, spotter, bare, VOLLEYS_QUICK if quick else VOLLEYS))
+            yield compared(f"{transport}, {AT_ONCE} at once: {act.what}", ours, theirs)
+    for name, hung in (
+        ("Azure", _hung(world.azure_faults)),
+        ("Azure DevOps", _hung(world.devops_faults)),
+        ("the database", _locked(spotter.database)),
+    ):
+        with hung:
+            rounds = ROUNDS_QUICK if quick else ROUNDS // 4
+            took = {act.what: loop.do(_alone(act, spotter, rounds)) for act in ACTS}
+        if name == "the database":
+            commits = took.pop(ACTS[-1].what)
+            yield _while_hung(f"{transport}, {name} hangs: {ACTS[-1].what}", commits, BAR_SLACK)
+        slowest = max(took, key=lambda what: p99(took[what]))
+        yield _while_hung(f"{transport}, {name} hangs: slowest, {slowest}", took[slowest], BAR_HUNG)
+
+
+def compared(what: str, ours: list[float], theirs: list[float]) -> Row:
+    ratio = p50(ours) / p50(theirs)
+    told = (
+        f"{figure(p50(ours))} ms, {ratio:.2f}× of {figure(p50(theirs))};"
+        f" p99 {figure(p99(ours))}, {figure(p99(theirs))}"
+    )
+    return Row(what, told, f"p50 ≤ {BAR}×", ratio <= BAR)
+
+
+def _while_hung(what: str, ours: list[float], bar: float) -> Row:
+    told = f"p50 {figure(p50(ours))}, p99 {figure(p99(ours))} ms"
+    return Row(what, told, f"p99 ≤ {figure(bar)} ms", p99(ours) <= bar)
+
+
+async def _in_turns(
+    act: Act, spotter: Contestant, bare: Contestant, rounds: int
+) -> tuple[list[float], list[float]]:
+    """Milliseconds of both."""
+    took: tuple[list[float], list[float]] = [], []
+    for number in range(rounds + WARM):
+        for bot, times in zip((spotter, bare), took, strict=True):
+            times.append(await _timed(act, bot, number))
+            await asyncio.sleep(QUIET)
+    return took[0][WARM:], took[1][WARM:]
+
+
+async def _volleys(
+    act: Act, spotter: Contestant, bare: Contestant, volleys: int
+) -> tuple[list[float], list[float]]:
+    took: tuple[list[float], list[float]] = [], []
+    for volley in range(volleys + 1):
+        for bot, times in zip((spotter, bare), took, strict=True):
+            many = await asyncio.gather(*(_timed(act, bot, volley * AT_ONCE + n) for n in range(AT_ONCE)))
+            times += many if volley else []
+            await asyncio.sleep(QUIET * AT_ONCE)
+    return took
+
+
+async def _alone(act: Act, spotter: Contestant, rounds: int) -> list[float]:
+    took = []
+    for number in range(rounds):
+        took.append(await _timed(act, spotter, number))
+        await asyncio.sleep(QUIET)
+    return took
+
+
+async def _timed(act: Act, bot: Contestant, number: int) -> float:
+    payload = act.payload(bot, number)
+    began = time.perf_counter()
+    answer = await bot.ask(act.kind, payload)
+    if answer.outcome != "acked":
+        raise RuntimeError(f"{bot.name} did not acknowledge: {act.what}, {answer.outcome} {answer.reason}")
+    while act.opens and not bot.opened(payload):
+        await asyncio.sleep(0.0005)
+    return (time.perf_counter() - began) * 1000
+
+
+def _has_first_digest(spotter: Contestant) -> bool:
+    with closing(sqlite3.connect(spotter.database)) as connection:
+        return bool(connection.execute("SELECT count(*) FROM digests").fetchone()[0])
+
+
+@contextmanager
+def _hung(faults: Faults) -> Iterator[None]:
+    """Every request that comes in is held."""
+    fault = faults.arm(Fault("*", "", "hang_before", times=1_000_000))
+    wait(fault.reached.is_set, "a request hangs")
+    try:
+        yield
+    finally:
+        faults.disarm(fault)
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Nobody else may write: what a disk that does not answer does to the others."""
+    with closing(sqlite3.connect(file, isolation_level=None, timeout=30)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
