@@ -23,7 +23,7 @@ from storage import catalog, deployments, messages, publishes, runs
 from storage.deployments import Decision, Deployment
 from storage.runs import TrainingRun
 
-SHOWN = 5
+SHOWN, MOST_LINES, MOST_BLOCKS = 5, 12, 100
 START = "train.start"
 
 
@@ -43,7 +43,7 @@ def home(person: Person, services: Services) -> dict[str, Any]:
     blocks: list[Block] = _for_me(waiting, person, services)
     running = len(open_now) + len(publishing) + len(rollouts)
     blocks += [header(f"{running} running" if running else "Nothing is running")]
-    for rollout in rollouts:
+    for rollout in rollouts[:SHOWN]:
         blocks.append(section(_rollout(rollout, services, now)))
     for run in open_now[:SHOWN]:
         leader = best(run)
@@ -52,8 +52,6 @@ def home(person: Person, services: Services) -> dict[str, Any]:
         blocks.append(
             section(f"{text}, for {duration(now - run.requested_at)}", button("Details", DETAILS, run.id))
         )
-    if len(open_now) > SHOWN:
-        blocks.append(context(f"and {len(open_now) - SHOWN} more: type `/runs`"))
     for publish in publishing[:SHOWN]:
         text = f"*Publishing {esc(publish.branch)}*: {esc(standing_of(publish))}"
         blocks.append(
@@ -61,12 +59,16 @@ def home(person: Person, services: Services) -> dict[str, Any]:
                 f"{text}, for {duration(now - publish.requested_at)}", button("Details", DETAILS, publish.id)
             )
         )
+    if more := sum(max(len(each) - SHOWN, 0) for each in (rollouts, open_now, publishing)):
+        blocks.append(context(f"and {more} more: type `/runs`"))
     if not running:
         blocks.append(section("Trainings show up here with their trials and the best result so far."))
     if services.people.surely_may(person, "train"):
         blocks.append(actions(button("Start a training", START, style="primary")))
     if lines:
-        blocks += [divider(), header("Models on the line"), *lines]
+        blocks += [divider(), header("Models on the line"), *lines[:MOST_LINES]]
+    if len(lines) > MOST_LINES:
+        blocks.append(context(f"and {count(len(lines) - MOST_LINES, 'target')} more: type `/models`"))
     blocks += [divider(), header("Models")]
     blocks += [section(line(model)) for model in models] or [
         section("The first model that is registered shows up here.")
@@ -76,8 +78,8 @@ def home(person: Person, services: Services) -> dict[str, Any]:
         blocks += [section(_ended(run), button("Details", DETAILS, run.id)) for run in ended]
     if digests := on_home(person, services):
         blocks += [divider(), header("Digests"), *digests]
-    blocks += [divider(), section(standing(services)), context(f"Updated {when(now)}")]
-    return {"type": "home", "blocks": blocks}
+    foot = [divider(), section(standing(services)), context(f"Updated {when(now)}")]
+    return {"type": "home", "blocks": [*blocks[: MOST_BLOCKS - len(foot)], *foot]}
 
 
 def _for_me(
@@ -93,14 +95,21 @@ def _for_me(
         approves = services.people.surely_among(person, approvers(target, services))
         needs_override = not gates_passed(deployment) and all(each.verdict != "override" for each in decided)
         if approves or (needs_override and services.people.surely_among(person, target.override)):
-            address = _address(deployment, services)
-            blocks += to_decide(deployment, decided, address, override_only=not approves)
             number += 1
+            if number <= SHOWN:
+                address = _address(deployment, services)
+                blocks += to_decide(deployment, decided, address, override_only=not approves)
     if not blocks:
         return []
+    more = number - SHOWN
     return [
         header(f"{count(number, 'decision')} {'needs' if number == 1 else 'need'} you"),
         *blocks,
+        *(
+            [context(f"and {more} more, each in the channel of its target: answer these first")]
+            if more > 0
+            else []
+        ),
         divider(),
     ]
 

@@ -55,8 +55,8 @@ def fill(tx: Connection, now: datetime) -> None:
     devices.keep(
         tx,
         [
-            *(_camera("line-1", number, "3", now) for number in (1, 2, 3)),
-            *(_camera("line-2", number, "4", now) for number in (4, 5)),
+            *(camera("line-1", number, "3", now) for number in (1, 2, 3)),
+            *(camera("line-2", number, "4", now) for number in (4, 5)),
         ],
     )
     _rollouts(tx, now)
@@ -111,7 +111,7 @@ def _version(name: str, version: int, at: datetime, average: float, recall: floa
     return ModelRow(name, version, at, "trainer", average, 0.9, recall, tags, None, run_id, True, at)
 
 
-def _camera(target: str, number: int, version: str, now: datetime) -> DeviceRow:
+def camera(target: str, number: int, version: str, now: datetime) -> DeviceRow:
     is_connected = number != 2
     return DeviceRow(f"{target}-cam-{number}", target, "all", MODEL, version, True, is_connected, "", now)
 
