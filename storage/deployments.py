@@ -150,6 +150,25 @@ def of_model(tx: Connection, name: str, version: int) -> list[Deployment]:
     return _rows.all(tx, query.order_by(deployments.c.requested_at))
 
 
+def asked_next(tx: Connection, deployment: Deployment) -> Deployment | None:
+    """The request for the same target after this one; where this one was superseded, by that."""
+    query = select(deployments).where(
+        deployments.c.target == deployment.target, deployments.c.requested_at > deployment.requested_at
+    )
+    return _rows.first(tx, query.order_by(deployments.c.requested_at).limit(1))
+
+
+def superseded_by(tx: Connection, newer: Deployment) -> list[Deployment]:
+    """The requests for the same target that ended because this one was asked for."""
+    query = select(deployments).where(
+        deployments.c.target == newer.target,
+        deployments.c.state == "superseded",
+        deployments.c.requested_at < newer.requested_at,
+        deployments.c.ended_at >= newer.requested_at,
+    )
+    return _rows.all(tx, query)
+
+
 def incumbent(tx: Connection, target: str) -> Deployment | None:
     """The deployment whose model all devices of a target have now, as far as Spotter put it there."""
     query = (

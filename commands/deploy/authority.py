@@ -26,14 +26,6 @@ def objection(deployment: Deployment, services: Services) -> str | None:
     return _too_few(deployment, decided, target, services)
 
 
-def freeze(deployment: Deployment, services: Services) -> str | None:
-    """Why nothing may be shipped to the target now, in words; None where it is not frozen."""
-    target = services.policy.targets.get(deployment.target)
-    if target is None or not target.is_frozen(services.clock.now()):
-        return None
-    return f"{deployment.target} is frozen now ({', '.join(target.freeze)}, {target.time_zone})."
-
-
 def _too_few(
     deployment: Deployment, decided: list[Decision], target: Target, services: Services
 ) -> str | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from commands.deploy.aloud import turned_away_aloud
-from commands.deploy.authority import freeze, objection
+from commands.deploy.authority import objection
+from commands.deploy.frozen import freeze
 from commands.deploy.record import change
 from commands.deploy.rings import past_runs, ring_of, with_ring
 from commands.deploy.state_words import standing

@@ -204,7 +204,9 @@ def _favour(
     given = deployments.in_favour(deployments.decisions_on(tx, deployment.id))
     now_approved = len(given) >= deployment.approvals_needed
     decided = (
-        {"state": "approved", "decided_at": services.clock.now(), "trouble": None} if now_approved else {}
+        {"state": "approved", "decided_at": services.clock.now(), "waiting": None, "trouble": None}
+        if now_approved
+        else {}
     )
     details = {"reason": reason, "approvals": len(given), "needed": deployment.approvals_needed}
     change(

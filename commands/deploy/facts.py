@@ -111,10 +111,16 @@ def learned_from(evidence: Evidence) -> str:
     text = f"Trained on {code(dataset['name'])}: {count(dataset['images'], 'image')}, {boxes}"
     if not dataset["since"]:
         return text
-    more = [f"{code(label)} {change:+,}" for label, change in sorted(dataset["more_boxes"].items()) if change]
-    images = "image" if abs(dataset["more_images"]) == 1 else "images"
-    grown = f"{dataset['more_images']:+,} {images}" + (f" and boxes {listing(more)}" if more else "")
-    return f"{text}; {grown} since {code(dataset['since'])}"
+    images = dataset["more_images"]
+    grown = [f"{_more(images)} {'image' if abs(images) == 1 else 'images'}"] if images else []
+    changed = [(label, change) for label, change in sorted(dataset["more_boxes"].items()) if change]
+    if changed:
+        grown.append(f"boxes of {listing([f'{code(label)} {_more(change)}' for label, change in changed])}")
+    return f"{text}. Since {code(dataset['since'])}: {'; '.join(grown) or 'as many images and boxes'}"
+
+
+def _more(change: int) -> str:
+    return f"{change:,} more" if change > 0 else f"{-change:,} fewer"
 
 
 def devices(evidence: Evidence) -> str:

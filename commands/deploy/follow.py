@@ -10,8 +10,10 @@ import structlog
 
 from commands.deploy.aloud import reminder
 from commands.deploy.command import DEPLOYMENTS, deploy
+from commands.deploy.frozen import frozen_for_now
 from commands.deploy.prepare import prepare
-from commands.deploy.record import approvers, change, note_trouble, tell
+from commands.deploy.record import approvers, card_key, change, note_trouble, show, tell
+from commands.deploy.rings import wait
 from commands.deploy.ship import ship
 from commands.deploy.standing import changes_in_azure, changes_since_asked, expire, make_stale
 from commands.deploy.taking_back import roll_back
@@ -22,7 +24,7 @@ from commands.kit.health import DEVOPS
 from commands.kit.services import Services
 from infra.azureml.errors import Unreadable
 from infra.http.errors import AzureError
-from storage import deployments
+from storage import deployments, marks, messages
 from storage.deployments import Deployment
 
 log = structlog.get_logger("deploy")
@@ -59,6 +61,8 @@ def _preparing(deployment: Deployment, services: Services, look: Look) -> None:
 def _waiting(deployment: Deployment, services: Services, _look: Look) -> None:
     if _settled(deployment, services) or _has_changed(deployment, services):
         return
+    wait(deployment, frozen_for_now(deployment, services), services)
+    _link_what_it_replaced(deployment, services)
     target = services.policy.targets[deployment.target]
     open_for = deployment.expires_at - deployment.requested_at
     before_the_end = timedelta(hours=target.remind_hours)
@@ -72,6 +76,21 @@ def _waiting(deployment: Deployment, services: Services, _look: Look) -> None:
         decided = deployments.decisions_on(tx, now.id)
         tell(tx, now, services, "reminder", reminder(now, decided, approvers(target, services)))
         change(tx, now, services, action="deploy.remind", reminded_at=services.clock.now())
+
+
+def _link_what_it_replaced(deployment: Deployment, services: Services) -> None:
+    """Cards of requests that this one superseded lead to its card, once Slack has that."""
+    with services.store.read() as tx:
+        is_known = marks.get(tx, card_key(deployment)) is not None
+        replaced = [] if is_known else deployments.superseded_by(tx, deployment)
+        posted = messages.get(tx, card_key(deployment)) if replaced else None
+    if posted is None or posted.ts is None:
+        return
+    if address := services.people.link_to(posted.channel, posted.ts):
+        with services.store.write() as tx:
+            marks.put(tx, card_key(deployment), address, services.clock.now())
+            for each in replaced:
+                show(tx, each, services)
 
 
 def _settled(deployment: Deployment, services: Services) -> bool:

@@ -44,15 +44,16 @@ def card(
     decided: Sequence[Decision],
     approvers: Sequence[str],
     successor: Deployment | None = None,
+    newer: str = "",
 ) -> Message:
     """What the channel reads about a request now. `approvers` are groups and people who may decide; `successor` is
-    what was shipped there after it."""
+    what was shipped there after it; `newer` is the address of the card of the request that superseded it."""
     if deployment.state == "preparing":
         return _preparing(deployment)
     if deployment.state == "waiting":
         return _question(deployment, decided, approvers)
     if deployment.state in ENDS:
-        return _refused(deployment, decided)
+        return _refused(deployment, decided, newer)
     return _rollout(deployment, decided, successor)
 
 
@@ -86,9 +87,11 @@ def _question(deployment: Deployment, decided: Sequence[Decision], approvers: Se
     so_far = f" {esc(listing(given))} approved." if given else ""
     lead = (
         f"{who}{count(missing, 'approval')} needed.{so_far}\n"
-        f"{esc(deployment.requested_by_name)} asks: {esc(deployment.reason)}"
+        f"{esc(deployment.requested_by_name)} asks: “{esc(deployment.reason)}”"
     )
     blocks: list[Block] = [header(title), section(lead)]
+    if deployment.waiting:
+        blocks.append(section(f":snowflake: {esc(deployment.waiting)}"))
     if deployment.trouble:
         blocks.append(section(f":warning: {esc(deployment.trouble)}"))
     blocks += _overrides(deployment, decided)
@@ -119,9 +122,10 @@ def to_decide(
     missing = deployment.approvals_needed - len(in_favour(decided))
     text = (
         f"*Put {esc(deployment.model_name)} v{deployment.model_version} on {deployment.target}?* "
-        f"{esc(deployment.requested_by_name)} asks: {esc(deployment.reason)}\n"
+        f"{esc(deployment.requested_by_name)} asks: “{esc(deployment.reason)}”\n"
         f"{count(missing, 'approval')} needed, expires {when(deployment.expires_at)}"
     )
+    text += f"\n:snowflake: {esc(deployment.waiting)}" if deployment.waiting else ""
     answers = _answers(deployment, decided)
     row = actions(*(answers[:1] if override_only else answers))
     place = f"<{address}|Its card in the channel>" if address else ""
@@ -137,14 +141,15 @@ def to_decide(
 def _answers(deployment: Deployment, decided: Sequence[Decision]) -> list[Element]:
     overrides = [each for each in decided if each.verdict == "override"]
     gates = listing(not_passed(deployment))
+    style = "danger" if overrides else "primary"
     said = "".join(f" {each.person_name} overrides {gates}: “{each.reason}”." for each in overrides)
     sure = confirm(
         f"Approve v{deployment.model_version}?",
         f"{deployment.model_name} v{deployment.model_version} goes to {_where(deployment)}.{said}",
         "Approve",
         "Not yet",
+        style=style,
     )
-    style = "danger" if overrides else "primary"
     if gates_passed(deployment) or overrides:
         yes = button(
             f"Approve v{deployment.model_version}", APPROVE, deployment.id, style=style, confirm=sure
@@ -154,9 +159,10 @@ def _answers(deployment: Deployment, decided: Sequence[Decision]) -> list[Elemen
     return [yes, _reject(deployment)]
 
 
-def _refused(deployment: Deployment, decided: Sequence[Decision]) -> Message:
+def _refused(deployment: Deployment, decided: Sequence[Decision], newer: str) -> Message:
     title = f"{what(deployment)}: {ENDS[deployment.state]}"
     lead = f"{esc(deployment.outcome or '')} Nothing was shipped."
+    lead += f" <{newer}|The newer request>" if newer else ""
     again = "" if deployment.state in ("rejected", "superseded") else " Ask again with `/deploy`."
     blocks = [header(title), section(f"{lead}{again}"), _asked(deployment)]
     if evidence := deployment.evidence:
@@ -231,7 +237,7 @@ def _verdicts(decided: Sequence[Decision]) -> list[str]:
     words = {"approve": "Approved", "override": "Gates overridden", "reject": "Rejected"}
     said = [
         f"{words[each.verdict]} by {esc(each.person_name)} {when(each.at)}"
-        + (f": {esc(each.reason)}" if each.reason else "")
+        + (f": “{esc(each.reason)}”" if each.reason else "")
         for each in decided
     ]
     seen = dict.fromkeys(each.fingerprint for each in decided)
@@ -240,7 +246,7 @@ def _verdicts(decided: Sequence[Decision]) -> list[str]:
 
 def _asked(deployment: Deployment) -> Block:
     return context(
-        f"Asked by {esc(deployment.requested_by_name)} {when(deployment.requested_at)}: {esc(deployment.reason)}",
+        f"Asked by {esc(deployment.requested_by_name)} {when(deployment.requested_at)}: “{esc(deployment.reason)}”",
         f"request {code(deployment.id)}",
     )
 

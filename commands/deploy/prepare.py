@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from commands.deploy import evidence
 from commands.deploy.beside import Drawn, beside, draw
+from commands.deploy.frozen import frozen_for_now
 from commands.deploy.gates import comparable
 from commands.deploy.record import change, note_trouble, tell
 from commands.deploy.truth import Look
@@ -60,6 +61,7 @@ def prepare(deployment: Deployment, services: Services, look: Look) -> None:
             state="waiting",
             evidence=collected,
             fingerprint=evidence.fingerprint(deployment.target, collected),
+            waiting=frozen_for_now(now, services),
             trouble=None,
         )
         if below := beside(collected):

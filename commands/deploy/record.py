@@ -10,7 +10,7 @@ from commands.deploy.messages import asked_below, card
 from commands.kit.blocks import Message
 from commands.kit.policy import Target
 from commands.kit.services import Services
-from storage import audit, deployments, messages
+from storage import audit, deployments, marks, messages
 from storage.deployments import Deployment
 
 ENDED = deployments.ENDED
@@ -74,7 +74,7 @@ def card_of(tx: Connection, deployment: Deployment, services: Services) -> Messa
     target = services.policy.targets.get(deployment.target)
     decided = deployments.decisions_on(tx, deployment.id)
     may = approvers(target, services) if target else ()
-    return card(deployment, decided, may, _successor(tx, deployment))
+    return card(deployment, decided, may, _successor(tx, deployment), _newer(tx, deployment))
 
 
 def show(tx: Connection, deployment: Deployment, services: Services) -> None:
@@ -112,6 +112,12 @@ def _successor(tx: Connection, deployment: Deployment) -> Deployment | None:
         return None
     there = deployments.incumbent(tx, deployment.target)
     return there if there and there.id != deployment.id else None
+
+
+def _newer(tx: Connection, deployment: Deployment) -> str:
+    """The address of the card of the request that superseded this one; empty where that is not known."""
+    newer = deployments.asked_next(tx, deployment) if deployment.state == "superseded" else None
+    return (marks.get(tx, card_key(newer)) or "") if newer else ""
 
 
 def tell(

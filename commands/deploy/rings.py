@@ -90,7 +90,10 @@ def later(deployment: Deployment, trouble: str, services: Services) -> None:
             )
 
 
-def wait(deployment: Deployment, reason: str, services: Services) -> None:
+def wait(deployment: Deployment, reason: str | None, services: Services) -> None:
+    """For what it waits is told on the card; None: for nothing any more."""
+    if deployment.waiting == reason:
+        return
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
         if now is not None and now.state == deployment.state and now.waiting != reason:

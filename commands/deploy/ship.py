@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from commands.deploy.aloud import shipped_aloud
-from commands.deploy.authority import freeze
+from commands.deploy.frozen import freeze
 from commands.deploy.record import change, tell
 from commands.deploy.rings import NO_TROUBLE, later, new_ring, wait
 from commands.deploy.stack import note_stack

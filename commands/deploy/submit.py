@@ -8,8 +8,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from commands.deploy.authority import freeze, objection
+from commands.deploy.authority import objection
 from commands.deploy.command import DEPLOYMENTS
+from commands.deploy.frozen import freeze
 from commands.deploy.rings import (
     Ring,
     change_ring,

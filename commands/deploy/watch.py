@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from commands.deploy.authority import freeze
 from commands.deploy.command import DEPLOYMENTS
+from commands.deploy.frozen import freeze
 from commands.deploy.record import note_trouble
 from commands.deploy.rings import Ring, change_ring, wait
 from commands.deploy.rollback import undo

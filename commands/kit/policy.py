@@ -149,8 +149,8 @@ class Target(Section):
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     gates: Gates = Gates()
 
-    def is_frozen(self, at: datetime) -> bool:
-        return any(freeze.is_frozen(window, at, self.time_zone) for window in self.freeze)
+    def frozen_until(self, at: datetime) -> datetime | None:
+        return freeze.frozen_until(self.freeze, at, self.time_zone)
 
 
 class FirstDigest(Section):

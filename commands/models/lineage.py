@@ -166,15 +166,22 @@ def _figures(model: ModelRow | None) -> str:
 
 def _request(request: Deployment, decided: list[Decision]) -> str:
     stands = "shipped" if request.state == "shipped" else standing(request)  # it may have been replaced since
-    said = [f"{esc(each.person_name)} {VERDICTS[each.verdict]} {when(each.at)}" for each in decided]
+    said = [
+        f"{esc(each.person_name)} {VERDICTS[each.verdict]} {when(each.at)}"
+        + (f": “{esc(each.reason)}”" if each.reason else "")
+        for each in decided
+    ]
     saw = (
         f"; what they saw has the fingerprint {code(request.fingerprint[:12])}" if request.fingerprint else ""
     )
     people = f"; {'; '.join(said)}{saw}" if said else ""
     ended = f", {when(request.ended_at)}" if request.ended_at else ""
+    is_told = any(each.verdict == "reject" for each in decided)
+    why = f"\n{esc(request.outcome)}" if request.outcome and not is_told else ""
     return (
         f"*{esc(request.target)}: {stands}*{ended}\n"
-        f"Asked by {esc(request.requested_by_name)} {when(request.requested_at)}: {esc(request.reason)}{people}"
+        f"Asked by {esc(request.requested_by_name)} {when(request.requested_at)}: “{esc(request.reason)}”"
+        f"{people}{why}"
     )
 
 

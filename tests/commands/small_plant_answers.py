@@ -78,6 +78,13 @@ def _account(plant: Plant, asked: Asked) -> Answer:
     return 200, {"ok": True, "user": {"deleted": False}}
 
 
+@on("GET", "/api/chat.getPermalink", "slack")
+@on("POST", "/api/chat.getPermalink", "slack")
+def _address(plant: Plant, asked: Asked) -> Answer:
+    told = parse_qs(urlsplit(asked.url).query) or parse_qs(asked.body.decode())
+    return 200, {"ok": True, "permalink": f"https://slack.test/{told['channel'][0]}/{told['message_ts'][0]}"}
+
+
 @on("GET", r"/subscriptions/.*/models/(?P<name>[^/]+)/versions/(?P<version>\d+)", "azure")
 def _version(plant: Plant, asked: Asked) -> Answer:
     name, version = asked.found["name"], int(asked.found["version"])

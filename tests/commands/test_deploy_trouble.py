@@ -150,7 +150,7 @@ def test_a_canary_is_watched_until_the_next_ring_has_what_it_has(line: Line) -> 
         line.changes(freeze=ALWAYS)
         line.follows(4, seconds=60)
         assert [ring["state"] for ring in line.one(name).rings or []] == ["done", "wanted"]
-        assert "frozen now" in line.card(name)
+        assert "is frozen until" in line.card(name)
         return name
 
     first = canary_is_done()

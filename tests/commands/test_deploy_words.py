@@ -3,13 +3,15 @@
 import pytest
 
 from commands.deploy.decide import withdraw
+from commands.deploy.facts import learned_from
 from commands.home.view import home
 from commands.kit.command import Asked
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.policy import Gates
 from commands.spotter.command import standing
-from tests.commands.small_line import TRAINER, Line, line
+from storage import messages
+from tests.commands.small_line import ANA, TRAINER, Line, line
 from tests.commands.small_plant import MODEL
 
 __all__ = ["line"]
@@ -126,3 +128,42 @@ def test_what_stops_after_the_canary_does_not_say_that_nothing_was_shipped(line:
     assert line.one(name).outcome == (
         "It went no further than canary: there are not enough approvals any more (approver may not approve any more)."
     )
+
+
+def test_who_is_asked_while_a_line_is_frozen_is_told_until_when(line: Line) -> None:
+    line.changes(freeze=["2030-01-06 - 2030-01-07", "mon 22:00 - tue 06:00"], time_zone="Europe/Berlin")
+    name = line.wants(1)
+    told = "line-1 is frozen until Tue 8 Jan 2030, 06:00 (Europe/Berlin). What is approved is shipped afterwards."
+    assert told in line.card(name) and told in str(home(ANA, line.services))
+    line.clock.sleep(22 * 3600)
+    line.follows()
+    assert "frozen" not in line.card(name)
+    line.changes(freeze=["tue 05:00 - tue 09:00"])
+    line.follows()
+    assert "frozen until Tue 8 Jan 2030, 09:00" in line.card(name)
+    line.changes(freeze=[])
+    line.agrees(name)
+    assert "frozen" not in line.card(name) and line.one(name).state == "approved"
+
+
+def test_a_superseded_card_leads_to_the_newer_one(line: Line) -> None:
+    older, newer = line.wants(1), line.wants(2)
+    assert "The newer request" not in line.card(older), "Slack has no card yet"
+    with line.services.store.write() as tx:
+        messages.change(tx, f"deploy:{newer}", ts="1.2")
+    line.follows(2)
+    assert "<https://slack.test/C0LINE/1.2|The newer request>" in line.card(older)
+
+
+@pytest.mark.parametrize(
+    ("images", "boxes", "words"),
+    [
+        (12, {"lid": 3, "cap": -2}, "12 more images; boxes of `cap` 2 fewer, `lid` 3 more"),
+        (-1, {"lid": 0}, "1 fewer image"),
+        (0, {}, "as many images and boxes"),
+    ],
+)
+def test_the_growth_of_a_data_set_is_said_in_words(images: int, boxes: dict[str, int], words: str) -> None:
+    grown = {"since": "caps_1", "more_images": images, "more_boxes": boxes}
+    text = learned_from({"dataset": {"name": "caps_2", "images": 60, "boxes": {"lid": 9}, **grown}})
+    assert text == f"Trained on `caps_2`: 60 images, 9 boxes. Since `caps_1`: {words}"

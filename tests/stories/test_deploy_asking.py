@@ -55,7 +55,7 @@ def test_approvers_see_what_they_decide_about_and_only_they_decide(new_stage: Ca
     assert steady(card.text) == snapshot("""\
 # Put Cap_Detection_Model v2 on line-1?
 @edge-approvers: 2 approvals needed.
-trainer asks: fewer missed caps
+trainer asks: “fewer missed caps”
 Metric    | v2
 mAP       | 0.xxx
 Precision | 0.xxx
@@ -70,7 +70,7 @@ Expires <time> · fingerprint <id>
     for_first = first.opens_home("1 decision needs you").text.partition("# Nothing is running")[0]
     assert steady(for_first) == snapshot("""\
 # 1 decision needs you
-Put Cap_Detection_Model v2 on line-1? trainer asks: fewer missed caps
+Put Cap_Detection_Model v2 on line-1? trainer asks: “fewer missed caps”
 2 approvals needed, expires <time>
 mAP 0.xxx, Precision 0.xxx, Recall 0.xxx
 Gates: 2 of 2 passed
@@ -112,8 +112,8 @@ Metric    | v2
 mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
-Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
-Approved by first_approver <time> · Rejected by second_approver <time>: the lamp is being replaced today · fingerprint <id>\
+Asked by trainer <time>: “fewer missed caps” · request line-1-cap_detection_model-2-<id>
+Approved by first_approver <time> · Rejected by second_approver <time>: “the lamp is being replaced today” · fingerprint <id>\
 """)
     assert card.thread_shows("rejected").text == snapshot(
         ":no_entry: @Trainer: Cap_Detection_Model v2 on line-1 is rejected. second_approver says: “the lamp is being replaced today”."
@@ -138,14 +138,14 @@ def test_no_one_approves_what_they_asked_for_and_a_newer_request_takes_the_place
     )
 
     newer = asks(stage, 1, "to compare on the line")
-    assert steady(own.becomes("superseded").text) == snapshot("""\
+    assert steady(own.becomes("The newer request").text) == snapshot("""\
 # Cap_Detection_Model v2 on line-1: superseded
-trainer asked for Cap_Detection_Model v1 instead. Nothing was shipped.
+trainer asked for Cap_Detection_Model v1 instead. Nothing was shipped. The newer request
 Metric    | v2
 mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
-Asked by first_approver <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>\
+Asked by first_approver <time>: “fewer missed caps” · request line-1-cap_detection_model-2-<id>\
 """)
     assert own.thread_shows("superseded").text == snapshot(
         ":no_entry: @First approver: Cap_Detection_Model v2 on line-1 is superseded. trainer asked for Cap_Detection_Model v1 instead."
@@ -153,7 +153,7 @@ Asked by first_approver <time>: fewer missed caps · request line-1-cap_detectio
     assert steady(newer.text) == snapshot("""\
 # Put Cap_Detection_Model v1 on line-1?
 @edge-approvers: 2 approvals needed.
-trainer asks: to compare on the line
+trainer asks: “to compare on the line”
 Metric    | v1
 mAP       | 0.xxx
 Precision | 0.xxx
@@ -174,7 +174,7 @@ Metric    | v1
 mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
-Asked by trainer <time>: to compare on the line · request line-1-cap_detection_model-1-<id>\
+Asked by trainer <time>: “to compare on the line” · request line-1-cap_detection_model-1-<id>\
 """)
 
 
@@ -209,7 +209,7 @@ Reason: it is only for an hour\
     assert steady(card.refresh().text) == snapshot("""\
 # Put Cap_Detection_Model v1 on line-1?
 @edge-approvers: 1 approval needed. first_approver approved.
-trainer asks: to compare on the line
+trainer asks: “to compare on the line”
 :warning: Overridden by first_approver: mAP (0.xxx)
 Reason: it is only for an hour
 Metric    | v1
@@ -235,8 +235,8 @@ Metric    | v1
 mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
-Asked by trainer <time>: to compare on the line · request line-1-cap_detection_model-1-<id>
-Gates overridden by first_approver <time>: it is only for an hour · Approved by first_approver <time> · fingerprint <id>\
+Asked by trainer <time>: “to compare on the line” · request line-1-cap_detection_model-1-<id>
+Gates overridden by first_approver <time>: “it is only for an hour” · Approved by first_approver <time> · fingerprint <id>\
 """)
 
 
@@ -254,7 +254,7 @@ Metric    | v2
 mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
-Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>\
+Asked by trainer <time>: “fewer missed caps” · request line-1-cap_detection_model-2-<id>\
 """)
     assert card.thread_shows("expired").text == snapshot(
         ":no_entry: @Trainer: Cap_Detection_Model v2 on line-1 is expired. Nobody decided in time."
@@ -280,7 +280,7 @@ No training of Spotter's: registered by Line engineer <time>
 Measured
 mAP 0.xxx, precision 0.xxx, recall 0.xxx
 line-1: rejected, <time>
-Asked by trainer <time>: fewer missed caps; first_approver approved <time>; second_approver rejected <time>; what they saw has the fingerprint <id>
+Asked by trainer <time>: “fewer missed caps”; first_approver approved <time>; second_approver rejected <time>: “the lamp is being replaced today”; what they saw has the fingerprint <id>
 Devices
 No device reports that it runs it now.
 For an audit, whoever runs Spotter prints all of this with 4 audit rows: spotter audit export --model Cap_Detection_Model:2\

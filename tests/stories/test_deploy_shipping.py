@@ -10,6 +10,7 @@ from storage import audit
 from storage.audit import AuditRow
 from tests.stories.deploying import MODEL, approved, asks, looks_anew, sees, shipping
 from tests.stories.stage import Stage, steady
+from tests.stories.trouble import said
 
 __all__ = ["shipping"]
 
@@ -21,7 +22,7 @@ def test_canary_first_then_all_and_back_by_a_click(shipping: Callable[..., Stage
     assert steady(card.text) == snapshot("""\
 # Put Cap_Detection_Model v2 on line-1?
 @edge-approvers: 2 approvals needed.
-trainer asks: fewer missed caps
+trainer asks: “fewer missed caps”
 Metric    | v2    | v1, now there | Change
 mAP       | 0.xxx | 0.xxx         | +0.xxx better
 Precision | 0.xxx | 0.xxx         | unchanged
@@ -43,7 +44,7 @@ Ring   | State | Devices | Healthy | Failed | Silent
 canary | done  | 1       | 1       | 0      | 0
 all    | done  | 2       | 2       | 0      | 0
 Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
-Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
+Asked by trainer <time>: “fewer missed caps” · request line-1-cap_detection_model-2-<id>
 [Open canary run] [Open all run] [Roll back]\
 """)
     stage.until(lambda: sees(stage, "line-1-cam-2") == "Cap_Detection_Model:2 ['new']", "all see with it")
@@ -57,6 +58,11 @@ Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model
     assert _by_hand(stage, {**asked, "modelVersion": "1"}) == snapshot(
         "Its request in Spotter is not to be shipped: it is on all devices."
     )
+    assert stage.line.shows("wanted to put .* v1 on line-1").text == snapshot("""\
+:no_entry: A run of Line engineer in Azure DevOps wanted to put Cap_Detection_Model v1 on line-1, and was not let in.
+Its request in Spotter is not to be shipped: it is on all devices.
+[Open the run]\
+""")
     wrong = requests.post(
         f"{stage.bot.url}/checks/deployment",
         json={"buildId": "1"},
@@ -66,14 +72,14 @@ Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model
     assert wrong.status_code == 401
 
     stage.trainer.clicks("Roll back", on=card)
-    assert steady(card.becomes("rolled back").text) == snapshot("""\
+    assert steady(card.becomes(": rolled back").text) == snapshot("""\
 # Cap_Detection_Model v2 on line-1: rolled back
 trainer rolled it back.
 Ring   | State      | Devices | Healthy | Failed | Silent
 canary | taken back | 1       | –       | –      | –
 all    | taken back | 2       | –       | –      | –
 Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
-Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
+Asked by trainer <time>: “fewer missed caps” · request line-1-cap_detection_model-2-<id>
 [Open canary run] [Open all run]\
 """)
     stage.until(
@@ -92,6 +98,9 @@ trainer rolled it back.\
     )
     assert _by_hand(stage, asked) == snapshot(
         "Its request in Spotter is not to be shipped: it is rolled back."
+    )
+    stage.until(
+        lambda: said(stage, "and was not let in") == 4, "the channel has read of each of these runs once"
     )
     shipped = stage.world.edge_faults.log("PUT", "/configurations/line-1-")
     assert len(shipped) == 2, "nothing but the two rings that were approved"

@@ -28,7 +28,7 @@ Ring   | State       | Devices | Healthy | Failed | Silent
 canary | taken back  | 1       | –       | –      | –
 all    | not shipped | –       | –       | –      | –
 Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
-Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
+Asked by trainer <time>: “fewer missed caps” · request line-1-cap_detection_model-2-<id>
 [Open canary run]\
 """)
     assert looks_anew(stage, "line-1-cam-1") == looks_anew(stage, "line-1-cam-2") == OLD
@@ -53,12 +53,12 @@ line-1-cam-1 failed with the new model: The module was killed, which is what a d
     again = approved(stage, asks(stage, reason="the camera is mended"))
     assert steady(again.becomes(": rolled back").text) == snapshot("""\
 # Cap_Detection_Model v2 on line-1: rolled back
-line-1-cam-1 did not report the new model within <duration>.
+line-1-cam-1 did not report the new model within <duration>. line-1-cam-1 did not report within <duration>; it follows at its next contact with IoT Hub.
 Ring   | State       | Devices | Healthy | Failed | Silent
 canary | taken back  | 1       | –       | –      | –
 all    | not shipped | –       | –       | –      | –
 Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
-Asked by trainer <time>: the camera is mended · request line-1-cap_detection_model-2-<id>
+Asked by trainer <time>: “the camera is mended” · request line-1-cap_detection_model-2-<id>
 [Open canary run]\
 """)
     assert looks_anew(stage, "line-1-cam-2") == OLD

@@ -34,23 +34,23 @@ def test_a_freeze_keeps_what_is_approved_and_its_end_judges_it_again(new_stage: 
     )
     first = stage.people["first_approver"]
     caps = approved(stage, asks(stage))
-    assert steady(caps.becomes("frozen").text) == snapshot("""\
+    assert steady(caps.becomes("waits to be shipped").text) == snapshot("""\
 # Cap_Detection_Model v2 on line-1: approved, waits to be shipped
-Approved. line-1 is frozen now (2020-01-01 - 2099-12-31, Europe/Berlin). It is shipped afterwards.
+Approved. line-1 is frozen until Fri 1 Jan 2100, 00:00 (Europe/Berlin). It is shipped afterwards.
 Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>
-Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
+Asked by trainer <time>: “fewer missed caps” · request line-1-cap_detection_model-2-<id>
 [Reject …] [Withdraw]\
 """)
 
     stage.trainer.types(f"/deploy {LABELS} line-2 'sharper labels'")
     labels = stage.line.shows(rf"Put {LABELS} v1 on line-2\?")
     first.clicks("Approve v1", on=labels)
-    labels.becomes("frozen")
+    labels.becomes("waits to be shipped")
 
     stage.trainer.types(f"/deploy {MODEL}:2 line-3 'as on line 1'")
     third = stage.line.shows(rf"Put {MODEL} v2 on line-3\?")
     first.clicks("Approve v2", on=third)
-    third.becomes("frozen")
+    third.becomes("waits to be shipped")
     stage.trainer.clicks("Withdraw", on=third)
     assert steady(third.becomes("withdrawn").text) == snapshot("""\
 # Cap_Detection_Model v2 on line-3: withdrawn
@@ -59,7 +59,7 @@ Metric    | v2
 mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
-Asked by trainer <time>: as on line 1 · request line-3-cap_detection_model-2-<id>
+Asked by trainer <time>: “as on line 1” · request line-3-cap_detection_model-2-<id>
 Approved by first_approver <time> · fingerprint <id>\
 """)
 
@@ -76,7 +76,7 @@ Metric    | v2
 mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
-Asked by trainer <time>: fewer missed caps · request line-1-cap_detection_model-2-<id>
+Asked by trainer <time>: “fewer missed caps” · request line-1-cap_detection_model-2-<id>
 Approved by first_approver <time> · Approved by second_approver <time> · fingerprint <id>\
 """)
     assert steady(labels.becomes("out of date").text) == snapshot("""\
@@ -86,7 +86,7 @@ Metric    | v1
 mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
-Asked by trainer <time>: sharper labels · request line-2-label_model-1-<id>
+Asked by trainer <time>: “sharper labels” · request line-2-label_model-1-<id>
 Approved by first_approver <time> · fingerprint <id>\
 """)
     assert not stage.world.devops_faults.log("POST", "/runs")
@@ -116,6 +116,6 @@ Metric    | v2
 mAP       | 0.xxx
 Precision | 0.xxx
 Recall    | 0.xxx
-Asked by trainer <time>: the tag was wrong · request line-1-cap_detection_model-2-<id>\
+Asked by trainer <time>: “the tag was wrong” · request line-1-cap_detection_model-2-<id>\
 """)
     assert not stage.world.devops_faults.log("POST", "/runs")
