@@ -1,4 +1,7 @@
-"""Pictures that messages show: their bytes, and the files that Slack made of them."""
+"""Pictures that messages show: their bytes, and the files that Slack made of them.
+
+What people decided on is kept for good; other bytes are forgotten some time after Slack has them.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -33,6 +36,13 @@ def put(tx: Connection, content: bytes, name: str, alt_text: str, at: datetime) 
     about = {"content": content, "name": name, "alt_text": alt_text, "made_at": at}
     insert_once(tx, pictures, {"digest": digest, **about})
     return digest
+
+
+def forget(tx: Connection, before: datetime, *, but: str) -> int:
+    """Empties pictures that were uploaded before that moment, except those of the name `but`; how many. Their files
+    stay known, so that messages go on showing them."""
+    old = (pictures.c.sent_at < before) & (pictures.c.name != but) & (pictures.c.content != b"")
+    return tx.execute(update(pictures).where(old).values(content=b"")).rowcount
 
 
 def sent(tx: Connection, digest: str, file_id: str, at: datetime) -> None:
