@@ -6,14 +6,31 @@ Forms and answers read this, never Azure; followers keep it fresh.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Subquery, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
 from storage.rows import Rows
 from storage.tables import clusters, exports, model_versions
 
 FEW = 10
+ESCAPE = "/"
 
 
 @dataclass(frozen=True)
@@ -164,7 +181,7 @@ def newest_versions(tx: Connection, limit: int, containing: str = "") -> list[Mo
     """Versions of all models, most recently registered first."""
     query = select(model_versions)
     if containing:
-        names = _names(containing)
+        names = _names(literal(_pattern(containing)))
         known = list(tx.execute(select(names.c.name).limit(FEW + 1)).scalars())
         of = model_versions.c
         # where many match, the newest ones are soon found; where few do, it would be a search through all
@@ -184,21 +201,34 @@ def registered_since(tx: Connection, since: datetime, limit: int) -> list[ModelR
 
 def latest_models(tx: Connection, limit: int = 50, containing: str = "") -> list[ModelRow]:
     """The newest version of each model, most recently registered first."""
-    names, other = _names(containing), model_versions.alias()
+    found = tx.execute(_latest_models(), {"limit": limit, "pattern": _pattern(containing)})
+    return [ModelRow(**row) for row in found.mappings()]
+
+
+@cache
+def _latest_models() -> Select[Any]:
+    """Written once, for that takes longer than to ask; of the names with this `pattern`, `limit` rows."""
+    names, other = _names(bindparam("pattern", type_=String)), model_versions.alias()
     newest = select(func.max(other.c.version)).where(other.c.name == names.c.name).scalar_subquery()
     same = (model_versions.c.name == names.c.name) & (model_versions.c.version == newest)
-    query = select(model_versions).join(names, same).order_by(model_versions.c.created_at.desc()).limit(limit)
-    return _models.all(tx, query)
+    query = select(model_versions).join(names, same).order_by(model_versions.c.created_at.desc())
+    return query.limit(bindparam("limit", type_=Integer))
 
 
-def _names(containing: str) -> Subquery:
+def _names(pattern: ColumnElement[str]) -> Subquery:
     """The names of all models, by a step from each to the next one: there are many versions of few models."""
     of = model_versions.c
     name = select(func.min(of.name).label("name")).cte("names", recursive=True)
     following = select(func.min(of.name)).where(of.name > name.c.name).scalar_subquery()
     name = name.union_all(select(following).where(name.c.name.is_not(None)))
-    return select(name.c.name).where(name.c.name.is_not(None), _contains(name.c.name, containing)).subquery()
+    there = name.c.name.is_not(None) & func.lower(name.c.name).like(pattern, escape=ESCAPE)
+    return select(name.c.name).where(there).subquery()
 
 
 def _contains(name: ColumnElement[str], text: str) -> ColumnElement[bool]:
-    return func.lower(name).contains(text.lower(), autoescape=True)
+    return func.lower(name).like(_pattern(text), escape=ESCAPE)
+
+
+def _pattern(containing: str) -> str:
+    escaped = "".join(ESCAPE + letter if letter in f"%_{ESCAPE}" else letter for letter in containing.lower())
+    return f"%{escaped}%"
