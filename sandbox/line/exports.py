@@ -91,11 +91,11 @@ def _projects(
     early, middle = shoot[:SMALL], shoot[: 2 * SMALL]
     return [
         ("caps", at(2, 8, 15, 30), "mltable", early),
+        ("caps_unlabelled", at(5, 7, 5, 0), "mltable", [replace(p, boxes=()) for p in shoot[-40:]]),
         ("caps_crooked", at(9, 10, 12, 4), "mltable", _with_rare_class(middle, "cap_crooked", 3)),
         ("caps_coco", at(12, 9, 30, 11), "coco", middle),
+        ("caps_nightshift", at(13, 22, 1, 10), "mltable", _carelessly_labelled(middle)),
         ("caps", at(16, 14, 30, 0), "mltable", shoot),
-        ("caps_nightshift", at(18, 22, 1, 10), "mltable", _carelessly_labelled(middle)),
-        ("caps_unlabelled", at(20, 7, 5, 0), "mltable", [replace(p, boxes=()) for p in shoot[-40:]]),
     ]
 
 

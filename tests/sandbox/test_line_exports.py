@@ -27,7 +27,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ExportOnDisk]
     assert [export.created_at for export in written] == sorted(export.created_at for export in written)
     for export in written:
         assert export.name.endswith(f"{export.created_at:_%Y%m%d_%H%M%S}")
-    names = ("small", "rare", "coco", "large", "bad", "unlabelled")
+    names = ("small", "unlabelled", "rare", "coco", "bad", "large")
     return dict(zip(names, written, strict=True))
 
 

@@ -260,7 +260,7 @@ def test_the_scoring_file_stands_alone(trial: Trial, tmp_path: Path) -> None:
 
 
 def test_unusable_data_ends_with_one_sentence(exports: list[ExportOnDisk], tmp_path: Path) -> None:
-    unlabelled = exports[-1]
+    unlabelled = next(each for each in exports if "unlabelled" in each.name)
     data = ("--data", str(unlabelled.folder), "--datastores", str(unlabelled.datastores))
     ended = start("sandbox.trainer.trial", *data, cwd=tmp_path)
     assert ended.returncode == 1

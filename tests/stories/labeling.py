@@ -10,7 +10,7 @@ from sandbox.line.formats import Picture, Workspace, write_coco, write_mltable
 from sandbox.line.scene import Box
 from tests.stories.stage import Stage
 
-SEEDED = "20261102_081530|20261109_101204|20261112_093011|20261116_143000|20261118_220110|20261120_070500"
+SEEDED = "20261102_081530|20261109_101204|20261112_093011|20261116_143000|20261113_220110|20261105_070500"
 MADE_NOW = re.compile(rf"\b([a-z_]+)_(?!{SEEDED})20\d{{6}}_\d{{6}}\b")
 
 

@@ -31,12 +31,12 @@ How long it takes, and what it costs, is told here once export and cluster are c
 """)
     assert form.field("Labeling export").offers() == snapshot(
         [
-            "caps_nightshift_20261118_220110",
             "caps_20261116_143000",
+            "caps_nightshift_20261113_220110",
             "caps_crooked_20261109_101204",
             "caps_20261102_081530",
-            "caps_unlabelled_20261120_070500",
             "caps_coco_20261112_093011",
+            "caps_unlabelled_20261105_070500",
         ]
     )
     assert form.field("Labeling export").offers("crook") == ["caps_crooked_20261109_101204"]

@@ -100,9 +100,8 @@ Azure Machine Learning
   ✓ ok       GPU clusters: gpu-cluster (STANDARD_NC4AS_T4_V3, up to 4 nodes);
              gpu-frozen (at most 0 nodes); gpu-small (STANDARD_NC4AS_T4_V3, up
              to 1 nodes).
-  ✓ ok       Labeling exports: 6 found; the newest,
-             caps_unlabelled_20261120_070500, is of the type mltable, with 40
-             images and 0 classes.
+  ✓ ok       Labeling exports: 6 found; the newest, caps_20261116_143000, is of
+             the type mltable, with 240 images and 2 classes.
   ✓ ok       Training pipeline: spotter_training version 1, since …
              … UTC.
   – skipped  Trainings so far: There is none, so this was not tried: that a job
@@ -220,7 +219,7 @@ def test_every_trouble_is_told_with_its_remedy(new_stage: Callable[..., Stage]) 
                 "problem azure.role.workspace: Spotter may not start trainings. → Give its identity the role AzureML Data Scientist on bottling-line: Access control (IAM) → Add.",
                 "problem azure.role.storage: Spotter may not read what lies in the storage account bottlinglinestore: labels, logs and metrics. → Give its identity the role Storage Blob Data Reader there: Access control (IAM) → Add.",
                 "problem azure.clusters: None can be used: gpu-cluster (a node needs 4 vCPUs, and the quota of Standard NCASv3_T4 Family Cluster Dedicated vCPUs is 0); gpu-frozen (at most 0 nodes); gpu-small (a node needs 4 vCPUs, and the quota of Standard NCASv3_T4 Family Cluster Dedicated vCPUs is 0). → Correct them in the studio: Compute → Compute clusters, or Quota → Request quota.",
-                "problem azure.exports: None of 5 tables matches never_.*: caps_unlabelled_20261120_070500, caps_nightshift_20261118_220110, caps_20261116_143000, caps_crooked_20261109_101204 or caps_20261102_081530. → Correct [exports] pattern in spotter.toml, so that it matches the whole name of an export.",
+                "problem azure.exports: None of 5 tables matches never_.*: caps_20261116_143000, caps_nightshift_20261113_220110, caps_crooked_20261109_101204, caps_unlabelled_20261105_070500 or caps_20261102_081530. → Correct [exports] pattern in spotter.toml, so that it matches the whole name of an export.",
                 "problem azure.component: spotter_other is not published, so nothing can be trained. → Publish it: `spotter publish-pipeline --version 1`, or /publish in Slack.",
                 "problem devops.pipeline.publish: infra/provision/pipelines/publish.yml on main does not declare correlationId. → Declare correlationId under parameters, as infra/provision/pipelines has it.",
                 "problem devops.pipeline.edge: infra/provision/pipelines/edge.yml on main does not take target line-1. → Add it to the values there: spotter.toml has it as a target.",

@@ -15,15 +15,12 @@ def test_a_person_looks_through_the_exports_and_trains_on_one(stage: Stage) -> N
     stage.trainer.types("/exports")
     assert stage.trainer.sees("newest first").text == snapshot("""\
 # 6 labeling exports, newest first
-caps_unlabelled_20261120_070500  2026-11-20 07:05 UTC
-40 images, no boxes
-:warning: caps_unlabelled_20261120_070500 has no boxes on its 40 images. Draw boxes in the labeling project and export again.
-caps_nightshift_20261118_220110  2026-11-18 22:01 UTC
-120 images, 411 boxes: cap_missing 199, cap_on 212
-[Train on this]
 caps_20261116_143000  2026-11-16 14:30 UTC
 240 images, 831 boxes: cap_missing 293, cap_on 538
 +180 images and +616 boxes since caps_20261102_081530
+[Train on this]
+caps_nightshift_20261113_220110  2026-11-13 22:01 UTC
+120 images, 411 boxes: cap_missing 199, cap_on 212
 [Train on this]
 caps_coco_20261112_093011  2026-11-12 09:30 UTC
 120 images, 411 boxes: cap_missing 152, cap_on 259
@@ -33,6 +30,9 @@ caps_crooked_20261109_101204  2026-11-09 10:12 UTC
 120 images, 411 boxes: cap_crooked 3, cap_missing 152, cap_on 256
 :warning: Few boxes of cap_crooked (3): expect poor results there.
 [Train on this]
+caps_unlabelled_20261105_070500  2026-11-05 07:05 UTC
+40 images, no boxes
+:warning: caps_unlabelled_20261105_070500 has no boxes on its 40 images. Draw boxes in the labeling project and export again.
 caps_20261102_081530  2026-11-02 08:15 UTC
 60 images, 215 boxes: cap_missing 75, cap_on 140
 [Train on this]
@@ -45,7 +45,7 @@ caps: 240 of 300 pictures labelled (80 %), all of them in its newest export
     stage.trainer.types("/exports NIGHT")
     assert stage.trainer.sees("1 labeling export").text == snapshot("""\
 # 1 labeling export, newest first
-caps_nightshift_20261118_220110  2026-11-18 22:01 UTC
+caps_nightshift_20261113_220110  2026-11-13 22:01 UTC
 120 images, 411 boxes: cap_missing 199, cap_on 212
 [Train on this]
 (bar chart: Boxes per class: fairly even)

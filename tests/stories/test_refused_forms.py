@@ -16,16 +16,16 @@ def test_each_wrong_word_is_answered_with_what_to_do(stage: Stage) -> None:
         {"model_name": "Cap.Model"},
         {"dataset": "caps_20251231_000000"},
         {"dataset": "caps_coco_20261112_093011"},
-        {"dataset": "caps_unlabelled_20261120_070500"},
+        {"dataset": "caps_unlabelled_20261105_070500"},
         {"cluster": "gpu-clutser"},
         {"cluster": "cpu-cluster"},
         {"cluster": "gpu-frozen"},
         {"experiment": "night shift"},
     ) == snapshot("""\
 :warning: Model name cannot be “Cap.Model”. A model name begins with a letter or digit and has up to 255 letters, digits, - and _ (no space, dot or slash).
-:warning: There is no labeling export called “caps_20251231_000000”. The newest are caps_unlabelled_20261120_070500, caps_nightshift_20261118_220110, caps_20261116_143000.
+:warning: There is no labeling export called “caps_20251231_000000”. The newest are caps_20261116_143000, caps_nightshift_20261113_220110, caps_coco_20261112_093011.
 :warning: caps_coco_20261112_093011 is a COCO export, and AutoML reads MLTable. Prepare it for training with its button in /exports.
-:warning: caps_unlabelled_20261120_070500 has no boxes on its 40 images. Draw boxes in the labeling project and export again.
+:warning: caps_unlabelled_20261105_070500 has no boxes on its 40 images. Draw boxes in the labeling project and export again.
 :warning: There is no cluster called “gpu-clutser”. Choose one of: gpu-cluster, gpu-small.
 :warning: cpu-cluster has no GPU (STANDARD_DS3_V2). Choose one of: gpu-cluster, gpu-small.
 :warning: gpu-frozen allows no nodes (its maximum is 0). Choose one of: gpu-cluster, gpu-small.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # its import takes seconds, so only tests that use it pay
 
 TRIAL = Path(__file__).with_name("trial_script.py")
 EXPORT = "caps_20261116_143000"
-EMPTY_EXPORT = "caps_unlabelled_20261120_070500"
+EMPTY_EXPORT = "caps_unlabelled_20261105_070500"
 FAST = Pace(
     node_start=0.3,
     idle_scale_down=1.5,
