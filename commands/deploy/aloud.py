@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from commands.deploy.facts import not_passed
 from commands.deploy.messages import RUN, goes_back_to, what
 from commands.deploy.state_words import ENDS
-from commands.kit.blocks import Message, actions, link, note, section
+from commands.kit.blocks import Message, actions, link, section
 from commands.kit.people import Person, mentions
-from commands.kit.words import count, esc, listing, when
+from commands.kit.words import count, esc, listing, unmarked, when
 from infra.devops.runs import Run
 from storage.deployments import Decision, Deployment, in_favour
 
@@ -22,23 +22,22 @@ def overridden_aloud(deployment: Deployment, person: Person, reason: str) -> Mes
 
 def reminder(deployment: Deployment, decided: Sequence[Decision], approvers: Sequence[str]) -> Message:
     missing = deployment.approvals_needed - len(in_favour(decided))
-    text = f"{what(deployment)} still needs {count(missing, 'approval')} and expires {when(deployment.expires_at)}"
-    return note(f":hourglass: {mentions(approvers)}: {esc(what(deployment))}{text[len(what(deployment)) :]}.")
+    needs = f"still needs {count(missing, 'approval')} and expires {when(deployment.expires_at)}"
+    return _aloud(":hourglass:", f"{esc(what(deployment))} {needs}.", approvers)
 
 
 def shipped_aloud(deployment: Deployment) -> Message:
     truth = (deployment.rings or [{}])[-1].get("truth") or {}
     healthy = truth.get("healthy", 0)
     run = "runs it and reports" if healthy == 1 else "run it and report"
-    return note(
-        f":white_check_mark: {esc(what(deployment))}: {count(healthy, 'device')} {run} that it works."
-    )
+    text = f"{esc(what(deployment))}: {count(healthy, 'device')} {run} that it works."
+    return _aloud(":white_check_mark:", text)
 
 
 def ended_aloud(deployment: Deployment) -> Message:
     """For whoever asked: it will not be shipped."""
     said = f"{what(deployment)} is {ENDS.get(deployment.state, 'not shipped')}. {deployment.outcome or ''}"
-    return note(f":no_entry: {mentions([deployment.requested_by])}: {esc(said.strip())}")
+    return _aloud(":no_entry:", esc(said.strip()), [deployment.requested_by])
 
 
 def rolling_back_aloud(deployment: Deployment) -> Message:
@@ -47,15 +46,14 @@ def rolling_back_aloud(deployment: Deployment) -> Message:
     back = f"{there} comes back" if there else "no other model is left there"
     text = f"{what(deployment)} is being rolled back; {back}.\n{deployment.rollback_reason}"
     is_own = deployment.rollback_by == deployment.requested_by
-    who = "" if is_own else f"{mentions([deployment.requested_by])}: "
-    return note(f":rewind: {who}{esc(text)}")
+    return _aloud(":rewind:", esc(text), [] if is_own else [deployment.requested_by])
 
 
 def rolled_back_aloud(deployment: Deployment, there: str) -> Message:
     """`there` is what the devices are told to run now; empty where it is no model."""
     runs = f"{there} runs again" if there else "no model runs there now. Ask for one with /deploy"
     late = (deployment.outcome or "").removeprefix(deployment.rollback_reason or "")
-    return note(f":rewind: {esc(deployment.target)}: {esc(runs)}.{esc(late)}")
+    return _aloud(":rewind:", f"{esc(deployment.target)}: {esc(runs)}.{esc(late)}")
 
 
 def turned_away_aloud(run: Run, reason: str) -> Message:
@@ -66,3 +64,9 @@ def turned_away_aloud(run: Run, reason: str) -> Message:
     text = f"A run{who} in Azure DevOps wanted to put {model} on {told.get('target')}, and was not let in"
     page = actions(link("Open the run", run.web_url, f"{RUN}.turned_away"))
     return Message(f"{esc(text)}.", [section(f":no_entry: *{esc(text)}.*\n{esc(reason)}"), page])
+
+
+def _aloud(emoji: str, text: str, to: Sequence[str] = ()) -> Message:
+    """`text` is escaped mrkdwn, `to` whom it mentions."""
+    who = f"{mentions(to)}: " if to else ""
+    return Message(unmarked(text), [section(f"{emoji} {who}{text}")])
