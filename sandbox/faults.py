@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from aiohttp import web
@@ -40,23 +40,32 @@ class Fault:
     body: str = ""
     reached: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
+    forgotten: bool = False
 
-    def matches(self, method: str, path: str) -> bool:
-        return self.times > 0 and self.method in ("*", method) and re.search(self.path, path) is not None
+    def matches(self, asked: "Logged") -> bool:
+        right = self.method in ("*", asked.method) and re.search(self.path, asked.path) is not None
+        return right and self.times > 0
 
     def release(self) -> None:
+        self.released.set()
+
+    def forget(self) -> None:
+        """Never do what is held, for who asked for it is gone."""
+        self.forgotten = True
         self.released.set()
 
 
 @dataclass(frozen=True)
 class Logged:
-    """A request that reached the twin. `status` is 0 where the connection was cut or never answered."""
+    """A request that reached the twin. `status` is 0 where the connection was cut or never answered, `agent` what the
+    one who asked calls itself."""
 
     at: float
     method: str
     path: str
     body: bytes
     status: int
+    agent: str = ""
 
 
 class Faults:
@@ -89,24 +98,26 @@ class Faults:
             seen = list(self._log)
         return [entry for entry in seen if method in ("*", entry.method) and re.search(path, entry.path)]
 
-    def _take(self, method: str, path: str) -> Fault | None:
+    def _take(self, asked: Logged) -> Fault | None:
         with self._lock:
             for fault in self._armed:
-                if fault.matches(method, path):
+                if fault.matches(asked):
                     fault.times -= 1
                     return fault
         return None
 
-    def _record(self, request: web.Request, body: bytes, status: int) -> None:
+    def _record(self, asked: Logged, status: int) -> None:
         with self._lock:
-            self._log.append(Logged(time.time(), request.method, request.path_qs, body, status))
+            self._log.append(replace(asked, at=time.time(), status=status))
 
     @property
     def middleware(self) -> Middleware:
         @web.middleware
         async def misbehave(request: web.Request, handler: Handler) -> web.StreamResponse:
             body = await request.read() if request.can_read_body else b""
-            fault = self._take(request.method, request.path_qs)
+            agent = request.headers.get("User-Agent", "")
+            asked = Logged(time.time(), request.method, request.path_qs, body, 0, agent)
+            fault = self._take(asked)
             status = 0
             try:
                 response = await _play(fault, request, handler) if fault else await handler(request)
@@ -116,7 +127,7 @@ class Faults:
                 status = refused.status
                 raise
             finally:
-                self._record(request, body, status)
+                self._record(asked, status)
 
         return misbehave
 
@@ -138,6 +149,8 @@ async def _play(fault: Fault, request: web.Request, handler: Handler) -> web.Str
     fault.reached.set()
     if fault.action.startswith("hang"):
         await _until(fault.released)
+        if fault.forgotten and response is None:
+            return web.Response(status=503)
         return response or await handler(request)
     _cut(request)
     return web.Response(status=500)

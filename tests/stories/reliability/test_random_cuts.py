@@ -1,0 +1,47 @@
+"""Power cuts at random moments under a load of everything that people do: nothing is lost, nothing is doubled."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.claim import free_port
+from sandbox.world import World
+from tests.stories.deploying import LINE_1, SECRET, a_line_with_a_model
+from tests.stories.reliability.flows import FLOWS, SHIPPING, furnish
+from tests.stories.reliability.random_cuts import Shift
+from tests.stories.reliability.test_matrix import PATIENT
+from tests.stories.stage import Stage
+
+SEED = int(os.environ.get("SPOTTER_SEED", "20261122"))
+CUTS = int(os.environ.get("SPOTTER_CUTS", "500"))
+
+
+def test_some_power_cuts_at_random_moments(
+    new_stage: Callable[..., Stage], tell: Callable[[object], None]
+) -> None:
+    judge(Shift(new_stage(before=furnish), [[flow] for flow in FLOWS]), 8, tell)
+
+
+@pytest.mark.soak
+def test_many_power_cuts_at_random_moments(
+    new_stage: Callable[..., Stage], tmp_path: Path, tell: Callable[[object], None]
+) -> None:
+    port = free_port()
+
+    def before(world: World) -> None:
+        a_line_with_a_model(tmp_path / "models", port)(world)
+        furnish(world)
+
+    stage = new_stage(lines=LINE_1, before=before, policy=PATIENT, PORT=str(port), HOOKS_SECRET=SECRET)
+    judge(Shift(stage, [*([flow] for flow in FLOWS), SHIPPING]), CUTS, tell)
+
+
+def judge(shift: Shift, cuts: int, tell: Callable[[object], None]) -> None:
+    shift.stage.world.slack.limits.enabled = False  # else Slack refuses that many look-ups and connections
+    shift.rehearses()
+    toll = shift.works(cuts, SEED)
+    tell(f"\nseed {SEED}: {toll}")
+    assert not toll.lost
+    assert not toll.doubled
