@@ -12,7 +12,8 @@ from storage.tables import devices
 
 @dataclass(frozen=True)
 class DeviceRow:
-    """`model` and `version` are what the device's module reports, empty where it never did; `works` is its own word."""
+    """`model` and `version` are what the device's module reports, empty where it never did; `works` is its own word,
+    unless it does not run what was shipped to it. `reason` says why it does not work."""
 
     id: str
     target: str

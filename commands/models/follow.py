@@ -18,9 +18,12 @@ from commands.models.held_out import Drawn, Strip
 from commands.models.measured import evaluation_of, figures, together, trouble_with
 from commands.models.messages import announcement, details
 from commands.models.trend import Trend, trend
+from commands.models.where import not_shipped
 from infra.azureml.models import ModelVersion
+from infra.iothub.devices import Device
+from infra.iothub.hub import Survey
 from infra.training.register import model_tags
-from storage import audit, catalog, devices, evaluations, marks, messages, pictures, runs
+from storage import audit, catalog, deployments, devices, evaluations, marks, messages, pictures, runs
 from storage.catalog import ModelRow
 from storage.devices import DeviceRow
 
@@ -58,22 +61,27 @@ def follow_devices(services: Services) -> None:
     """One look at all devices, for answers that must not wait for IoT Hub."""
     if services.hub is None:
         return
-    rows = [
-        DeviceRow(
-            id=device.id,
-            target=device.target,
-            ring=device.ring,
-            model=device.report.model,
-            version=device.report.version,
-            works=device.works,
-            is_connected=device.is_connected,
-            reason=device.report.reason,
-            last_seen=device.last_seen,
-        )
-        for device in services.hub.devices()
-    ]
+    survey = services.hub.survey()
     with services.store.write() as tx:
-        devices.keep(tx, rows)
+        moving = {each.target for each in deployments.in_states(tx, deployments.UNDER_WAY)}
+        devices.keep(tx, [_row(each, survey, is_moving=each.target in moving) for each in survey.devices])
+
+
+def _row(device: Device, survey: Survey, *, is_moving: bool) -> DeviceRow:
+    other = (
+        "" if is_moving else not_shipped(device, survey)
+    )  # on the way to it, hub and device differ for a while
+    return DeviceRow(
+        id=device.id,
+        target=device.target,
+        ring=device.ring,
+        model=device.report.model,
+        version=device.report.version,
+        works=device.works and not other,
+        is_connected=device.is_connected,
+        reason=other or device.report.reason,
+        last_seen=device.last_seen,
+    )
 
 
 def run_of(version: ModelVersion) -> str | None:

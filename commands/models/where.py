@@ -10,11 +10,14 @@ from commands.kit.errors import UserError
 from commands.kit.services import Services
 from commands.kit.words import count, duration, esc
 from infra.iothub.deployments import ALL
+from infra.iothub.devices import Device
+from infra.iothub.hub import Survey
 from storage import devices
 from storage.devices import DeviceRow, Share
 
 DEVICES = "models.devices"
 SHOWN = 99
+APPLIED, OTHER = "Applied", "runs what was not shipped"
 
 
 def on_the_lines(tx: Connection) -> list[Block]:
@@ -50,6 +53,19 @@ def devices_of(target: str, services: Services) -> Message:
     return Message(f"{esc(title)}.", blocks)
 
 
+def not_shipped(device: Device, survey: Survey) -> str:
+    """What a device in touch runs, where that is not what its deployment ships: somebody has changed it by hand. Empty
+    for one to which no deployment of Spotter's applies, or that is still to follow its orders."""
+    applied = [each for each in survey.deployments if device.deployments.get(each.id) == APPLIED]
+    shipped = max(applied, key=lambda each: each.priority, default=None)
+    if shipped is None or device.module is None or not (device.is_connected and device.order.was_taken):
+        return ""
+    runs, wanted = (_what(each.model, each.version) for each in (device.report, shipped))
+    if runs != wanted:
+        return f"{OTHER}: {runs} in place of {wanted}"
+    return "" if device.module.image == shipped.image else f"{OTHER}: another image of {wanted}"
+
+
 def _line(target: str, shares: Sequence[Share]) -> str:
     told = []
     for share in shares:
@@ -69,6 +85,8 @@ def _what(model: str, version: str) -> str:
 
 
 def _state(row: DeviceRow) -> str:
+    if row.reason.startswith(OTHER):
+        return row.reason
     if row.works:
         return "works" if row.is_connected else "worked, now away"
     if not row.is_connected:

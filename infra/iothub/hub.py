@@ -67,10 +67,6 @@ class Hub(Connected[Connection]):
         ours = deployments.all_of_ours(self.connection)
         return Survey(tuple(ours), tuple(devices.all_edge_devices(self.connection)))
 
-    def devices(self) -> list[Device]:
-        """What runs where, by device id."""
-        return devices.all_edge_devices(self.connection)
-
     def deployment(self, deployment_id: str) -> Deployment | None:
         """With the hub's own counts; None where it is not there, or no more."""
         return deployments.one(self.connection, deployment_id)

@@ -9,6 +9,8 @@ from commands.kit.command import Asked
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.policy import Gates
+from commands.models.follow import follow_devices
+from commands.models.where import devices_of
 from commands.spotter.command import standing
 from storage import messages
 from tests.commands.small_line import ANA, TRAINER, Line, line
@@ -102,6 +104,26 @@ def test_the_way_back_does_not_believe_what_a_device_said_before_it_went_dark(li
     line.plant.device_changes(1, "recovers")
     line.follows()
     assert line.one(name).state == "rolled_back" and "did not report" not in line.card(name)
+
+
+def test_a_device_that_somebody_changed_by_hand_is_named(line: Line) -> None:
+    device = line.plant.devices[1]
+
+    def told() -> str:
+        follow_devices(line.services)
+        return str(devices_of("line-1", line.services).content()["plain"])
+
+    first, second = line.ships(1), line.ships(2)
+    assert "2 of 2 devices report that their model works" in told() and "not shipped" not in told()
+    shipped, device.runs = device.runs, "registry.test/detector@sha256:" + "f" * 64
+    assert "1 of 2 devices report" in told()
+    assert "runs what was not shipped: another image of Cap_Model v2" in told()
+    device.runs, device.model = shipped, (MODEL, "1")
+    assert "runs what was not shipped: Cap_Model v1 in place of Cap_Model v2" in told()
+    line.rolls_back(second)
+    assert "not shipped" not in told(), "it is on its way"
+    line.until(second, "rolled_back")
+    assert line.offers_a_rollback(first) and "2 of 2 devices report" in told()
 
 
 def test_a_line_with_one_device_gets_it_at_once_and_one_is_said_as_one(line: Line) -> None:

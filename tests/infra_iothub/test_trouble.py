@@ -63,10 +63,10 @@ def test_a_hub_that_throttles_or_breaks_is_told_apart(line: Line) -> None:
     faults = line.running.edge.faults
     throttled = '{"Message": "ErrorCode:ThrottlingException;Operation type: Query", "ExceptionMessage": ""}'
     faults.arm(Fault("POST", "/devices/query", "answer", status=503))
-    assert len(line.client.devices()) == 3, "one hiccup is got over"
+    assert len(line.client.survey().devices) == 3, "one hiccup is got over"
     busy = faults.arm(Fault("POST", "/devices/query", "answer", status=429, body=throttled, times=99))
     with pytest.raises(Throttled, match="Operation type: Query") as found:
-        line.client.devices()
+        line.client.survey()
     assert (found.value.retry_after, found.value.code) == (10.0, "ThrottlingException")
     faults.disarm(busy)
     faults.arm(Fault("GET", "/configurations", "answer", status=503, times=99, headers={"Retry-After": "30"}))
