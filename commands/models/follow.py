@@ -68,9 +68,8 @@ def follow_devices(services: Services) -> None:
 
 
 def _row(device: Device, survey: Survey, *, is_moving: bool) -> DeviceRow:
-    other = (
-        "" if is_moving else not_shipped(device, survey)
-    )  # on the way to it, hub and device differ for a while
+    """While something is on its way to the target, hub and devices differ for a while."""
+    other = "" if is_moving else not_shipped(device, survey)
     return DeviceRow(
         id=device.id,
         target=device.target,

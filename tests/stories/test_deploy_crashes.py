@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
 from inline_snapshot import snapshot
 
 from tests.stories.deploying import approved, asks, looks_anew, sees, shipping
@@ -12,7 +13,27 @@ from tests.stories.trouble import arm, power_cut, said, trail
 __all__ = ["shipping"]
 
 QUEUE = r"/pipelines/\d+/runs\?"
+RUN = r"/build/builds/\d+\?"
 SHIPPED = r"/configurations/line-1-"
+
+
+def rings_run(stage: Stage) -> list[str]:
+    """In the order in which their runs were started."""
+    builds = stage.world.devops.portal.builds()[::-1]
+    return [build.given["correlationId"].rpartition("-")[2] for build in builds]
+
+
+def made(stage: Stage) -> list[str]:
+    """The deployments that IoT Hub was given."""
+    log = stage.world.edge_faults.log("PUT", SHIPPED)
+    return [entry.path.split("?")[0] for entry in log if entry.status < 300]
+
+
+def acts(stage: Stage) -> Counter[str]:
+    """What the trail tells of the request, but for how often Azure DevOps has asked: at least once for each ring."""
+    told = Counter(row for row in trail(stage) if " deploy." in row)
+    assert told.pop("azure-devops deploy.check") >= 2
+    return told
 
 
 def test_seven_power_cuts_and_still_one_run_for_each_ring_and_one_way_back(
@@ -56,10 +77,8 @@ def test_seven_power_cuts_and_still_one_run_for_each_ring_and_one_way_back(
     card.becomes(": rolled back")
     assert looks_anew(stage, "line-1-cam-2") == "Cap_Detection_Model:1 ['old']"
 
-    runs = [build.given["correlationId"] for build in stage.world.devops.portal.builds()][::-1]
-    assert [run.rpartition("-")[2] for run in runs] == ["canary", "all"]
-    made = [entry.path.split("?")[0] for entry in hub.log("PUT", SHIPPED) if entry.status < 300]
-    assert len(made) == len(set(made)) == 2
+    assert rings_run(stage) == ["canary", "all"]
+    assert len(made(stage)) == len(set(made(stage))) == 2
     assert said(stage, "v2 on line-1") == 1
     assert [steady(reply.text) for reply in card.thread()] == snapshot(
         [
@@ -71,11 +90,7 @@ trainer rolled it back.\
             ":rewind: line-1: Cap_Detection_Model v1 runs again.",
         ]
     )
-    told = Counter(row for row in trail(stage) if " deploy." in row)
-    assert (
-        told.pop("azure-devops deploy.check") >= 2
-    )  # as often as Azure DevOps asks, at least once for a ring
-    assert told == snapshot(
+    assert acts(stage) == snapshot(
         Counter(
             {
                 "U0TRAINER1 deploy.request": 1,
@@ -95,3 +110,45 @@ trainer rolled it back.\
             }
         )
     )
+
+
+@pytest.mark.soak
+def test_power_cuts_while_others_are_at_work(shipping: Callable[..., Stage]) -> None:
+    stage = shipping(policy={"deadline_minutes = 0.5": "deadline_minutes = 20"})
+    devops, hub = stage.world.devops_faults, stage.world.edge_faults
+    canary, other = (stage.world.edge.plant[f"line-1-cam-{number}"] for number in (1, 2))
+    stage.until(lambda: sees(stage, canary.id).endswith("['old']"), "the old model runs")
+
+    # The canary's run is in progress; then the canary has not told yet that it runs the new model.
+    follow = arm(devops, "GET", RUN, "hang_before")
+    card = approved(stage, asks(stage))
+    power_cut(stage, follow)
+    canary.go_silent()
+    stage.bot.start()
+    card.becomes("canary is rolling out")
+    stage.bot.restart()
+    canary.recover()
+
+    # All devices run it; what is of no more use in IoT Hub is about to be deleted, then just was.
+    tidied = arm(hub, "DELETE", SHIPPED, "hang_before")
+    power_cut(stage, tidied)
+    tidied = arm(hub, "DELETE", SHIPPED, "hang_after")
+    stage.bot.start(ready=False)
+    power_cut(stage, tidied)
+    stage.bot.start()
+    card.becomes("on all devices")
+    assert looks_anew(stage, other.id) == "Cap_Detection_Model:2 ['new']"
+
+    # On the way back one device has not told yet that the old model is there again.
+    other.go_silent()
+    stage.trainer.clicks("Roll back", on=card)
+    card.becomes("Back: 1 of 2, waiting for line-1-cam-2")
+    stage.bot.restart()
+    other.recover()
+    card.becomes(": rolled back")
+    assert looks_anew(stage, other.id) == "Cap_Detection_Model:1 ['old']"
+
+    assert rings_run(stage) == ["canary", "all"]
+    assert len(made(stage)) == len(set(made(stage))) == 2
+    assert set(acts(stage).values()) == {1, 2}
+    assert acts(stage)["spotter deploy.shipped"] == acts(stage)["spotter deploy.rolled_back"] == 1
