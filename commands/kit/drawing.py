@@ -29,14 +29,14 @@ Rectangle = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class _Size:
-    """In pixels: a picture's width, letters above it, in its tags and in the legend. `tells_found`: what was found is
-    tagged as well."""
+    """In pixels: a picture's width, letters above it, in its tags and in the legend. `in_full`: tags name the class,
+    and what was found is tagged as well."""
 
     panel: int
     title: int
     tag: int
     legend: int
-    tells_found: bool = True
+    in_full: bool = True
 
     @property
     def tag_height(self) -> int:
@@ -44,7 +44,7 @@ class _Size:
 
 
 LARGE = _Size(640, 22, 15, 16)
-SMALL = _Size(360, 28, 26, 26, tells_found=False)  # read also where a phone shows a third of each pixel
+SMALL = _Size(360, 28, 26, 26, in_full=False)  # read also where a phone shows a third of each pixel
 
 
 @dataclass(frozen=True)
@@ -151,12 +151,14 @@ def _draw_boxes(
         at = panel.pixels(box.corners)
         colour, word = (WRONG, "wrong: ") if found_place is None else (RIGHT, "")
         _solid(draw, at, colour)
-        sure = f" {box.score:.2f}" if panel.size.tells_found else ""
-        if panel.size.tells_found or found_place is None:
-            _tag(draw, panel, at, f"{word}{_line(box.label)}{sure}", colour)
+        if panel.size.in_full:
+            _tag(draw, panel, at, f"{word}{_line(box.label)} {box.score:.2f}", colour)
+        elif found_place is None:
+            _tag(draw, panel, at, "wrong", colour)
     for place, true in enumerate(truth):
         if place not in found:
-            _tag(draw, panel, panel.pixels(true.corners), f"missed: {_line(true.label)}", DRAWN, below=True)
+            missed = f"missed: {_line(true.label)}" if panel.size.in_full else "missed"
+            _tag(draw, panel, panel.pixels(true.corners), missed, DRAWN, below=True)
 
 
 def _tag(

@@ -75,7 +75,7 @@ def strip_of(found: Evaluation, model: ModelRow, services: Services) -> Strip | 
             break
         try:
             content = services.azure.picture(each.picture.address)
-            panel = (content, each.truth, Seen(each.words, each.answers))
+            panel = (content, each.truth, Seen(each.caption, each.answers))
             large.append(
                 Drawn(alone(*panel), f"{_name(each)}: {each.words}", f"{_name(each)}: {each.words}.")
             )
