@@ -1,6 +1,7 @@
 """Setting a digest: when, in whose time zone, and where Spotter may post."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
@@ -28,8 +29,10 @@ NEXT_SHOWN = 3
 def set_digest(said: str, zone: str, quiet: bool, asked: Asked, services: Services) -> Message:
     """Commit a digest of the channel in which it was asked for, and say what was understood. Raises UserError."""
     plan = schedule.parse(said)
-    named = resolve(zone) if zone else zone_of(asked.person, services)
-    services.people.require_spotter_in(asked.channel)
+    with ThreadPoolExecutor(1) as beside:  # Slack waits three seconds for both, and each may hang for two
+        is_there = beside.submit(services.people.require_spotter_in, asked.channel)
+        named = resolve(zone) if zone else zone_of(asked.person, services)
+    is_there.result()
     now = services.clock.now()
     wish = Digest(
         id=f"digest-{hashlib.sha256(asked.key.encode()).hexdigest()[:12]}",

@@ -8,7 +8,8 @@ from inline_snapshot import snapshot
 from sandbox.people import Message
 from storage.tables import digests
 from tests.stories.deploying import MODEL, asks, two_versions
-from tests.stories.stage import Stage, steady
+from tests.stories.stage import PATIENCE, Stage, steady
+from tests.stories.trouble import arm
 
 SMALL = "caps_20261102_081530"
 
@@ -146,6 +147,17 @@ Next: <time>, then <time>, then <time>.
         ":warning: Spotter is not in this channel, so it cannot post here. Type /invite @Spotter here, then try again."
     )
 
+    asked = [
+        arm(stage.world.slack_faults, "*", at, "hang_before")
+        for at in ("/users.info", "/conversations.history")
+    ]
+    trainer.types("/digest set every day at 7")
+    assert all(each.reached.wait(PATIENCE) for each in asked), (
+        "one hangs, and the other is asked all the same"
+    )
+    trainer.sees("Slack did not say in which time zone you are")
+    for each in asked:
+        each.release()
     assert steady(its_time_comes(stage, "All quiet").text) == snapshot(
         ":white_check_mark: All quiet since <time>: nothing needs anyone, nothing runs, nothing finished."
     )
