@@ -64,7 +64,8 @@ class _Answered:
 
 
 def strip_of(found: Evaluation, model: ModelRow, services: Services) -> Strip | None:
-    """The pictures on which the version errs most, as far as they can be had; None where there are none."""
+    """The pictures on which the version errs most, as far as they can be had, or some where it errs on none; None
+    where there are none."""
     from commands.kit.drawing import Seen, UndrawableError, alone, strip  # Pillow is only needed here
 
     panels: list[tuple[bytes, list[Box], Seen]] = []
@@ -98,7 +99,8 @@ def _worst_first(found: Evaluation, model: ModelRow) -> list[_Answered]:
         for picture in found.pictures
         if named in picture.answers
     ]
-    return sorted(known, key=lambda each: (-each.mistakes, each.picture.name))
+    wrong = [each for each in known if each.mistakes]
+    return sorted(wrong or known, key=lambda each: (-each.mistakes, each.picture.name))
 
 
 def _which(shown: Sequence[_Answered]) -> str:
