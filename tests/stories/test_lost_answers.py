@@ -6,8 +6,21 @@ from inline_snapshot import snapshot
 from infra.azureml.connection import WorkspaceId
 from infra.azureml.jobs import Training
 from infra.azureml.workspace import Workspace
+from sandbox.slack.link import Kind
 from tests.stories.stage import Stage
-from tests.stories.trouble import ASK, CANCEL, JOB, POST, SMALL, UPDATE, arm, only_run, said, trail
+from tests.stories.trouble import (
+    ASK,
+    CANCEL,
+    JOB,
+    POST,
+    SMALL,
+    UPDATE,
+    arm,
+    minutes_pass,
+    only_run,
+    said,
+    trail,
+)
 
 
 def test_every_answer_on_the_way_is_lost_once(stage: Stage) -> None:
@@ -97,17 +110,22 @@ def test_the_same_thing_said_many_times(stage: Stage) -> None:
     slack = stage.world.slack
     stage.world.azure.studio.set_capacity("gpu-cluster", available=False)
 
+    def again(kind: Kind) -> None:
+        """Four times in ten minutes."""
+        for _ in range(4):
+            minutes_pass(stage)
+            assert [answer.outcome for answer in slack.deliver_again(kind)] == ["acked"]
+
     stage.trainer.types(ASK)
-    again = slack.deliver_again("slash_commands", times=3)
+    again("slash_commands")
     stage.trainer.types("/train")
     form = stage.trainer.sees_modal("Train a model")
     form.fills({"Model name": "Form_Model", "Labeling export": SMALL, "GPU cluster": "gpu-cluster"})
     form.submits()
-    again += slack.deliver_again("interactive", times=3)
+    again("interactive")
     stage.trainer.types(f"@Spotter train Told_Model {SMALL} gpu-cluster")
     stage.line.shows("Told_Model training: waiting for a GPU node")
-    again += slack.deliver_again("events_api", times=4)
-    assert [answer.outcome for answer in again] == ["acked"] * 10
+    again("events_api")
 
     card = stage.line.shows("Form_Model training: waiting for a GPU node")
     stage.trainer.clicks("Cancel training", on=card)

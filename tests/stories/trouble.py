@@ -3,12 +3,14 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from sandbox.faults import Action, Fault, Faults
 from storage import audit, runs
 from storage.runs import TrainingRun
+from storage.tables import deliveries
 from tests.stories.stage import Stage
 
 SMALL = "caps_20261102_081530"
@@ -41,6 +43,14 @@ def held_database(stage: Stage) -> Iterator[None]:
     finally:
         other.execute("ROLLBACK")
         other.close()
+
+
+def minutes_pass(stage: Stage) -> None:
+    """As far as the bot's memory of what was delivered to it goes: more than three, so that four times are ten."""
+    with stage.store().write(patience=20) as tx:
+        for key, at in tx.execute(select(deliveries)).all():
+            earlier = at - timedelta(minutes=3.5)
+            tx.execute(deliveries.update().where(deliveries.c.key == key).values(at=earlier))
 
 
 def only_run(stage: Stage) -> TrainingRun:
