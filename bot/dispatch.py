@@ -25,6 +25,7 @@ from commands.kit.command import Action, Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
+from infra.http.fields import text
 from storage import audit, marks
 
 log = structlog.get_logger("dispatch")
@@ -64,7 +65,7 @@ class Dispatch:
         if command is None:
             ack(f"Spotter does not know {body['command']}. Type /spotter to see what it can do.")
             return
-        typed = body.get("text") or ""
+        typed = text(body, "text")
         work = self._guarded(lambda: self._typed(command, typed, asked), asked, command.name)
         self._run(command.changes, work, asked, respond, body.get("trigger_id"), context)
         ack()
@@ -79,7 +80,7 @@ class Dispatch:
         container = body.get("container") or {}
         person = person_of(body, context)
         place = container.get("message_ts") or container.get("view_id") or ""
-        value = clicked.get("value") or (clicked.get("selected_option") or {}).get("value") or ""
+        value = text(clicked, "value") or text(clicked, "selected_option", "value")
         asked = Asked(
             person=person,
             channel=(body.get("channel") or {}).get("id") or container.get("channel_id") or person.id,
@@ -146,7 +147,7 @@ class Dispatch:
         if command is None or field is None or not self._services.people.surely_may(person, command.role):
             ack(options=[])
             return
-        ack(options=forms.choices(field, person, body.get("value") or "", self._services))
+        ack(options=forms.choices(field, person, text(body, "value"), self._services))
 
     def home_opened(
         self, event: dict[str, Any], body: dict[str, Any], ack: Ack, context: BoltContext
@@ -172,7 +173,7 @@ class Dispatch:
         return home(person, self._services)
 
     def mention(self, event: dict[str, Any], body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
-        typed = re.sub(r"<@[^>]+>", "", event.get("text") or "").strip()
+        typed = re.sub(r"<@[^>]+>", "", text(event, "text")).strip()
         word, _, rest = typed.partition(" ")
         command = self._commands.get(f"/{word.lower().removeprefix('/')}")
         if command is None:

@@ -7,6 +7,8 @@ from slack_bolt import BoltContext
 
 from commands.kit.command import Asked
 from commands.kit.people import Person
+from infra.http.answers import NOT_JSON
+from infra.http.fields import storable, text, texts
 
 Payload = dict[str, Any]
 
@@ -22,7 +24,7 @@ def person_of(body: Payload, context: BoltContext) -> Person:
     else:
         user, name = body["user"]["id"], body["user"].get("name")
         theirs = {body["user"].get("team_id")}
-    return Person(user, name or user, _is_stranger(theirs - {None}, body, context))
+    return Person(user, storable(name or user), _is_stranger(theirs - {None}, body, context))
 
 
 def _is_stranger(theirs: set[str], body: Payload, context: BoltContext) -> bool:
@@ -35,11 +37,14 @@ def _is_stranger(theirs: set[str], body: Payload, context: BoltContext) -> bool:
 def origin(body: Payload, context: BoltContext) -> tuple[Asked, dict[str, str]]:
     """Where a form was opened, and what it is about."""
     view, person = body["view"], person_of(body, context)
-    told = json.loads(view.get("private_metadata") or "{}")
+    try:
+        told = json.loads(view.get("private_metadata") or "{}")
+    except NOT_JSON:
+        told = {}
     asked = Asked(
         person=person,
-        channel=told.get("channel") or person.id,
+        channel=text(told, "channel") or person.id,
         key=f"form:{view['id']}",
-        thread_ts=told.get("thread_ts"),
+        thread_ts=text(told, "thread_ts") or None,
     )
-    return asked, told.get("carried", {})
+    return asked, texts(told, "carried")

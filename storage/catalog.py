@@ -32,6 +32,8 @@ from storage.tables import clusters, exports, model_versions
 FEW = 10
 ESCAPE = "/"
 
+LONGEST_NUMBER = 9
+
 
 @dataclass(frozen=True)
 class ExportRow:
@@ -134,6 +136,12 @@ def put_clusters(tx: Connection, rows: Iterable[ClusterRow]) -> None:
 def list_clusters(tx: Connection) -> list[ClusterRow]:
     query = select(clusters).order_by(clusters.c.name)
     return _clusters.all(tx, query)
+
+
+def number_of(version: str) -> int | None:
+    """The number that "4" or "v4" means; None for what numbers no version."""
+    digits = version.removeprefix("v")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER else None
 
 
 def add_model(tx: Connection, row: ModelRow) -> None:

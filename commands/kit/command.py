@@ -234,7 +234,8 @@ class Command:
     def parse(self, values: dict[str, str]) -> Any:
         """Arguments from texts by field name. Raises UserError with every field that does not fit."""
         assert self.args is not None  # noqa: S101  a command without arguments is never parsed
-        given = {name: value.strip() for name, value in values.items() if value.strip()}
+        entered = {item.name: values.get(item.name, "").strip() for item in self.fields}
+        given = {name: value for name, value in entered.items() if value}
         problems = [wrong for item in self.fields if (wrong := _problem(item, given.get(item.name)))]
         if problems:
             raise problems[0].besides(problems[1:])
@@ -254,6 +255,8 @@ class Command:
 
 
 def _problem(item: Field, value: str | None) -> UserError | None:
+    if value is None and item.carried:
+        return UserError("It is not known any more what this form is about.", "Open it again.")
     if value is None and item.required:
         return UserError(f"{item.label} is missing.", item.hint or item.rule, field=item.name)
     if value and item.matching and not item.matching.fullmatch(value):

@@ -5,9 +5,12 @@ from typing import Any
 
 from commands.kit.blocks import Block, Element, context, option, plain
 from commands.kit.command import Asked, Command, Field, Option
+from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import shorten
+from infra.http.answers import NOT_JSON
+from infra.http.fields import mapping, text, texts
 
 MAX_TITLE, MAX_HINT, MAX_OPTIONS = 24, 2000, 100
 MAX_LINE, MAX_PARAGRAPH = 255, 1000
@@ -18,7 +21,7 @@ def modal(command: Command, values: dict[str, str], asked: Asked, services: Serv
     """The view for these values; fields without one get what the person probably wants."""
     shown = [field for field in command.fields if not field.carried]
     filled = {field.name: _first_value(field, values, asked.person, services) for field in shown}
-    carried = {field.name: values[field.name] for field in command.fields if field.carried}
+    carried = {field.name: values.get(field.name, "") for field in command.fields if field.carried}
     blocks = [_input(command, field, filled[field.name], asked.person, services) for field in shown]
     if command.previewed:
         entered = carried | {name: value for name, value in filled.items() if value}
@@ -38,13 +41,19 @@ def modal(command: Command, values: dict[str, str], asked: Asked, services: Serv
 def values_of(state: dict[str, Any]) -> dict[str, str]:
     """The texts and chosen values in a submitted view's state, by field name."""
     values: dict[str, str] = {}
-    for name, elements in state.get("values", {}).items():
-        for element in elements.values():
-            chosen = element.get("selected_option")
-            value = chosen.get("value") if chosen else element.get("value")
-            if value:
+    for name, elements in mapping(state, "values").items():
+        for element in mapping(elements).values():
+            if value := text(element, "selected_option", "value") or text(element, "value"):
                 values[name] = value
     return values
+
+
+def told(button_value: str, *path: str) -> dict[str, str]:
+    """Values that a button carries. Raises UserError for what no button of ours carries."""
+    try:
+        return texts(json.loads(button_value), *path)
+    except NOT_JSON:
+        raise UserError("That button is of another version of Spotter.", "Type the command again.") from None
 
 
 def choices(field: Field, person: Person, typed: str, services: Services) -> list[Element]:

@@ -125,9 +125,9 @@ def show_curves(model: str, asked: Asked, services: Services) -> Answer:
 
 
 def _lineage(name: str, version: str, services: Services) -> Reply:
-    number = version.removeprefix("v")
+    number = catalog.number_of(version)
     with services.store.read() as tx:
-        found = lineage(tx, name, int(number)) if number.isascii() and number.isdigit() else None
+        found = lineage(tx, name, number) if number else None
     if found is None:
         raise UserError(
             f"No registered model is called “{esc(name[:80])}” with a version “{esc(version[:20])}”.",

@@ -83,9 +83,9 @@ def shown(found: Pair) -> Message:
 
 
 def _named(tx: Connection, said: str, otherwise: str) -> ModelRow:
-    name, _, number = said.rpartition(":")
-    number, name = number.removeprefix("v"), name or otherwise
-    found = catalog.get_model(tx, name, int(number)) if number.isascii() and number.isdigit() else None
+    name, _, version = said.rpartition(":")
+    number = catalog.number_of(version)
+    found = catalog.get_model(tx, name or otherwise, number) if number else None
     if found is None:
         raise UserError(
             f"No registered version is called “{esc(said[:80])}”.",

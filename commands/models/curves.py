@@ -81,7 +81,8 @@ def show(name: str, version: str, asked: Asked, services: Services) -> str:
     Where they are, in words. Raises UserError where there are none.
     """
     with services.store.read() as tx:
-        model = catalog.get_model(tx, name, int(version)) if version.isdecimal() else None
+        number = catalog.number_of(version)
+        model = catalog.get_model(tx, name, number) if number else None
         found = curves(tx, model) if model else None
         reason = missing_because(tx, model) if model else ""
         card = messages.get(tx, f"model:{name}:{version}")

@@ -1,10 +1,9 @@
 """The command and its answer. People are shown what they may run; the rest is named with the role it needs."""
 
-import json
-
 from commands.kit.blocks import Block, Message, context, header, section
 from commands.kit.command import Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError
+from commands.kit.forms import told
 from commands.kit.people import FRESH
 from commands.kit.services import Services
 from commands.kit.words import code, count, duration, esc
@@ -41,13 +40,13 @@ def show(args: None, asked: Asked, services: Services) -> Reply:
 @spotter.action("form")
 def open_form(value: str, asked: Asked, services: Services) -> Answer:
     """The button that stands in for a form where one could not be opened at once."""
-    wanted = json.loads(value)
-    forms = [form for command in services.commands for form in (command, *command.dialogs)]
-    command = next((form for form in forms if form.name == wanted.get("command")), None)
+    name = told(value).get("command")
+    forms = [form for command in services.commands for form in (command, *command.dialogs) if form.fields]
+    command = next((form for form in forms if form.name == name), None)
     if command is None:
         raise UserError("That form does not exist any more.", "Type /spotter to see what there is.")
     services.people.require(asked.person, command.role)
-    return OpenForm(command, dict(wanted.get("values") or {}))
+    return OpenForm(command, told(value, "values"))
 
 
 @spotter.follow("roles", every=lambda policy: FRESH.total_seconds() * 0.6, everywhere=True)

@@ -1,11 +1,11 @@
 """The command: its arguments, what is checked before a job is made, and what is written down when it starts."""
 
-import json
 from dataclasses import asdict
 
 from commands.exports import readiness
 from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError
+from commands.kit.forms import told
 from commands.kit.services import Services
 from commands.kit.words import esc, listing
 from commands.train import clusters
@@ -101,7 +101,7 @@ def start(args: TrainArgs, asked: Asked, services: Services) -> Answer:
 
 @train.action("above_budget", changes=True)
 def start_above_budget(values: str, asked: Asked, services: Services) -> Answer:
-    args = train.parse(json.loads(values))
+    args = train.parse(told(values))
     train.validate(args, services)
     with services.store.read() as tx:
         expected = expect(tx, size_of(tx, args.dataset, args.cluster, services.policy), services.policy)
@@ -128,7 +128,7 @@ def train_on_export(name: str, asked: Asked, services: Services) -> Answer:
 
 @train.action("other_values")
 def choose_otherwise(values: str, asked: Asked, services: Services) -> Answer:
-    return OpenForm(train, json.loads(values))
+    return OpenForm(train, told(values))
 
 
 @train.action("again")

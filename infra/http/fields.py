@@ -33,13 +33,13 @@ def sequence(data: Any, *path: str) -> Sequence[Any]:
 
 def text(data: Any, *path: str) -> str:
     found = value(data, *path)
-    return "" if found is None or isinstance(found, Mapping | list) else _storable(found)
+    return "" if found is None or isinstance(found, Mapping | list) else storable(found)
 
 
 def texts(data: Any, *path: str) -> dict[str, str]:
     """A mapping of strings, such as tags; entries without a value are dropped."""
     return {
-        _storable(key): _storable(entry) for key, entry in mapping(data, *path).items() if entry is not None
+        storable(key): storable(entry) for key, entry in mapping(data, *path).items() if entry is not None
     }
 
 
@@ -81,6 +81,6 @@ def moment(data: Any, *path: str) -> datetime | None:
         return None
 
 
-def _storable(found: object) -> str:
+def storable(found: object) -> str:
     """Without what no database takes as text: halves of characters, and NUL."""
     return str(found).encode("utf-8", "replace").decode().replace("\0", "")

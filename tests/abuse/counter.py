@@ -56,7 +56,7 @@ class Seen:
         return {word.lower() for word in re.findall(WORD, self.told, re.IGNORECASE)}
 
 
-@dataclass
+@dataclass(repr=False)
 class Counter:
     """`policy` may be changed between deliveries."""
 
