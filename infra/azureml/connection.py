@@ -13,7 +13,7 @@ from infra.azureml.errors import Refused, Unavailable, Unclear, error_from
 from infra.http.answers import MOST_PAGES, endless, read
 from infra.http.cloud import Cloud, cloud_from_environment
 from infra.http.fields import mapping, sequence, text
-from infra.http.safety import is_same_host
+from infra.http.safety import is_address, is_same_host
 from infra.http.types import Gate, HttpResponse, TokenCredential, always
 
 STORAGE_SCOPE = "https://storage.azure.com/.default"
@@ -174,13 +174,13 @@ class Connection:
     def _find_data_plane(self) -> DataPlane:
         workspace = mapping(self.get(self.arm(), api=WORKSPACE_API), "properties")
         discovery = text(workspace, "discoveryUrl")
-        if not discovery:
+        if not is_address(discovery):
             raise Unavailable(f"Workspace {self.workspace.name} names no discovery address.")
         api = text(read(self.send("GET", discovery, audience="none")), "api").rstrip("/")
-        if not api:
+        if not is_address(api):
             raise Unavailable(f"{discovery} names no api address.")
         tracking = text(workspace, "mlFlowTrackingUri").replace("azureml://", "https://", 1).rstrip("?/")
-        return DataPlane(api, tracking or f"{api}/mlflow/v2.0{self.workspace.path}")
+        return DataPlane(api, tracking if is_address(tracking) else f"{api}/mlflow/v2.0{self.workspace.path}")
 
 
 def escaped(parts: Sequence[str]) -> str:

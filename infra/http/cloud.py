@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from infra.http.answers import NOT_JSON
 from infra.http.errors import Unavailable, error_type
 from infra.http.fields import mapping, text
 
@@ -54,7 +55,7 @@ def cloud_from_environment() -> Cloud:
                 f"{url} answered {response.status_code}.", status=response.status_code
             )
         told = response.json()
-    except (core.AzureError, OSError, ValueError) as fault:
+    except (core.AzureError, OSError, *NOT_JSON) as fault:
         raise Unavailable(f"The cloud's addresses could not be read from {url}: {fault}") from fault
     return cloud_from_metadata(told, url)
 

@@ -46,5 +46,13 @@ def is_same_host(one: str, other: str) -> bool:
         return False
 
 
+def is_address(text: str) -> bool:
+    """Whether this is an address to which a sign-in may be sent. Addresses are told by services, and remembered."""
+    try:
+        return bool(urlsplit(text).hostname) and not travels_in_the_open(text)
+    except ValueError:
+        return False
+
+
 def is_unauthorized(response: HttpResponse) -> bool:
     return response.status_code == 401
