@@ -70,8 +70,9 @@ def train(page: Page) -> None:
     heading(page, "trials? 3")
     take(page, "training")
     expect(page.get_by_role("button", name="Precision and recall")).to_have_count(2)
-    show(page, "v2 registered")
+    open_thread(page, "v2 registered")
     take(page, "announcement")
+    page.get_by_role("button", name="Close thread").click()
 
 
 def deploy(page: Page) -> None:
@@ -107,8 +108,9 @@ def look_again(browser: Browser, url: str) -> None:
     """In the dark, on a phone, and at the plant."""
     dark = visitor(browser, url, 1280, 1000, dark=True)
     dark.get_by_role("button", name="Dismiss the welcome").click()
-    show(dark, "v2 registered")
+    open_thread(dark, "v2 registered")
     take(dark, "announcement-dark")
+    dark.get_by_role("button", name="Close thread").click()
     phone = visitor(browser, url, 390, 844)
     phone.get_by_role("button", name="Dismiss the welcome").click()
     show(phone, "on line-1\\?")
@@ -148,6 +150,18 @@ def show(page: Page, words: str) -> None:
     heading(page, words)
     found = page.get_by_role("heading", name=re.compile(words)).last
     found.evaluate("element => element.closest('article').scrollIntoView({block: 'start'})")
+
+
+def open_thread(page: Page, words: str) -> None:
+    """Puts the newest message of that heading at the top, and beside it what stands in its thread."""
+    heading(page, words)
+    message = page.get_by_role("article").filter(has=page.get_by_role("heading", name=re.compile(words))).last
+    message.get_by_role("button", name=re.compile("repl")).click()
+    reply = page.get_by_role("complementary", name="Thread").get_by_role("article").last
+    expect(reply.get_by_role("img").last).to_be_visible()
+    first = page.get_by_role("heading", name=re.compile(words)).first  # in the thread it stands again
+    first.evaluate("element => element.closest('article').scrollIntoView({block: 'start'})")
+    reply.evaluate("element => element.scrollIntoView({block: 'start'})")
 
 
 def take(page: Page, name: str) -> None:
