@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from commands.deploy.facts import not_passed
-from commands.deploy.messages import RUN, goes_back_to, what
+from commands.deploy.messages import goes_back_to
+from commands.deploy.parts import RUN, what
 from commands.deploy.state_words import ENDS
 from commands.kit.blocks import Message, actions, link, section
 from commands.kit.people import Person, mentions

@@ -1,13 +1,14 @@
 """The rings of a shipment as its record keeps them, and the few ways in which they change.
 
-A ring goes wanted → queueing → queued → rolling → baking → done, or failed; and back to wanted where a freeze began
-before its run was let in.
+A ring goes wanted → queueing → queued → rolling → baking → done, or failed; and back to wanted where its run was not let
+in for something that passes: a freeze, or a canary that is away.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from commands.deploy.record import change
+from commands.kit.policy import Target
 from commands.kit.services import Services
 from storage import deployments
 from storage.deployments import Deployment
@@ -73,6 +74,13 @@ def gone_for_long(deployment: Deployment, ring: Ring, services: Services) -> boo
         change_ring(deployment, ring, services, None, missing_since=now.isoformat())
         return False
     return now - datetime.fromisoformat(ring["missing_since"]) > services.policy.pace.settling
+
+
+def patience_with(deployment: Deployment, services: Services) -> timedelta:
+    """How long a device of the target may be silent."""
+    target = services.policy.targets.get(deployment.target)
+    usual: float = Target.model_fields["deadline_minutes"].default
+    return timedelta(minutes=target.deadline_minutes if target else usual)
 
 
 def later(deployment: Deployment, trouble: str, services: Services) -> None:

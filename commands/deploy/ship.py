@@ -27,7 +27,6 @@ def ship(deployment: Deployment, services: Services, look: Look) -> None:
     """One step of an approved or shipping request."""
     if deployment.next_try_at and services.clock.now() < deployment.next_try_at:
         return
-    target = services.policy.targets.get(deployment.target)
     if deployment.state == "approved":
         _begin(deployment, services, look)
         return
@@ -35,13 +34,13 @@ def ship(deployment: Deployment, services: Services, look: Look) -> None:
     if ring is None:
         _finish(deployment, services, look)
         return
-    may_follow = still_works(deployment, target, services, look)
+    may_follow = still_works(deployment, services, look)
     if not may_follow and ring["state"] in HELD:
         return
     if ring["state"] in ASKING:
         ASKING[ring["state"]](deployment, ring, services)
     elif ring["state"] in WATCHING:
-        WATCHING[ring["state"]](deployment, ring, target, services, look)
+        WATCHING[ring["state"]](deployment, ring, services, look)
 
 
 def _begin(deployment: Deployment, services: Services, look: Look) -> None:

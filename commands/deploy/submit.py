@@ -193,7 +193,7 @@ def _has_shipped(deployment: Deployment, ring: Ring, configuration: str, service
 
 
 def _puts_off(deployment: Deployment, ring: Ring, run: Run, services: Services) -> None:
-    """A freeze began before the run was let in: the ring waits, and is handed over anew afterwards."""
+    """The run was not let in for something that passes: the ring waits, and is handed over anew afterwards."""
     gone: dict[str, Any] = dict.fromkeys(("run_id", "url", "queued_at", "tried_at", "refused", "put_off"))
     past = [*past_runs(ring), run.id]
     change_ring(deployment, ring, services, "deploy.put_off", state="wanted", past_runs=past, **gone)

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 
 from commands.deploy.aloud import ended_aloud, rolled_back_aloud
 from commands.deploy.record import change, note_trouble, tell
-from commands.deploy.rings import UNSENT, Ring, gone_for_long, has_settled, past_runs, wait
+from commands.deploy.rings import UNSENT, Ring, gone_for_long, has_settled, past_runs, patience_with, wait
 from commands.deploy.rollback import AUTOMATIC, was_sent
 from commands.deploy.stack import note_stack
 from commands.deploy.truth import Look
-from commands.kit.policy import Target
 from commands.kit.services import Services
 from commands.kit.words import duration, listing
 from infra.devops.project import Project
@@ -56,7 +55,7 @@ def _take_back(deployment: Deployment, services: Services) -> None:
         _end(deployment, "failed", f"{deployment.rollback_reason} Nothing reached a device.", services)
         return
     told = [device for device in look.survey.devices if _was_told(device, deployment, undone)]
-    removed, patience = datetime.fromisoformat(undone[0]["removed"]), _patience(deployment, services)
+    removed, patience = datetime.fromisoformat(undone[0]["removed"]), patience_with(deployment, services)
     away = [device.id for device in told if not _is_back(device, undone, removed)]
     if away and services.clock.now() - removed < patience:
         note_trouble(deployment, None, services)
@@ -83,13 +82,6 @@ def _is_back(device: Device, undone: list[Ring], removed: datetime) -> bool:
     if device.order.image in images or (device.module and device.module.image in images):
         return False
     return device.works or not device.order.image
-
-
-def _patience(deployment: Deployment, services: Services) -> timedelta:
-    target = services.policy.targets.get(deployment.target)
-    return timedelta(
-        minutes=target.deadline_minutes if target else Target.model_fields["deadline_minutes"].default
-    )
 
 
 def _late(away: list[str], patience: timedelta) -> str:

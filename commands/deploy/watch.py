@@ -6,10 +6,9 @@ from typing import Any
 from commands.deploy.command import DEPLOYMENTS
 from commands.deploy.frozen import freeze
 from commands.deploy.record import note_trouble
-from commands.deploy.rings import Ring, change_ring, wait
+from commands.deploy.rings import Ring, change_ring, patience_with, wait
 from commands.deploy.rollback import undo
 from commands.deploy.truth import Look
-from commands.kit.policy import Target
 from commands.kit.services import Services
 from commands.kit.words import duration
 from infra.http.errors import AzureError
@@ -20,9 +19,9 @@ UNKNOWN = (
 )
 
 
-def watch(deployment: Deployment, ring: Ring, target: Target | None, services: Services, look: Look) -> None:
+def watch(deployment: Deployment, ring: Ring, services: Services, look: Look) -> None:
     """Until every device of the ring reports the new model and that it works."""
-    now, late = services.clock.now(), _late(target)
+    now, late = services.clock.now(), patience_with(deployment, services)
     since = datetime.fromisoformat(ring["applied_at"])
     truth = look.truth(ring, deployment.target, now=now, deadline=since + late)
     skipped = now - since > services.policy.pace.settling and _shipped_nothing(ring, look)
@@ -35,14 +34,15 @@ def watch(deployment: Deployment, ring: Ring, target: Target | None, services: S
         change_ring(deployment, ring, services, None, truth=truth)
 
 
-def bake(deployment: Deployment, ring: Ring, target: Target | None, services: Services, look: Look) -> None:
+def bake(deployment: Deployment, ring: Ring, services: Services, look: Look) -> None:
     """Watch a healthy ring for a while before the next one follows; the last one has nothing to wait for.
 
     At the end every device has to be in touch: one that went dark meanwhile has proved nothing.
     """
     is_last = ring["name"] == (deployment.rings or [])[-1]["name"]
+    target = services.policy.targets.get(deployment.target)
     bake = timedelta(minutes=target.bake_minutes if target and not is_last else 0)
-    now, late = services.clock.now(), _late(target)
+    now, late = services.clock.now(), patience_with(deployment, services)
     baked_at = datetime.fromisoformat(ring["healthy_at"]) + bake
     heard_since = baked_at if now >= baked_at else None
     truth = look.truth(ring, deployment.target, now=now, deadline=baked_at + late, heard_since=heard_since)
@@ -55,13 +55,13 @@ def bake(deployment: Deployment, ring: Ring, target: Target | None, services: Se
         change_ring(deployment, ring, services, None, truth=truth)
 
 
-def still_works(deployment: Deployment, target: Target | None, services: Services, look: Look) -> bool:
+def still_works(deployment: Deployment, services: Services, look: Look) -> bool:
     """Whether every device of the rings that are done is in touch and works, so that the next ring may follow.
 
     Where one has failed the request is taken back, and where one stays away; but not for being away during a freeze.
     """
     try:
-        are_well = [_is_well(deployment, ring, target, services, look) for ring in _done(deployment)]
+        are_well = [_is_well(deployment, ring, services, look) for ring in _done(deployment)]
     except AzureError:
         if not deployment.trouble:
             note_trouble(deployment, UNKNOWN, services)
@@ -84,10 +84,8 @@ def not_proved(deployment: Deployment, services: Services) -> str | None:
     return None
 
 
-def _is_well(
-    deployment: Deployment, ring: Ring, target: Target | None, services: Services, look: Look
-) -> bool:
-    now, late = services.clock.now(), _late(target)
+def _is_well(deployment: Deployment, ring: Ring, services: Services, look: Look) -> bool:
+    now, late = services.clock.now(), patience_with(deployment, services)
     is_frozen = freeze(deployment, services) is not None
     unwell_since = None if is_frozen else ring.get("unwell_since") or now.isoformat()
     since = datetime.fromisoformat(unwell_since) if unwell_since else now
@@ -123,12 +121,6 @@ def _shipped_nothing(ring: Ring, look: Look) -> str | None:
         return None
     why = ring.get("refused") or "Open it in Azure DevOps: its environment may not have let it in."
     return f"The edge pipeline's run for {ring['name']} ended without shipping anything. {why}"
-
-
-def _late(target: Target | None) -> timedelta:
-    return timedelta(
-        minutes=target.deadline_minutes if target else Target.model_fields["deadline_minutes"].default
-    )
 
 
 def _problem(

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from commands.deploy.facts import gates_passed
-from commands.deploy.messages import to_decide, what
+from commands.deploy.parts import what
+from commands.deploy.question import to_decide
 from commands.deploy.record import approvers, card_key
 from commands.deploy.state_words import standing as standing_of_rollout
 from commands.digest.listing import on_home

@@ -99,7 +99,7 @@ class Judge:
 
     def _sees_followed(self, one: Request) -> None:
         """A ring on whose devices Spotter begins to wait has the files that were approved."""
-        for ring in json.loads(one.rings or "[]"):
+        for ring in json.loads(one.rings or "null") or []:
             if ring.get("applied_at") and (one.id, ring["name"]) not in self._followed:
                 self._followed.add((one.id, ring["name"]))
                 if self.plant.etags[one.model_version] != self._files[one.id]:
