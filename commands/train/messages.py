@@ -171,7 +171,7 @@ def _lead(run: TrainingRun, now: datetime) -> str:
         return "The request is written down and goes to Azure now."
     elapsed = duration(now - run.requested_at)
     if not share(run):
-        return f"Asked {elapsed} ago."
+        return f"Asked {elapsed} ago. The first figures come with a trial's first epoch."
     left = time_left(run, now)
     return f"{round(share(run) * 100)} % done after {elapsed}" + (f", about {left} left." if left else ".")
 
