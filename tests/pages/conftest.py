@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.web import WebClient
 
 from sandbox.slack.twin import SlackTwin
 
 from . import small_app
-
-expect.set_options(timeout=10_000)
 
 
 @dataclass(frozen=True)
@@ -41,16 +39,36 @@ def workspace() -> Iterator[Workspace]:
     thread.join(10)
 
 
-@pytest.fixture
-def page(browser: Browser, workspace: Workspace) -> Iterator[Page]:
-    """The page as a first visitor opens it; the test fails when the browser's console has an error."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(workspace.url)
-    expect(page.get_by_role("textbox", name="Message #line-vision")).to_be_visible()
-    yield page
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Page]:
+    """One for all tests of a module, as opening one takes longer than most of them."""
+    context = browser.new_context()
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def page(window: Page, workspace: Workspace) -> Iterator[Page]:
+    """The page as a first visitor opens it; the test fails when the browser's console has an error."""
+    problems: list[str] = []
+
+    def hears(said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning"):
+            problems.append(said.text)
+
+    def breaks(error: Error) -> None:
+        problems.append(str(error))
+
+    window.set_viewport_size({"width": 1280, "height": 800})
+    forgetful = window.context.new_cdp_session(window)
+    forgetful.send("Storage.clearDataForOrigin", {"origin": workspace.url, "storageTypes": "all"})
+    forgetful.detach()
+    window.on("console", hears)
+    window.on("pageerror", breaks)
+    window.goto(workspace.url)
+    expect(window.get_by_role("textbox", name="Message #line-vision")).to_be_visible()
+    yield window
+    window.goto("about:blank")
+    window.remove_listener("console", hears)
+    window.remove_listener("pageerror", breaks)
     assert problems == []

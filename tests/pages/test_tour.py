@@ -37,7 +37,7 @@ def lit(page: Page, words: str) -> None:
 def test_the_tour_follows_what_happens_in_the_channel(
     browser: Browser, workspace: Workspace, width: int, height: int
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": height})
+    context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
     page = context.new_page()
     page.goto(workspace.url)
     page.get_by_role("button", name="Take the tour").last.click()
