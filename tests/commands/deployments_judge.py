@@ -88,7 +88,8 @@ class Judge:
             self._states[one.id] = one.state
             if one.state == "waiting":
                 self._files.setdefault(one.id, self.plant.etags[one.model_version])
-            self._sees_followed(one)
+            if one.is_under_way:
+                self._sees_followed(one)
         # a click that a power cut left unanswered may have counted
         for decided in self._eyes.execute("SELECT deployment_id, verdict, person FROM decisions"):
             self._note(*decided)
