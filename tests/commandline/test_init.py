@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 
 from commands.kit import policy
 from commands.kit.policy import Policy
+from tests.forks import Forks
 
 SUBSCRIPTION = "8b6f1c52-40d8-4a3c-9f0e-2d7be1a9c4f3"
 ANSWERS = (
@@ -34,18 +35,6 @@ ANSWERS = (
 ENVIRONMENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
 COMMAND = (sys.executable, "-m", "bot.cli")
 ASKS = re.compile(rb"[:\]] $")
-
-
-def spotter(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=folder,
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def at_a_terminal(folder: Path, answers: tuple[str, ...], *arguments: str) -> str:
@@ -78,7 +67,7 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-def test_a_few_answers_make_a_policy_and_a_place_for_secrets(tmp_path: Path) -> None:
+def test_a_few_answers_make_a_policy_and_a_place_for_secrets(tmp_path: Path, forks: Forks) -> None:
     screen = at_a_terminal(tmp_path, ANSWERS, "init")
 
     assert "'my subscription' does not fit. It is the subscription's id" in screen
@@ -105,28 +94,27 @@ def test_a_few_answers_make_a_policy_and_a_place_for_secrets(tmp_path: Path) -> 
     assert policy.load(tmp_path / "spotter.toml") == Policy()
     assert dotenv_values(env)["AZURE_SUBSCRIPTION_ID"] == SUBSCRIPTION
 
-    assert (
-        spotter(
-            tmp_path, "init", "--no-input", "--force", "--public-address", "https://spotter.example"
-        ).returncode
-        == 0
-    )
+    forced = ("init", "--no-input", "--force", "--public-address", "https://spotter.example")
+    assert forks.run(*forced, environment={}, folder=tmp_path).returncode == 0
     told = dotenv_values(env)
     assert (told["SLACK_BOT_TOKEN"], told["OURS"], told["SLACK_SIGNING_SECRET"]) == ("xoxb-1", "kept", "")
     assert told["AZURE_DEVOPS_PROJECT"] == "Vision's project"
     assert before != (tmp_path / "spotter.toml").read_text()
 
 
-def test_a_script_is_asked_nothing_and_overwrites_nothing(tmp_path: Path) -> None:
-    wrong = spotter(tmp_path, "init", "--no-input", "--channel", "#line-vision")
+def test_a_script_is_asked_nothing_and_overwrites_nothing(tmp_path: Path, forks: Forks) -> None:
+    def spotter(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return forks.run(*arguments, environment={}, folder=tmp_path)
+
+    wrong = spotter("init", "--no-input", "--channel", "#line-vision")
     assert wrong.returncode == 2
     assert "It is the channel's id" in " ".join(wrong.stderr.split())
     assert not list(tmp_path.iterdir())
 
-    assert spotter(tmp_path, "init", "--no-input", "--workspace", "caps").returncode == 0
+    assert spotter("init", "--no-input", "--workspace", "caps").returncode == 0
     assert policy.load(tmp_path / "spotter.toml") == Policy()
     written = (tmp_path / ".env").read_text()
-    refused = spotter(tmp_path, "init", "--no-input", "--workspace", "other")
+    refused = spotter("init", "--no-input", "--workspace", "other")
     assert refused.returncode == 1
     assert "--force" in refused.stderr
     assert (tmp_path / ".env").read_text() == written

@@ -1,7 +1,6 @@
 """Azure and Azure DevOps as provisioning finds them, and `spotter provision` as processes of its own."""
 
 import asyncio
-import multiprocessing
 import os
 import re
 import subprocess
@@ -19,8 +18,8 @@ from sandbox.azure.twin import AzureTwin
 from sandbox.devops.twin import DevOpsTwin
 from sandbox.faults import Fault, Logged
 from sandbox.repository import furnish
+from tests.forks import ROOT, Forks
 
-ROOT = Path(__file__).parents[2]
 POLICY = f"""
 [provision]
 repository = "vision"
@@ -35,12 +34,6 @@ channel = "C0LINEVIS1"
 """
 SECRET = "not-known-to-anyone-else"
 
-# Children are copies of one process that has imported all this, so that they start at once.
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(
-    ["bot.commandline.provision", "bot.commandline.provision_view", "azure.identity"]
-)
-
 
 @dataclass(frozen=True)
 class Told:
@@ -52,8 +45,9 @@ class Told:
 class Place:
     """A world in which the infrastructure is deployed and Spotter's files are pushed, and nothing else."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, forks: Forks) -> None:
         self.root = root
+        self._forks = forks
         self.azure = AzureTwin(root / "azure", pace=Pace(cancel=0.05))
         self.devops = DevOpsTwin(root / "devops", tokens=self.azure.workspace.tokens)
         self.policy = root / "spotter.toml"
@@ -116,18 +110,21 @@ class Place:
         self.policy.write_text(policy if policy.startswith("[provision]") else POLICY + policy)
 
     def _told(self, what: str, env: dict[str, str]) -> Told:
-        """The same in a copy of a process, which starts faster."""
-        started = self._started(what, env)
-        started.join(120)
-        assert started.exitcode is not None, f"provision {what} did not end"
-        return Told(started.exitcode, *(self._plain(self._printed(name)) for name in ("out", "err")))
+        """The same in a fork, which starts faster. A variable that is set to nothing is left out."""
+        whole = {name: value for name, value in {**self.env(), **env}.items() if value}
+        done = self._forks.run("provision", what, environment=whole, folder=self.root)
+        return Told(done.returncode, self._plain(done.stdout), self._plain(done.stderr))
 
     def killed_at(self, fault: Fault) -> None:
         """Applies, and kills the process when it waits for the answer that the fault holds back."""
-        started = self._started("apply", {})
-        assert fault.reached.wait(60), f"nothing came to {fault.path}: {self._printed('err')}"
+        printed = self.root / "printed"
+        with printed.open("wb") as log:
+            started = self._forks.start(
+                "provision", "apply", environment=self.env(), folder=self.root, out=log, err=log
+            )
+        assert fault.reached.wait(60), f"nothing came to {fault.path}: {printed.read_text('utf-8')}"
         started.kill()
-        started.join(10)
+        started.wait(60)
         fault.release()
 
     def writes(self) -> list[Logged]:
@@ -179,21 +176,11 @@ class Place:
             },
         }
 
-    def until(self, condition: Callable[[], object], what: str, seconds: float = 20) -> None:
+    def until(self, condition: Callable[[], object], what: str, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
             time.sleep(0.02)
-
-    def _started(self, what: str, env: dict[str, str]) -> Any:
-        """A variable that is set to nothing is left out."""
-        whole = {name: value for name, value in {**self.env(), **env}.items() if value}
-        started = _SERVER.Process(target=_provision, args=(what, whole, str(self.root)))
-        started.start()
-        return started
-
-    def _printed(self, name: str) -> str:
-        return (self.root / name).read_text(encoding="utf-8")
 
     def _plain(self, text: str) -> str:
         """Without what differs from one world to the next."""
@@ -203,20 +190,3 @@ class Place:
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
-
-
-def _provision(what: str, env: dict[str, str], folder: str) -> None:
-    """In the child: `spotter provision plan` or `apply` with this environment."""
-    from bot.cli import main
-
-    os.environ.clear()
-    os.environ.update(env)
-    os.chdir(folder)
-    for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    sys.stdout, sys.stderr = (os.fdopen(number, "w", encoding="utf-8") for number in (1, 2))
-    try:
-        main(["provision", what])
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()

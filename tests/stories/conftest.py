@@ -3,7 +3,6 @@
 import fcntl
 import json
 import pickle
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,8 @@ from sandbox.edge.pace import Pace as EdgePace
 from sandbox.environment import bot_environment
 from sandbox.people import People
 from sandbox.world import World
-from tests.stories.forks import Forks
-from tests.stories.stage import PATIENCE, Bot, Stage, run_spotter, steady
+from tests.forks import Forks
+from tests.stories.stage import PATIENCE, Bot, Stage, steady
 
 POLICY = Path(__file__).with_name("spotter.toml")
 QUICK_AGENTS = DevOpsPace(agent_start=0.1, minute=5.0, terminate_grace=0.5, delivery_retry=0.1)
@@ -37,7 +36,7 @@ class Template:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Template:
+def template(tmp_path_factory: pytest.TempPathFactory, worker_id: str, forks: Forks) -> Template:
     """Made by the worker that needs it first, and read by all others."""
     root = tmp_path_factory.getbasetemp()
     shared = root if worker_id == "master" else root.parent
@@ -45,19 +44,19 @@ def template(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Templa
     with (shared / "template.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not made.exists():
-            made.write_bytes(pickle.dumps(_make_template(tmp_path_factory.mktemp("template"))))
+            made.write_bytes(pickle.dumps(_make_template(tmp_path_factory.mktemp("template"), forks)))
     template: Template = pickle.loads(made.read_bytes())  # noqa: S301  this run of the suite wrote it
     return template
 
 
-def _make_template(folder: Path) -> Template:
+def _make_template(folder: Path, forks: Forks) -> Template:
     world = World(folder, pace=QUICK)
     world.start()
     try:
         world.seed()
-        settings = bot_environment(world, folder, POLICY)
-        manifest = json.loads(run_spotter(settings, "manifest"))
-        run_spotter(settings, "publish-pipeline", "--version", "1", "--config", str(POLICY))
+        bot = Bot(bot_environment(world, folder, POLICY), folder, forks)
+        manifest = json.loads(bot.tells("manifest"))
+        bot.tells("publish-pipeline", "--version", "1", "--config", str(POLICY))
     finally:
         world.stop()
     return Template(content_of(world.azure), manifest)
@@ -69,20 +68,9 @@ def compiled(pytestconfig: pytest.Config) -> Path:
     return Path(pytestconfig.cache.mkdir("compiled"))
 
 
-@pytest.fixture(scope="session")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks | None]:
-    """None where what the bot imports does not go well with forks."""
-    if sys.platform != "linux":
-        yield None
-        return
-    forks = Forks(tmp_path_factory.mktemp("forks"))
-    yield forks
-    forks.close()
-
-
 @pytest.fixture
 def new_stage(
-    template: Template, compiled: Path, forks: Forks | None, tmp_path: Path
+    template: Template, compiled: Path, forks: Forks, tmp_path: Path
 ) -> Iterator[Callable[..., Stage]]:
     """Makes a stage; `settings` are more environment variables, `policy` replaces parts of the policy file's text,
     `before` changes the world before the bot sees it; `lines` tells how many devices each line has, none by default;
@@ -124,7 +112,8 @@ def new_stage(
         bot = Bot(
             {**bot_environment(world, folder, folder / "spotter.toml"), **settings},
             folder,
-            forks if forked else None,
+            forks,
+            forked=forked,
         )
         stage = Stage(world, bot, People(world.slack.url, patience=PATIENCE, steady=steady))
         stages.append(stage)

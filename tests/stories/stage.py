@@ -16,7 +16,7 @@ from sandbox.people import People, Person, Room
 from sandbox.people import steady as steady_times
 from sandbox.world import World
 from storage.database import Store
-from tests.stories.forks import Forked, Forks
+from tests.forks import Forked, Forks
 
 PATIENCE = 90.0
 SEEDED_EXPORTS = 6
@@ -25,7 +25,7 @@ REQUEST = re.compile(r"\b(request [\w-]+-|fingerprint )[0-9a-f]{6,12}\b")
 DURATION = re.compile(r"\b\d+ (?:s|min)\b")
 EPOCH = re.compile(r"\bepoch \d+ of")
 MEASURED = re.compile(r"\b[01]\.\d{3}\b|(?<=v\d )[01]\.\d{1,2}\b")
-HELD_OUT = re.compile(r"(?:the \d worst|\b\d) of (\d+) held-out pictures\.(?: \w+\.jpg: [^.]*\.)+")
+HELD_OUT = re.compile(r"(?:the(?: \d)? worst|\b\d) of (\d+) held-out pictures\.(?: \w+\.jpg: [^.]*\.)+")
 LARGE = re.compile(r"\(image: \w+\.jpg: [^)]*\)(?:\s*\(image: \w+\.jpg: [^)]*\))*")
 Seen = TypeVar("Seen")
 
@@ -48,10 +48,13 @@ def steady(text: str) -> str:
 class Bot:
     """The production bot as a process of its own."""
 
-    def __init__(self, environment: dict[str, str], folder: Path, forks: Forks | None = None) -> None:
-        """Forked where there is somebody who forks, which spares a second of CPU; else started as anyone starts it."""
+    def __init__(
+        self, environment: dict[str, str], folder: Path, forks: Forks, *, forked: bool = True
+    ) -> None:
+        """Forked, which spares a second of CPU, or started as anyone starts it."""
         self.environment = environment
         self.forks = forks
+        self._forked = forked
         self.log_file = folder / "spotter.log"
         self.url = f"http://127.0.0.1:{environment['PORT']}"
         self._process: subprocess.Popen[bytes] | Forked | None = None
@@ -59,8 +62,10 @@ class Bot:
     def start(self, *, ready: bool = True) -> None:
         folder = self.log_file.parent
         with self.log_file.open("ab") as log:
-            if self.forks is not None:
-                self._process = self.forks.spotter(self.environment, folder, log)
+            if self._forked:
+                self._process = self.forks.start(
+                    "run", environment=self.environment, folder=folder, out=log, err=log
+                )
             else:
                 command = [sys.executable, "-m", "bot.cli", "run"]
                 self._process = subprocess.Popen(
@@ -69,13 +74,24 @@ class Bot:
         if ready:
             until(self.is_ready, "the bot is ready", lambda: self.log_file.read_text()[-3000:])
 
+    def spotter(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """A command in the bot's folder with its environment, changed by these settings."""
+        environment = {**self.environment, **settings}
+        return self.forks.run(*arguments, environment=environment, folder=self.log_file.parent)
+
+    def tells(self, *arguments: str, **settings: str) -> str:
+        """What such a command prints, which must succeed."""
+        done = self.spotter(*arguments, **settings)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
     def is_ready(self) -> bool:
         return self.get("/readyz")[0] == 200
 
     def get(self, path: str) -> tuple[int, Any]:
         """Status and JSON body; status 0 where nobody answers."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310  loopback only
+            with urllib.request.urlopen(self.url + path, timeout=60) as answer:  # noqa: S310  loopback only
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as refused:
             return refused.code, json.load(refused)
@@ -86,7 +102,7 @@ class Bot:
         """As a power cut does: no time to clean up."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=60)
 
     def freeze(self) -> None:
         """As a machine does that is moved or starved: no step until it thaws."""
@@ -101,7 +117,7 @@ class Bot:
         """As an orchestrator does: SIGTERM, then wait for the graceful end."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout=30)
+        return self._process.wait(timeout=90)
 
     def restart(self) -> None:
         self.kill()
@@ -209,16 +225,3 @@ def until(condition: Callable[[], Seen | None], what: str, otherwise: Callable[[
             return found
         time.sleep(0.05)
     raise AssertionError(f"never came true: {what}\n{otherwise()}")
-
-
-def run_spotter(environment: dict[str, str], *arguments: str) -> str:
-    """Run the command line and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout

@@ -18,7 +18,7 @@ from storage import audit, catalog, deployments
 from storage.database import Store
 from tests.stories.deploying import LINE_1, MODEL, asks, two_versions
 from tests.stories.registry import registers
-from tests.stories.stage import Stage, run_spotter, steady
+from tests.stories.stage import Stage, steady
 
 
 def gives_a_reason(person: Person, button: str, card: Message, reason: str) -> None:
@@ -286,7 +286,7 @@ No device reports that it runs it now.
 For an audit, whoever runs Spotter prints all of this with 4 audit rows: spotter audit export --model Cap_Detection_Model:2\
 """)
 
-    told = json.loads(run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2"))
+    told = json.loads(stage.bot.tells("audit", "export", "--model", f"{MODEL}:2"))
     (request,) = told["deployments"]
     assert [(each["person_name"], each["verdict"]) for each in request["decisions"]] == snapshot(
         [("first_approver", "approve"), ("second_approver", "reject")]
@@ -294,7 +294,7 @@ For an audit, whoever runs Spotter prints all of this with 4 audit rows: spotter
     assert {each["fingerprint"] for each in request["decisions"]} == {request["fingerprint"]}
     assert told["trail"] == "whole"
     assert (told["contradictions"], told["model"]["in_registry"]) == ([], True)
-    page = run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2", "--page")
+    page = stage.bot.tells("audit", "export", "--model", f"{MODEL}:2", "--page")
     assert "the lamp is being replaced today" in page and "<script" not in page
     assert told["trail_end"] in page
 
@@ -319,7 +319,7 @@ For an audit, whoever runs Spotter prints all of this with 4 audit rows: spotter
         tx.exec_driver_sql("UPDATE deployments SET evidence = json_set(evidence, '$.candidate.recall', 0.99)")
         tx.exec_driver_sql("UPDATE deployments SET state = 'shipped', requested_by = 'U0TRAINER2'")
     with pytest.raises(AssertionError) as changed:
-        run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2", *of_copy)
+        stage.bot.tells("audit", "export", "--model", f"{MODEL}:2", *of_copy)
     assert re.findall("changed after it was recorded: [^:]+: (.*)", str(changed.value)) == snapshot(
         [
             "who asked is not what the trail says.",
@@ -334,4 +334,4 @@ For an audit, whoever runs Spotter prints all of this with 4 audit rows: spotter
     with Store(of_copy[1]).write() as tx:
         tx.exec_driver_sql("UPDATE audit SET details = '{}' WHERE action = 'deploy.reject'")
     with pytest.raises(AssertionError, match="broken at row"):
-        run_spotter(stage.bot.environment, "audit", "export", "--model", f"{MODEL}:2", *of_copy)
+        stage.bot.tells("audit", "export", "--model", f"{MODEL}:2", *of_copy)

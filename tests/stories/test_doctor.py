@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -334,14 +332,7 @@ def rewrite(stage: Stage, name: str, old: str, new: str) -> None:
 
 def doctor(stage: Stage, *options: str, **settings: str) -> tuple[int, str]:
     """Its exit code and what it told."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", "doctor", *options],
-        env={**stage.bot.environment, **IN_ITS_FOLDER, **settings},
-        cwd=stage.bot.log_file.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = stage.bot.spotter("doctor", *options, **{**IN_ITS_FOLDER, **settings})
     assert not done.stderr, done.stderr
     return done.returncode, done.stdout
 

@@ -10,7 +10,7 @@ from sandbox.line.exports import DATASTORE
 from sandbox.world import World
 from tests.stories.conftest import Template
 from tests.stories.labeling import steady_names
-from tests.stories.stage import Stage, run_spotter, steady
+from tests.stories.stage import Stage, steady
 
 PROVISION = """
 [provision]
@@ -36,7 +36,7 @@ def test_from_an_empty_workspace_to_the_first_model(
     stage = new_stage(furnished=False, before=deployed, policy=policy, start=False)
     stage.world.push(stage.bot.log_file.with_name("spotter.toml"))
 
-    told = run_spotter({**stage.bot.environment, "COLUMNS": "80"}, "provision", "apply")
+    told = stage.bot.tells("provision", "apply", COLUMNS="80")
     assert without_ports(told) == snapshot("""\
 
   bottling-line in spotter-sandbox, westeurope
@@ -124,7 +124,7 @@ def test_from_an_empty_workspace_to_the_first_model(
 
 """)
     writes = len(changes(stage))
-    run_spotter(stage.bot.environment, "provision", "apply")
+    stage.bot.tells("provision", "apply")
     assert len(changes(stage)) == writes
 
     stage.bot.start()

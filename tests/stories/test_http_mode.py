@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from inline_snapshot import snapshot
 
-from tests.stories.stage import Stage, run_spotter
+from tests.stories.stage import Stage
 
 SMALL = "caps_20261102_081530"
 
@@ -53,7 +53,7 @@ def _over_http(new_stage: Callable[..., Stage]) -> Stage:
     stage = new_stage(start=False)
     del stage.bot.environment["SLACK_APP_TOKEN"]
     address = f"{stage.bot.url}/slack/events"
-    printed = run_spotter(stage.bot.environment, "manifest", "--request-url", address)
+    printed = stage.bot.tells("manifest", "--request-url", address)
     stage.world.slack.install(json.loads(printed))
     stage.bot.start()
     stage.knows_the_workspace()

@@ -1,7 +1,5 @@
 """Spotter stopped, away for a night, started twice, or kept from its database."""
 
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 
 from inline_snapshot import snapshot
@@ -66,13 +64,7 @@ def test_a_night_without_spotter(stage: Stage) -> None:
 
 
 def test_a_second_spotter_on_the_same_database_is_refused(stage: Stage) -> None:
-    second = subprocess.run(
-        [sys.executable, "-m", "bot.cli", "run"],
-        env={**stage.bot.environment, "PORT": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    second = stage.bot.spotter("run", PORT="0")
     assert second.returncode == 1
     folder = stage.bot.log_file.parent
     assert second.stderr.replace(str(folder), "<folder>") == snapshot(
