@@ -71,6 +71,7 @@ class Field:
     matching: Pattern[str] | None = None
     rule: str = ""
     choices: Choices | None = None
+    none: str = ""
     suggest: Suggestion | None = None
     multiline: bool = False
     carried: bool = False
@@ -100,10 +101,16 @@ def carried() -> Any:
 
 
 def choice(
-    label: str, *, from_: Choices, hint: str = "", default: Any = MISSING, suggest: Suggestion | None = None
+    label: str,
+    *,
+    from_: Choices,
+    hint: str = "",
+    none: str = "",
+    default: Any = MISSING,
+    suggest: Suggestion | None = None,
 ) -> Any:
-    """An argument chosen from what the workspace holds, with type-ahead."""
-    spec = {"label": label, "hint": hint, "choices": from_, "suggest": suggest}
+    """An argument chosen from what the workspace holds, with type-ahead; `none` is the hint where it holds nothing."""
+    spec = {"label": label, "hint": hint, "none": none, "choices": from_, "suggest": suggest}
     return field(default=default, metadata={"spec": spec})
 
 

@@ -79,9 +79,14 @@ def _input(command: Command, field: Field, value: str | None, person: Person, se
     }
     if command.previewed and field.choices:
         block["dispatch_action"] = True
-    if field.hint:
-        block["hint"] = plain(field.hint, MAX_HINT)
+    if hint := _hint(field, person, services):
+        block["hint"] = plain(hint, MAX_HINT)
     return block
+
+
+def _hint(field: Field, person: Person, services: Services) -> str:
+    is_empty = field.none and field.choices and not field.choices(services, person, "")
+    return field.none if is_empty else field.hint
 
 
 def _element(

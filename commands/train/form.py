@@ -26,10 +26,16 @@ class TrainArgs:
         rule=MODEL_NAME.sentence,
         suggest=last_model_name,
     )
-    dataset: str = choice("Labeling export", hint="Newest first", from_=trainable_first)
+    dataset: str = choice(
+        "Labeling export",
+        hint="Newest first",
+        none="There is none yet: /exports exports the labels of a project, or the studio does.",
+        from_=trainable_first,
+    )
     cluster: str = choice(
         "GPU cluster",
         hint="The one you used last comes first",
+        none="There is none yet: whoever runs the workspace creates a GPU cluster, or spotter provision does.",
         from_=clusters.gpu_clusters,
         suggest=clusters.last_cluster,
     )
