@@ -14,6 +14,7 @@ from typing import Any
 from infra.azureml.errors import Unreadable
 from infra.azureml.exports import Export
 from infra.azureml.storage import Place, Storage
+from infra.http.answers import NOT_JSON
 from infra.http.fields import mapping, sequence, text
 from infra.training.job.addresses import name_of
 
@@ -167,7 +168,7 @@ def _makes_streams(table: Mapping[str, Any]) -> bool:
 def _count_line(count: _Count, number: int, line: str) -> None:
     try:
         row = json.loads(line)
-    except ValueError:
+    except NOT_JSON:
         count.blockers.append(f"Line {number} is not JSON.")
         return
     url = text(row, "image_url")
@@ -202,7 +203,8 @@ def _edge_fault(name: str, edges: Sequence[Any]) -> str:
 
 def _coco_class(names: Mapping[Any, str], box: Mapping[str, Any]) -> str:
     category = box.get("category_id")
-    return names.get(category) or f"category {category}"
+    named = names.get(category) if isinstance(category, int | str) else None
+    return named or f"category {text(box, 'category_id')}"
 
 
 def _coco_fault(image: Mapping[str, Any], box: Mapping[str, Any]) -> str:
@@ -211,7 +213,7 @@ def _coco_fault(image: Mapping[str, Any], box: Mapping[str, Any]) -> str:
         if max(x, y, width, height) >= 1.5:  # pixels, by the rule of Microsoft's own converter
             across, down = float(image["width"]), float(image["height"])
             x, y, width, height = x / across, y / down, width / across, height / down
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (KeyError, TypeError, ValueError, ArithmeticError):
         return f"a box of category {text(box, 'category_id')} has no usable edges"
     return _edge_fault(
         f"category {text(box, 'category_id')}", (x, y, _within(x + width), _within(y + height))
@@ -226,7 +228,7 @@ def _within(edge: float) -> float:
 def _document(content: bytes, place: Place) -> Any:
     try:
         return json.loads(content)
-    except ValueError as fault:
+    except NOT_JSON as fault:
         raise Unreadable(f"{place.url} is not JSON.") from fault
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from infra.azureml import runs
 from infra.azureml.connection import Connection
 from infra.azureml.errors import NotFound, Refused
 from infra.azureml.jobs import NOT_STARTED, TERMINAL
 from infra.azureml.runs import Run
-from infra.http.fields import mapping, sequence, text, whole
+from infra.http.answers import MOST_PAGES, endless
+from infra.http.fields import decimal, sequence, text, whole
 from infra.training.register.best_epoch import (
     MEAN_AVERAGE_PRECISION,
     PRECISION,
@@ -154,7 +156,7 @@ def _figures(
 def _history(connection: Connection, run_id: str, metric: str) -> dict[int, float]:
     """A metric by epoch; empty where the run has not logged it."""
     points, token = [], ""
-    while True:
+    for _ in range(MOST_PAGES):
         query: dict[str, str | int] = {"run_id": run_id, "metric_key": metric, "max_results": LONGEST_HISTORY}
         if token:
             query["page_token"] = token
@@ -162,8 +164,17 @@ def _history(connection: Connection, run_id: str, metric: str) -> dict[int, floa
             told = connection.get(connection.mlflow("metrics/get-history"), api="", **query)
         except (NotFound, Refused):
             return {}
-        points += [mapping(point) for point in sequence(told, "metrics")]
+        points += [_point(point) for point in sequence(told, "metrics")]
         following = text(told, "next_page_token")
         if not following or following == token:
             return by_epoch(points)
         token = following
+    raise endless()
+
+
+def _point(told: Any) -> dict[str, int | float | None]:
+    return {
+        "step": whole(told, "step"),
+        "value": decimal(told, "value"),
+        "timestamp": whole(told, "timestamp"),
+    }

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.azureml.connection import Connection
+from infra.http.answers import NOT_JSON
 from infra.http.fields import mapping, moment, sequence, text, texts
 from infra.training.register import run_tree
 
@@ -96,7 +97,18 @@ def _order(run: Run) -> tuple[datetime, datetime]:
 
 def _children(connection: Connection, run_id: str) -> list[Mapping[str, Any]]:
     told = connection.pages(connection.history("runs", run_id, "children"))
-    return [run for run in map(mapping, told) if not run.get("hidden")]
+    return [_whole(run) for run in map(mapping, told) if not run.get("hidden")]
+
+
+def _whole(run: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As the job's own code expects a run: its parts are objects, whatever came."""
+    kind = mapping(run, "runTypeV2")
+    return {
+        **run,
+        "tags": texts(run, "tags"),
+        "properties": texts(run, "properties"),
+        "runTypeV2": {**kind, "traits": sequence(kind, "traits")},
+    }
 
 
 def run_from(told: Any) -> Run:
@@ -140,6 +152,6 @@ def _parameters(told: Any) -> dict[str, str]:
         if not own:
             try:
                 own = texts(json.loads(text(told, holder, "hyperparameters") or "{}"))
-            except ValueError:
+            except NOT_JSON:
                 continue
     return own

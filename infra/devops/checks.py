@@ -10,6 +10,7 @@ from typing import Any
 
 from infra.devops.connection import PREVIEW, Connection
 from infra.devops.resources import ResourceKind
+from infra.http.answers import NOT_JSON
 from infra.http.fields import mapping, text, texts, whole
 
 APPROVAL = "Approval"
@@ -170,7 +171,7 @@ def _question(told: Any, minutes: int) -> Question:
 def _read(written: str) -> Any:
     try:
         return json.loads(written)
-    except ValueError:
+    except NOT_JSON:
         return {}
 
 

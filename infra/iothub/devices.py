@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from infra.http.fields import mapping, moment, text, texts, whole
+from infra.http.fields import mapping, moment, storable, text, texts, whole
 from infra.iothub.connection import Connection
 from infra.iothub.deployments import MODULE
 
@@ -100,7 +100,9 @@ def _device(twin: Any, modules: Mapping[str, Any]) -> Device:
     configurations = mapping(agent, "configurations")
     return Device(
         id=text(twin, "deviceId"),
-        tags={name: entry for name, entry in mapping(twin, "tags").items() if isinstance(entry, str)},
+        tags={
+            name: storable(entry) for name, entry in mapping(twin, "tags").items() if isinstance(entry, str)
+        },
         # the agent's own state never changes, and a device as such seldom connects
         is_connected="Connected" in (_state(modules.get(EDGE_HUB)), _state(twin)),
         last_seen=_last_seen([twin, *modules.values()]),

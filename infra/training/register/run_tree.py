@@ -12,7 +12,7 @@ Run = Mapping[str, Any]
 
 TRAIN_STEP = "train"
 DEEPEST = 4
-_NUMBERED = re.compile(r".*_(\d+)")
+_NUMBERED = re.compile(r".*_(\d{1,9})")
 _HELPERS = ("_setup", "_featurize", "_preparation", "_modelexplain")
 
 
