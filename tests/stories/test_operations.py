@@ -1,7 +1,6 @@
 """Running Spotter: what is missing is named, how it stands is told, it stops when asked, and it keeps secrets."""
 
-import subprocess
-import sys
+import json
 import urllib.request
 from collections.abc import Callable
 
@@ -21,15 +20,7 @@ def test_missing_or_wrong_settings_are_named(new_stage: Callable[..., Stage]) ->
         policy.write_text(text)
         changed = {**stage.bot.environment, **environment}
         kept = {name: value for name, value in changed.items() if value is not None}
-        done = subprocess.run(
-            [sys.executable, "-m", "bot.cli", "run"],
-            env=kept,
-            cwd=policy.parent,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
+        done = stage.bot.forks.run("run", environment=kept, folder=policy.parent)
         assert done.returncode == 1
         return done.stderr.replace(str(policy), "spotter.toml").strip()
 
@@ -70,23 +61,33 @@ def test_health_readiness_metrics_and_a_graceful_end(new_stage: Callable[..., St
     assert len(stage.line.messages()) == 1
 
 
+SECRETS = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "IDENTITY_HEADER", "HOOKS_SECRET")
+
+
 def test_no_secret_is_written_down(stage: Stage) -> None:
+    secrets = [stage.bot.environment[name] for name in SECRETS]
     stage.world.slack.cut_connections()
     stage.world.azure.studio.expire_tokens()
     stage.world.slack_faults.arm(Fault("POST", "chat.update", "answer"))
+    repeated = json.dumps(
+        {"error": {"code": "Oops", "message": f"You sent Bearer eyJh.eyJz.sig and {secrets}"}}
+    )
+    for status, path in ((500, "/computes"), (400, "/labelingJobs"), (500, "/models"), (401, "/data")):
+        stage.world.azure_faults.arm(Fault("GET", path, "answer", times=6, status=status, body=repeated))
     for _ in range(2):
         stage.world.azure.studio.fail_next_trial("CUDA out of memory")
     stage.until(lambda: stage.world.slack.connections, "the bot is connected again")
+    stage.until(lambda: "[secret]" in json.dumps(stage.bot.get("/readyz")[1]), "an answer was repeated")
+    told = stage.trainer.opens_home("[secret]").text
     stage.trainer.types("/train Cap_Model caps_20261102_081530 gpu-small")
     stage.line.shows("Cap_Model training: ").becomes("failed").thread_shows("Last log lines")
 
-    written = b"".join(file.read_bytes() for file in stage.bot.log_file.parent.glob("spotter*"))
-    assert b"Cap_Model" in written and b"warning" in written
-    secrets = [
-        value
-        for name, value in stage.bot.environment.items()
-        if name in ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "IDENTITY_HEADER")
-    ]
-    assert len(secrets) == 4
+    with urllib.request.urlopen(f"{stage.bot.url}/metrics", timeout=30) as answer:  # noqa: S310  loopback only
+        told += answer.read().decode()
+    told += "".join(str(stage.bot.spotter(*said)) for said in (("doctor", "--json"), ("audit", "verify")))
+    sent = b"".join(each.body for each in stage.world.slack_faults.log("POST", "/(api|response)/"))
+    files = b"".join(file.read_bytes() for file in stage.bot.log_file.parent.glob("spotter*"))
+    written = told.encode() + sent + files
+    assert b"Cap_Model" in files and b"warning" in files and b"train.request" in files
     for secret in [*secrets, "eyJ", "Bearer ", "sig=", "/response/"]:
         assert secret.encode() not in written
