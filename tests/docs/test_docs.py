@@ -113,6 +113,11 @@ def test_the_page_of_commands_is_what_they_declare() -> None:
     assert written["FILE"].read_text() == written["page"](), "run docs/write_commands.py"
 
 
+def test_the_tables_of_the_page_on_security_are_what_is_declared_and_tried() -> None:
+    written = runpy.run_path(str(ROOT / "docs" / "write_security.py"))
+    assert written["FILE"].read_text() == written["page"](), "run python -m docs.write_security"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in LINK.findall(page.read_text()):
