@@ -97,12 +97,12 @@ class SlackCheckup:
         if missing:
             told = "; ".join(f"{scope} ({SCOPES[scope]})" for scope in missing)
             return problem(f"Missing: {told}.", INSTALL_AGAIN)
-        more = sorted(has - SCOPES.keys())
-        return ok(
-            " ".join(
-                [f"All {len(SCOPES)} are there.", *([f"Not needed: {', '.join(more)}."] if more else [])]
+        if more := sorted(has - SCOPES.keys()):
+            return warning(
+                f"All {len(SCOPES)} are there, and more than Spotter needs: {', '.join(more)}.",
+                "Put what `spotter manifest` prints under App Manifest, and install the app again.",
             )
-        )
+        return ok(f"All {len(SCOPES)} are there.")
 
     def _socket_mode(self) -> Verdict:
         token = self._settings.slack_app_token
