@@ -7,6 +7,7 @@ import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from pydantic import SecretStr
@@ -14,6 +15,7 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 import commands
+from bot.after_ack import AfterAck
 from bot.courier import Courier
 from bot.dispatch import Dispatch
 from bot.hooks import Hooks
@@ -66,12 +68,13 @@ class Spotter:
         self._leader = Leader(
             leaders, self._lease, health, wake=self._wake_here, begin=self._begin, at_rest=self._at_rest
         )
-        self._bolt = App(
+        after = AfterAck(self._working)
+        bolt = App(
             name="spotter",  # else Bolt reads the source of all that is loaded to find one
             client=client,
             signing_secret=_secret(settings.slack_signing_secret),
             process_before_response=True,
-            listener_executor=self._working,
+            listener_executor=after,
             logger=_bolt_logger(),
             token_verification_enabled=False,
         )
@@ -97,7 +100,8 @@ class Spotter:
             hub=Hub.connect(settings.iothub_hostname, gate) if settings.iothub_hostname else None,
         )
         self._courier = Courier(self._store, client, clock, health, self._lease)
-        Dispatch(commands.ALL, self._services, client).attach(self._bolt)
+        Dispatch(commands.ALL, self._services, client).attach(bolt)
+        self._dispatch = partial(after.dispatch, bolt)
 
     def run(self) -> bool:
         """False where a call to Azure hangs and was left behind; all that must survive is stored."""
@@ -108,10 +112,12 @@ class Spotter:
         socket = None
         if settings.slack_app_token is not None:
             socket = SocketMode(
-                self._bolt, settings.slack_app_token.get_secret_value(), settings.slack_api, self._acking
+                self._dispatch, settings.slack_app_token.get_secret_value(), settings.slack_api, self._acking
             )
         connected = socket.connected if socket else None
-        server = WebServer(self._bolt, self._services, self._acking, connected, self._hooks(), self._lease)
+        server = WebServer(
+            self._dispatch, self._services, self._acking, connected, self._hooks(), self._lease
+        )
         stopping = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stopping.set)

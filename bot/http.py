@@ -6,8 +6,9 @@ from concurrent.futures import Executor
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from slack_bolt import App, BoltRequest
+from slack_bolt import BoltRequest
 
+from bot.after_ack import Dispatched
 from bot.hooks import Hooks
 from commands.kit.services import Services
 from storage.leases import Lease
@@ -22,14 +23,14 @@ class WebServer:
 
     def __init__(
         self,
-        bolt: App,
+        dispatch: Callable[[BoltRequest], Dispatched],
         services: Services,
         executor: Executor,
         connected: Callable[[], Awaitable[bool]] | None,
         hooks: Hooks | None,
         lease: Lease,
     ) -> None:
-        self._bolt = bolt
+        self._dispatch = dispatch
         self._lease = lease
         self._services = services
         self._executor = executor
@@ -80,9 +81,15 @@ class WebServer:
         headers: dict[str, str | Sequence[str]] = dict(request.headers)
         bolt_request = BoltRequest(body=body, query=request.query_string, headers=headers)
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._executor, self._bolt.dispatch, bolt_request)
-        return web.Response(
+        answer, begin_the_rest = await loop.run_in_executor(self._executor, self._dispatch, bolt_request)
+        response = web.Response(
             status=answer.status,
             text=answer.body,
             content_type=answer.first_headers().get("content-type", "text/plain").partition(";")[0],
         )
+        try:
+            await response.prepare(request)
+            await response.write_eof()
+        finally:
+            begin_the_rest()
+        return response

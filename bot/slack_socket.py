@@ -4,16 +4,19 @@ import asyncio
 import json
 import logging
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Executor
 
 import aiohttp
 import structlog
-from slack_bolt import App, BoltRequest, BoltResponse
+from slack_bolt import BoltRequest, BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.after_ack import Dispatched
 
 log = structlog.get_logger("socket")
 CONNECTIONS = 2
@@ -26,8 +29,14 @@ MOST_OPENINGS, IN_SECONDS = 5, 10.0
 class SocketMode:
     """Two connections, so that Slack's routine reconnects never leave a moment without one."""
 
-    def __init__(self, app: App, app_token: str, api_url: str, executor: Executor) -> None:
-        self._app = app
+    def __init__(
+        self,
+        dispatch: Callable[[BoltRequest], Dispatched],
+        app_token: str,
+        api_url: str,
+        executor: Executor,
+    ) -> None:
+        self._dispatch = dispatch
         self._app_token = app_token
         self._api_url = api_url
         self._executor = executor
@@ -75,14 +84,15 @@ class SocketMode:
     async def _answer(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
         loop = asyncio.get_running_loop()
         bolt_request = BoltRequest(mode="socket_mode", body=request.payload)
-        answer = await loop.run_in_executor(self._executor, self._app.dispatch, bolt_request)
-        if answer.status != 200:
-            return
-        response = SocketModeResponse(envelope_id=request.envelope_id, payload=_payload(answer))
+        answer, begin_the_rest = await loop.run_in_executor(self._executor, self._dispatch, bolt_request)
         try:
-            await client.send_socket_mode_response(response)
+            if answer.status == 200:
+                response = SocketModeResponse(envelope_id=request.envelope_id, payload=_payload(answer))
+                await client.send_socket_mode_response(response)
         except (aiohttp.ClientError, ConnectionError) as lost:
             log.warning("ack_lost", envelope=request.envelope_id, error=str(lost))
+        finally:
+            begin_the_rest()
 
 
 class _Client(SocketModeClient):
