@@ -113,17 +113,23 @@ class Courier:
 
     def deliver(self) -> None:
         """Send every message whose turn it is. Trouble with one keeps no other waiting."""
+        now = self._clock.now()
+        resting = [channel for channel, until in self._next_post.items() if until > now]
         with self._store.read() as tx:
-            waiting = messages.due(tx, self._clock.now())
+            waiting = messages.due(tx, now, without=resting)
+        sent = False
         for message in waiting:
             if self._stop_by is not None and time.monotonic() > self._stop_by:
                 return
             if self._may_send(message):
+                sent = True
                 try:
                     self._send(message)
                 except Lost:
                     self._late.tidy(message.key)
                     raise
+        if sent and len(waiting) == messages.PAGE:
+            self.wake()  # a channel with much to say keeps no other one waiting
 
     def _may_send(self, message: WantedMessage) -> bool:
         now = self._clock.now()

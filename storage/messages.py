@@ -3,6 +3,7 @@
 A message is a view of a record. Rooms say what they want with `want`; the courier alone talks to Slack.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from storage.rows import Rows
 from storage.tables import messages
 
 PROGRESS, RESULT, DECISION = 0, 1, 2
+PAGE = 200
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,17 @@ def move(tx: Connection, key: str, channel: str, trouble: str) -> None:
     change(tx, key, **place, posting_since=None, tries=0, next_try_at=None, trouble=trouble)
 
 
-def due(tx: Connection, now: datetime, limit: int = 200) -> list[WantedMessage]:
-    """Messages that Slack should show and does not yet: urgent ones first, then the oldest wish."""
+def due(
+    tx: Connection, now: datetime, *, without: Collection[str] = (), limit: int = PAGE
+) -> list[WantedMessage]:
+    """Messages that Slack should show and does not yet: urgent ones first, then the oldest wish; `without` those of
+    channels where nothing may be posted at the moment."""
     query = (
         select(messages)
         .where(messages.c.state == "open")
         .where(messages.c.shown_revision < messages.c.wanted_revision)
         .where(or_(messages.c.next_try_at.is_(None), messages.c.next_try_at <= now))
+        .where(messages.c.channel.not_in(without))
         .order_by(messages.c.urgency.desc(), messages.c.wanted_at)
         .limit(limit)
     )

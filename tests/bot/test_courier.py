@@ -9,9 +9,10 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from commands.kit.blocks import Message, header, picture, table
 from commands.kit.health import SLACK
 from sandbox.faults import Fault
-from storage import pictures
+from storage import messages, pictures
 from tests.bot.conftest import LINE, Desk
 
+OTHER = "C0LINE3001"
 CALLS = {
     "post": ("POST", r"/api/chat\.postMessage"),
     "update": ("POST", r"/api/chat\.update"),
@@ -207,3 +208,12 @@ def test_a_picture_that_slack_still_processes_is_waited_for(desk: Desk) -> None:
     desk.round(rounds=6)
     assert len(pictures_shown(desk)) == 1
     assert len(desk.said()) == 1
+
+
+def test_a_channel_with_much_to_say_keeps_no_other_waiting(desk: Desk) -> None:
+    for number in range(messages.PAGE + 1):
+        desk.want(f"much {number}", f"{number}")
+    desk.want("other", "waits", channel=OTHER)
+    desk.courier.deliver()
+    desk.courier.deliver()
+    assert desk.said(OTHER) == ["waits"]
