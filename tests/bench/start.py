@@ -1,0 +1,93 @@
+"""Start: from the start of the process to the first command that is acknowledged, in turns with a bare Bolt app; and
+memory then, and when Azure, Azure DevOps and the store have been read.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from sandbox.environment import bot_environment
+from sandbox.world import World
+from tests.bench.ack import POLICY
+from tests.bench.contestants import Contestant, Loop, wait
+from tests.bench.table import Row, at_most, figure
+
+BAR_START, BAR_BEFORE, BAR_AFTER = 1.5, 2.0, 200.0
+STARTS, STARTS_QUICK, IMPORTS = 9, 3, 5
+SDK = "azure.ai.ml"
+EXPORT, EXPORTS = "/Labeling/export/", 6
+
+
+def measure(*, quick: bool) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        world = World(Path(folder), lines={})
+        world.start()
+        stack.callback(world.stop)
+        world.seed()
+        settings = bot_environment(world, Path(folder), POLICY)
+        loop = Loop()
+        stack.callback(loop.close)
+        for over_http in (False, True):
+            yield from _of(settings, Path(folder), loop, world, STARTS_QUICK if quick else STARTS, over_http)
+    yield from _imports()
+
+
+def _of(
+    settings: dict[str, str], folder: Path, loop: Loop, world: World, starts: int, over_http: bool
+) -> Iterator[Row]:
+    transport = "HTTP" if over_http else "Socket Mode"
+    spotter = Contestant("Spotter", "bot.cli run", settings, folder, loop, over_http=over_http)
+    bare = Contestant("bare Bolt", "tests.bench.bare_bolt", settings, folder, loop, over_http=over_http)
+    first = spotter.start()
+    yield Row(f"{transport}: the very first start, which makes the store", f"{figure(first)} s")
+    spotter.stop()
+    took: dict[str, list[float]] = {spotter.name: [], bare.name: []}
+    memory: dict[str, list[float]] = {spotter.name: [], bare.name: []}
+    for _ in range(starts):
+        for bot in (spotter, bare):
+            took[bot.name].append(bot.start())
+            memory[bot.name].append(bot.memory())
+            bot.stop()
+    ours, theirs = (statistics.median(took[bot.name]) for bot in (spotter, bare))
+    told = f"{figure(ours)} s, {ours / theirs:.2f}× of {figure(theirs)} s"
+    yield Row(f"{transport}: start to first command", told, f"≤ {BAR_START}×", ours / theirs <= BAR_START)
+    ours, theirs = (statistics.median(memory[bot.name]) for bot in (spotter, bare))
+    told = f"{ours:.0f} MB, {ours / theirs:.2f}× of {theirs:.0f} MB"
+    yield Row(f"{transport}: memory then", told, f"≤ {BAR_BEFORE}×", ours / theirs <= BAR_BEFORE)
+    before = len(world.azure_faults.log("GET", "/Labeling/export/"))
+    spotter.start()
+    wait(
+        lambda: len(world.azure_faults.log("GET", "/Labeling/export/")) > before or world.was_read(),
+        "exports are read",
+    )
+    yield at_most(f"{transport}: memory when the workspace was read", spotter.memory(), BAR_AFTER, "MB")
+    spotter.close()
+    bare.close()
+
+
+def _imports() -> Iterator[Row]:
+    """What Azure's own SDK would cost, for Spotter asks Azure by raw calls on azure-core instead."""
+    for what, module in (
+        ("all that the bot imports", "bot.app"),
+        ("its client of Azure ML alone", "infra.azureml.workspace"),
+        ("azure-ai-ml's client instead", SDK),
+    ):
+        runs = [_imported(module) for _ in range(IMPORTS)]
+        seconds, megabytes = (statistics.median(values) for values in zip(*runs, strict=True))
+        yield Row(f"import: {what}", f"{figure(seconds)} s, {megabytes:.0f} MB")
+
+
+def _imported(module: str) -> tuple[float, float]:
+    """Seconds and resident megabytes of a process that imports it."""
+    script = (
+        "import json, resource, sys, time; began = time.perf_counter(); __import__(sys.argv[1]); "
+        "print(json.dumps([time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, module], capture_output=True, text=True, check=True)
+    seconds, megabytes = json.loads(done.stdout.splitlines()[-1])
+    return seconds, megabytes
