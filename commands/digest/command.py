@@ -176,7 +176,7 @@ def share(value: str, asked: Asked, services: Services) -> Answer:
 
 @digest.action("preview")
 def preview(digest_id: str, asked: Asked, services: Services) -> Reply:
-    there = _known(digest_id, services)
+    there = _known(digest_id, asked, services)
     content, occasion, changed = collect(there, services)
     told = message(content, replace(occasion, has_thread=False))
     fate = "" if changed or not there.quiet else " Nothing has changed, so it would stay silent."
@@ -191,7 +191,7 @@ def pause(digest_id: str, asked: Asked, services: Services) -> Reply:
 
 @digest.action("resume", changes=True)
 def resume(digest_id: str, asked: Asked, services: Services) -> Reply:
-    there = _known(digest_id, services)
+    there = _known(digest_id, asked, services)
     next_at = schedule.parse(there.cron).next(services.clock.now(), there.zone)
     _changed(digest_id, asked, services, "resume", state=digests.ON, next_at=next_at)
     return Reply(note(f"Goes on: {words(there)}, next {when(next_at)}."))
@@ -230,6 +230,7 @@ def send_what_is_due(services: Services) -> None:
 
 def _changed(digest_id: str, asked: Asked, services: Services, act: str, **columns: object) -> Digest:
     """The digest after a person has changed it; the same click twice is recorded once."""
+    _known(digest_id, asked, services)
     with services.store.write() as tx:
         before = digests.get(tx, digest_id)
         if before is None or before.state == digests.REMOVED:
@@ -247,11 +248,17 @@ def _changed(digest_id: str, asked: Asked, services: Services, act: str, **colum
     return changed
 
 
-def _known(digest_id: str, services: Services) -> Digest:
+def _known(digest_id: str, asked: Asked, services: Services) -> Digest:
+    """Raises UserError for what was removed, and for who is not in its channel (any more) and has not set it."""
     with services.store.read() as tx:
         there = digests.get(tx, digest_id)
     if there is None or there.state == digests.REMOVED:
         raise _gone()
+    is_theirs = there.channel == asked.channel or there.created_by == asked.person.id
+    if not is_theirs and not services.people.is_in(asked.person, there.channel):
+        raise UserError(
+            "That digest is of a channel that you are not in.", "Ask somebody in it, or to be let in."
+        )
     return there
 
 

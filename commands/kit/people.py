@@ -13,7 +13,7 @@ from commands.kit.errors import UserError
 from commands.kit.policy import Role, Roles
 
 FRESH = timedelta(seconds=30)
-FRESH_CHANNEL = timedelta(minutes=5)
+FRESH_CHANNEL = timedelta(minutes=1)
 MOST_MEMBERS = 1000
 
 
@@ -122,7 +122,7 @@ class Directory:
             return None
 
     def is_in(self, person: Person, channel: str) -> bool:
-        """Whether the person is in a channel, remembered for some minutes; False also where Slack does not say."""
+        """Whether the person is in a channel, remembered for a minute; False also where Slack does not say."""
         with self._lock:
             known = self._channels.get(channel)
         if known is None or self._clock.now() - known[0] > FRESH_CHANNEL:
