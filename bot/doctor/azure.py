@@ -33,6 +33,11 @@ NEEDED = {
     "models/read": "list models",
     "models/versions/read": "announce model versions",
 }
+TOO_MUCH = {
+    f"{RESOURCE}/delete": "delete the workspace",
+    f"{RESOURCE}/listKeys/action": "read the workspace's keys",
+    "Microsoft.Authorization/roleAssignments/write": "give roles to others",
+}
 HELPFUL = {
     "computes/listNodes/action": "say why a training waits for a node",
 }
@@ -94,6 +99,11 @@ class AzureCheckup:
         lacking = [why for action, why in HELPFUL.items() if not may.allow(f"{RESOURCE}/{action}")]
         if lacking:
             return warning(f"Spotter cannot {listed(lacking)}.", f"The role {DATA_SCIENTIST} has it.")
+        if more := [why for action, why in TOO_MUCH.items() if may.allow(action)]:
+            return warning(
+                f"Spotter may do more than it needs: it may {listed(more)}.",
+                f"Give its identity the role {DATA_SCIENTIST}, and no wider one.",
+            )
         return ok(f"All {len(NEEDED) + len(HELPFUL)} actions that Spotter needs are allowed.")
 
     def _storage_role(self) -> Verdict:
