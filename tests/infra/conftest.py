@@ -16,7 +16,7 @@ from sandbox.azure.twin import AzureTwin
 from tests.infra.answers import WORKSPACE, Answers
 
 FAST = Pace(node_start=0.05, preparing=0.01, finalizing=0.01, cancel=0.05, exporting=0.05)
-TRIAL = (sys.executable, str(Path(__file__).with_name("trial.py")))
+TRIAL = (sys.executable, "-IS", str(Path(__file__).with_name("trial.py")))
 EXPORT = "caps_20261120_093011"
 CLUSTER = "gpu-cluster"
 # Grid sampling tries each size once, so that what the trials measure is known.

@@ -3,11 +3,11 @@
 import argparse
 import json
 import os
+import ssl
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
-
-import requests
 
 
 def main() -> None:
@@ -32,13 +32,17 @@ def point(name: str, values: list[float], epoch: int) -> dict[str, object]:
 
 
 def log(call: str, **content: Any) -> None:
-    answer = requests.post(
+    request = urllib.request.Request(  # noqa: S310  the twin's address
         f"{os.environ['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/runs/{call}",
-        headers={"Authorization": f"Bearer {os.environ['MLFLOW_TRACKING_TOKEN']}"},
-        json={"run_id": os.environ["MLFLOW_RUN_ID"], **content},
-        timeout=10,
+        json.dumps({"run_id": os.environ["MLFLOW_RUN_ID"], **content}).encode(),
+        {
+            "Authorization": f"Bearer {os.environ['MLFLOW_TRACKING_TOKEN']}",
+            "Content-Type": "application/json",
+        },
     )
-    answer.raise_for_status()
+    trust = ssl.create_default_context(cafile=os.environ["REQUESTS_CA_BUNDLE"])
+    with urllib.request.urlopen(request, timeout=60, context=trust):  # noqa: S310  the twin's address
+        pass
 
 
 if __name__ == "__main__":

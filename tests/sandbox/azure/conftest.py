@@ -40,7 +40,7 @@ class Azure:
     """The twin on a thread of its own, and plain requests to it."""
 
     def __init__(self, root: Path) -> None:
-        self.twin = AzureTwin(root, pace=FAST, trainer=(sys.executable, str(TRIAL)))
+        self.twin = AzureTwin(root, pace=FAST, trainer=(sys.executable, "-IS", str(TRIAL)))
         self.studio = self.twin.studio
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

@@ -4,12 +4,12 @@ import argparse
 import json
 import os
 import random
+import ssl
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
-
-import requests
 
 
 def main() -> None:
@@ -49,16 +49,21 @@ def train(points: list[dict[str, float]], params: dict[str, Any], chance: random
 
 def log(epoch: int, **metrics: float) -> None:
     now = int(time.time() * 1000)
-    answer = requests.post(
+    content = {
+        "run_id": os.environ["MLFLOW_RUN_ID"],
+        "metrics": [{"key": k, "value": v, "step": epoch, "timestamp": now} for k, v in metrics.items()],
+    }
+    request = urllib.request.Request(  # noqa: S310  the twin's address
         f"{os.environ['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/runs/log-batch",
-        headers={"Authorization": f"Bearer {os.environ['MLFLOW_TRACKING_TOKEN']}"},
-        json={
-            "run_id": os.environ["MLFLOW_RUN_ID"],
-            "metrics": [{"key": k, "value": v, "step": epoch, "timestamp": now} for k, v in metrics.items()],
+        json.dumps(content).encode(),
+        {
+            "Authorization": f"Bearer {os.environ['MLFLOW_TRACKING_TOKEN']}",
+            "Content-Type": "application/json",
         },
-        timeout=10,
     )
-    answer.raise_for_status()
+    trust = ssl.create_default_context(cafile=os.environ["REQUESTS_CA_BUNDLE"])
+    with urllib.request.urlopen(request, timeout=60, context=trust):  # noqa: S310  the twin's address
+        pass
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class Stand:
         self.root = root
         self.slack = SlackTwin(rate_limits=False)
         pace = Pace(node_start=0.05, preparing=0.02, finalizing=0.02, cancel=0.05, exporting=EXPORTING)
-        self.azure = AzureTwin(root / "azure", pace=pace, trainer=(sys.executable, str(TRIAL)))
+        self.azure = AzureTwin(root / "azure", pace=pace, trainer=(sys.executable, "-IS", str(TRIAL)))
         self.devops = DevOpsTwin(root / "devops", pace=DevOpsPace(agent_start=0.01, terminate_grace=0.3))
         self.edge = Edge(root / "edge", self.azure.workspace.tokens, pace=EDGE, lines={"line-1": 2})
         plant = Plant(self.slack, self.azure, self.devops, self.edge)
