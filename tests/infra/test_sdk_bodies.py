@@ -1,4 +1,7 @@
-"""What Spotter sends by hand is what Azure's own SDK would send for the same thing."""
+"""What Spotter sends by hand is what Azure's own SDK would send for the same thing.
+
+The SDK is imported by the tests that run: it takes seconds, and every process of the suite reads all tests.
+"""
 
 import json
 from io import StringIO
@@ -6,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.ai.ml import Input, load_component
-from azure.ai.ml.entities import Model, PipelineJob, PipelineJobSettings
 
 from infra.azureml.components import Component
 from infra.azureml.jobs import Training, body_of
@@ -108,6 +109,9 @@ def test_the_job() -> None:
             f"{WORKSPACE.path}/components/spotter_training/versions/7", "spotter_training", "7"
         ),
     )
+    from azure.ai.ml import Input
+    from azure.ai.ml.entities import PipelineJob, PipelineJobSettings
+
     ours = body_of(wanted, WORKSPACE)
     assert wanted.component
     job = PipelineJob(
@@ -147,6 +151,8 @@ def test_the_pipeline_component(tmp_path: Path) -> None:
 
 
 def test_the_model() -> None:
+    from azure.ai.ml.entities import Model
+
     uri = "azureml://jobs/caps-1_HD_3/outputs/artifacts/paths/outputs/"
     theirs = (
         Model(name="Caps", version="1", path=uri, type="custom_model")
@@ -157,6 +163,8 @@ def test_the_model() -> None:
 
 
 def _written_by_the_sdk(folder: Path) -> dict[str, Any]:
+    from azure.ai.ml import load_component
+
     definition = TrainingDefinition()
     source = AS_YAML
     for step, (inputs, outputs, command) in STEPS.items():

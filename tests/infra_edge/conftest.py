@@ -17,12 +17,9 @@ import numpy as np
 import pytest
 
 from sandbox.trainer import scoring
-from sandbox.trainer.network import first_weights
-from sandbox.trainer.onnx_file import write_onnx
-from sandbox.trainer.outputs import SCORING_FILE
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 30
+SECONDS = 60
 ABOUT = {"labels": '["cap_missing", "cap_on"]', "box_score_threshold": "0.3"}
 
 Start = Callable[..., "Running"]
@@ -61,6 +58,10 @@ class Running:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registered model's folder. It finds something in noise, and nothing in the dark."""
+    from sandbox.trainer.network import first_weights  # imports jax, which takes a second
+    from sandbox.trainer.onnx_file import write_onnx
+    from sandbox.trainer.outputs import SCORING_FILE
+
     folder = tmp_path_factory.mktemp("registered") / "Cap_Detection_Model" / "outputs"
     folder.mkdir(parents=True)
     weights, running = first_weights(12, 2, np.random.default_rng(5))

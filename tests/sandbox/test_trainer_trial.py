@@ -1,4 +1,7 @@
-"""A trial as Azure ML would run it: a process that learns, reports each epoch and leaves a model to be checked."""
+"""A trial as Azure ML would run it: a process that learns, reports each epoch and leaves a model to be checked.
+
+jax is imported by the tests that run: it takes a second, and every process of the suite reads all tests.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import onnxruntime
 import pytest
@@ -25,10 +27,7 @@ import yaml
 
 from sandbox.line.exports import ExportOnDisk, write_all
 from sandbox.trainer.dataset import hold_out, load
-from sandbox.trainer.network import first_weights, forward
-from sandbox.trainer.onnx_file import write_onnx
 from sandbox.trainer.scoring import Detector
-from sandbox.trainer.training import judge
 
 WORKSPACE = (
     "/mlflow/v2.0/subscriptions/s/resourceGroups/r/providers/Microsoft.MachineLearningServices/workspaces/w"
@@ -184,6 +183,10 @@ def test_a_model_is_not_measured_on_other_pictures(trial: Trial, tmp_path: Path)
 
 
 def test_an_untrained_network_finds_nothing(trial: Trial, tmp_path: Path) -> None:
+    from sandbox.trainer.network import first_weights
+    from sandbox.trainer.onnx_file import write_onnx
+    from sandbox.trainer.training import judge
+
     weights, running = first_weights(12, 2, np.random.default_rng(5))
     about = {"labels": '["cap_missing", "cap_on"]', "box_score_threshold": "0.3"}
     write_onnx(tmp_path / "model.onnx", weights, running, (96, 72), about)
@@ -192,6 +195,11 @@ def test_an_untrained_network_finds_nothing(trial: Trial, tmp_path: Path) -> Non
 
 
 def test_onnx_answers_what_the_network_answers(tmp_path: Path) -> None:
+    import jax
+
+    from sandbox.trainer.network import first_weights, forward
+    from sandbox.trainer.onnx_file import write_onnx
+
     random = np.random.default_rng(2)
     weights, _ = first_weights(12, 2, random)
     picture = random.random((1, 72, 96, 3), np.float32)
