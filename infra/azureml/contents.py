@@ -134,11 +134,13 @@ def _read_mltable(storage: Storage, folder: Place) -> ExportContents:
     place = folder.child("MLTable")
     try:
         table = mapping(yaml.safe_load(storage.read(place)))
-    except (yaml.YAMLError, UnicodeDecodeError) as fault:
+    except (yaml.YAMLError, *NOT_JSON) as fault:
         raise Unreadable(f"{place.url} is not YAML.") from fault
     files = [text(entry, "file") for entry in sequence(table, "paths")]
     if not files or not all(files):
         raise Unreadable(f"{place.url} does not name its files one by one.")
+    if any(".." in file.split("/") for file in files):
+        raise Unreadable(f"{place.url} names files that are not its own.")
     lines: list[str] = []
     for file in files:
         source = storage.locate(file) if "://" in file else folder.child(file)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,11 +13,13 @@ from xml.etree import ElementTree
 
 from infra.azureml.connection import STORAGE_VERSION, Connection
 from infra.azureml.errors import AzureError, Denied, NotFound, Refused, Unreadable
+from infra.http.answers import MOST_PAGES
 from infra.http.fields import mapping, text
 from infra.http.types import HttpResponse
 from infra.training.job.addresses import IN_DATASTORE
 
 API = "2024-10-01-preview"
+ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 LARGEST = 64 * 1024 * 1024
 
 
@@ -111,7 +114,7 @@ class Storage:
     def _blobs(self, start: Place) -> Iterator[ElementTree.Element]:
         fixed = f"{start.container}?restype=container&comp=list&prefix={quote(start.path, safe='')}"
         marker: str | None = ""
-        while marker is not None:
+        for _ in range(MOST_PAGES):
             try:
                 told = self._get(f"{fixed}&marker={quote(marker, safe='')}" if marker else fixed).content
                 page = ElementTree.fromstring(told)  # noqa: S314  Azure's own
@@ -119,6 +122,9 @@ class Storage:
                 raise Unreadable(f"{start.container} could not be listed: {fault}") from fault
             yield from page.iter("Blob")
             marker = page.findtext("NextMarker") or None
+            if marker is None:
+                return
+        raise Unreadable(f"{start.container} has a list without an end.")
 
     def _get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
         """One GET; raises Refused as it is and Unreadable for every other failure."""
@@ -157,5 +163,14 @@ class Storage:
         )
         if not account or not container:
             raise Unreadable(f"Datastore {datastore} is not blob storage ({text(about, 'datastoreType')}).")
-        suffix = text(about, "endpoint") or self._connection.cloud.storage_suffix
-        return f"{text(about, 'protocol') or 'https'}://{account}.blob.{suffix}/{container}"
+        suffix = self._connection.cloud.storage_suffix
+        elsewhere = text(about, "endpoint") not in ("", suffix) or text(about, "protocol") not in (
+            "",
+            "https",
+        )
+        if elsewhere or not ACCOUNT.fullmatch(account):
+            # as above: whoever makes a datastore must not choose who is handed the storage token
+            raise Unreadable(
+                f"Datastore {datastore} is not in this cloud's storage, so it is not looked into."
+            )
+        return f"https://{account}.blob.{suffix}/{quote(container, safe='$')}"
