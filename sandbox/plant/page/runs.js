@@ -68,7 +68,7 @@ function Kept({ run, stage, check }) {
   return html`<div class="ask">
     <${Icon} name="lock" />
     <p class="ask-text">
-      ${`${stage.name}: its check did not let this run in, so nothing was done.`}
+      ${`${stage.name} was not begun: its check did not let this run in.`}
       <span class="soft"> ${check.heard || check.issues.at(-1)}</span>
     </p>
     ${check.log && html`<button type="button" class="button button-small" onClick=${open}>Log</button>`}
