@@ -1,5 +1,6 @@
 """Settings for the whole suite, a browser, and an ear for twins that break."""
 
+import gc
 import logging
 import shutil
 from collections.abc import Generator, Iterator
@@ -9,6 +10,8 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.forks import Forks
+
+gc.disable()  # until all tests are read, as looking for garbage among what stays takes a second of each process
 
 settings.register_profile(
     "suite", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -31,6 +34,11 @@ FLAGS = [
     "--disable-background-networking",
     f"--disable-features={','.join(FEATURES.split())}",
 ]
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="module")
