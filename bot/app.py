@@ -40,7 +40,6 @@ from storage.leases import Lease
 log = structlog.get_logger("spotter")
 ACKING, WORKING = 16, 32
 SLACK_TIMEOUT = 10
-ROLES_TIMEOUT = 2
 
 
 class Spotter:
@@ -55,7 +54,8 @@ class Spotter:
         # slack_sdk's default retries would post twice after a dropped connection, so there are none
         client = WebClient(token=token, base_url=settings.slack_api, timeout=SLACK_TIMEOUT, retry_handlers=[])
         # acknowledgements may have to ask for a group's members, and have three seconds in all
-        roles = WebClient(token=token, base_url=settings.slack_api, timeout=ROLES_TIMEOUT, retry_handlers=[])
+        patience = policy.pace.roles_seconds
+        roles = WebClient(token=token, base_url=settings.slack_api, timeout=patience, retry_handlers=[])  # type: ignore[arg-type]  # seconds, of which it takes fractions
         # with connections of its own, for it must not wait for those of people
         leaders = Store(settings.store_url)
         self._lease = Lease(leaders, _name(settings), policy.pace.lease_seconds)

@@ -102,6 +102,11 @@ class Pace(Section):
     lease_seconds: float = Field(
         15, ge=2, description="with PostgreSQL: how long the replica that leads may be silent"
     )
+    roles_seconds: float = Field(
+        2,
+        gt=0,
+        description="how long Slack may take to say who is in a group; it waits three for an answer itself",
+    )
 
     @property
     def settling(self) -> timedelta:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 Json = dict[str, Any]
 Seen = TypeVar("Seen")
 RECHECK_SECONDS = 0.25
+ANSWERS_WITHIN = 120.0  # longer than Slack waits for the app wherever people are patient
 
 
 class NotSeenError(AssertionError):
@@ -38,7 +39,7 @@ class Wire:
         return self._request("POST", what, json.dumps(body))
 
     def _request(self, method: str, what: str, body: str | None) -> Json:
-        connection = http.client.HTTPConnection(self._host, timeout=30)
+        connection = http.client.HTTPConnection(self._host, timeout=ANSWERS_WITHIN)
         with contextlib.closing(connection):
             connection.request(method, f"{self._base}/{what}", body, {"Content-Type": "application/json"})
             answer: Json = json.loads(connection.getresponse().read())
