@@ -7,6 +7,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Connection,
     DateTime,
     Dialect,
     Float,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    event,
 )
 
 
@@ -223,15 +225,22 @@ messages = Table(
     Column("next_try_at", UtcDateTime),
     Column("trouble", Text),
 )
-_behind = messages.c.shown_revision < messages.c.wanted_revision
-Index(  # only of what Slack does not show yet: a handful, of all that it was ever told
+_is_behind = messages.c.shown_revision < messages.c.wanted_revision
+_behind = Index(  # only of what Slack does not show yet: a handful, of all that it was ever told
     "ix_messages_behind",
     messages.c.state,
     messages.c.urgency.desc(),
     messages.c.wanted_at,
-    sqlite_where=_behind,
-    postgresql_where=_behind,
+    sqlite_where=_is_behind,
 )
+
+
+@event.listens_for(messages, "before_create")
+def _only_what_is_behind(_table: Table, connection: Connection, **_: object) -> None:
+    """Said here, for to name PostgreSQL above would have everybody wait for its dialect at every start."""
+    if connection.dialect.name == "postgresql":
+        _behind.dialect_kwargs["postgresql_where"] = _is_behind
+
 
 model_versions = Table(
     "model_versions",

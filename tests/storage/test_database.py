@@ -43,7 +43,12 @@ def _schema(store: Store) -> dict[str, Any]:
                 ),
                 "key": found.get_pk_constraint(name)["constrained_columns"],
                 "indexes": sorted(
-                    (index["name"], index["column_names"], index["unique"])
+                    (
+                        index["name"],
+                        index["column_names"],
+                        index["unique"],
+                        sorted(index.get("dialect_options") or {}),
+                    )
                     for index in found.get_indexes(name)
                 ),
                 "unique": sorted(each["column_names"] for each in found.get_unique_constraints(name)),
