@@ -2,7 +2,6 @@
 memory then, and when Azure, Azure DevOps and the store have been read.
 """
 
-import json
 import statistics
 import subprocess
 import sys
@@ -85,9 +84,10 @@ def _imports() -> Iterator[Row]:
 def _imported(module: str) -> tuple[float, float]:
     """Seconds and resident megabytes of a process that imports it."""
     script = (
-        "import json, resource, sys, time; began = time.perf_counter(); __import__(sys.argv[1]); "
-        "print(json.dumps([time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))"
+        "import sys, time; began = time.perf_counter(); __import__(sys.argv[1]); "
+        "took = time.perf_counter() - began; status = open('/proc/self/status').read(); "
+        "print(took, int(status.partition('VmRSS:')[2].split()[0]) / 1024)"
     )
     done = subprocess.run([sys.executable, "-c", script, module], capture_output=True, text=True, check=True)
-    seconds, megabytes = json.loads(done.stdout.splitlines()[-1])
-    return seconds, megabytes
+    seconds, megabytes = done.stdout.split()
+    return float(seconds), float(megabytes)
