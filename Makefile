@@ -23,6 +23,7 @@ lint: $(VENV)/dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python requirements/audit.py
 
 bench: $(VENV)/dev
 	@$(BIN)/python -m tests.bench $(ARGS)
