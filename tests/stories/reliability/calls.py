@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from sandbox.faults import Faults, Logged
 from sandbox.world import World
 from tests.stories.stage import RUN_ID
+from tests.stories.stage import steady as steady_words
 
 SUBJECT = r"(?:Cap|Lid|Can)_[a-z]+\d+"
+DETAIL = re.compile(r"[.,(;\n]|\b\d|<duration>")  # what a message tells from there on changes as things go on
 OF_PEOPLE = ("/people/", "/sandbox")
 OF_AGENTS = ("Python-urllib",)
 STEADY = (
@@ -44,6 +46,8 @@ def _about(call: Logged) -> str:
     path = call.path.partition("?")[0]
     if path == "/api/chat.postMessage":
         return f" {key_of(json.loads(call.body))}"
+    if path == "/api/chat.update":
+        return f" “{DETAIL.split(steady_words(json.loads(call.body)['text']))[0].strip()}”"
     if "/pipelines/" in path and path.endswith("/runs") and call.body:
         correlation = str(json.loads(call.body)["templateParameters"]["correlationId"])
         return f" {RUN_ID.sub('<run>', correlation)}"

@@ -3,7 +3,7 @@
 import copy
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,40 +18,39 @@ from storage.tables import digest_firings, digests
 from tests.stories.deploying import MODEL
 from tests.stories.publishing import short_pipeline
 from tests.stories.registry import registers, registers_with
-from tests.stories.reliability.power import Power
 from tests.stories.stage import Stage
 
 SMALL = "caps_20261102_081530"
 BRANCH = "short"
 TRAINING, STEP = "spotter_training", "spotter_step"
+ENDURES = 400.0
 NOT_HEARD = (RefusedError, NotSeenError, OSError)
 
 
 class Player:
     """People at work. Where nobody heard them they do it again, after a look whether it was done after all."""
 
-    def __init__(self, stage: Stage, power: Power) -> None:
+    def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self._power = power
         self._store = stage.store()
-        self._acting = ThreadPoolExecutor(8)
 
     def sql(self, query: str, **given: Any) -> Any:
         with self._store.read() as tx:
             return tx.execute(text(query), given).scalar()
 
     def until(self, query: str, **given: Any) -> None:
-        """Waits until the store says so."""
-        self.stage.until(lambda: self.sql(query, **given), f"{query} {given}")
+        """Waits until the store says so, for as long as it may take a bot that is hardly ever up."""
+        deadline = time.monotonic() + ENDURES
+        while not self.sql(query, **given):
+            assert time.monotonic() < deadline, f"never came true: {query} {given}"
+            time.sleep(0.05)
 
     def does(self, act: Callable[[], object], is_done: Callable[[], object]) -> None:
+        """One thing at a time: only when Slack has said that nobody heard it, or has said nothing, it is done again."""
         while not is_done():
             self.stage.until(self.stage.bot.is_ready, "the bot is ready")
-            cuts, doing = self._power.cuts, self._acting.submit(act)
-            while self._power.cuts == cuts and not doing.done():
-                time.sleep(0.02)
-            if doing.done() and doing.exception() and not isinstance(doing.exception(), NOT_HEARD):
-                doing.result()
+            with suppress(*NOT_HEARD):
+                act()
 
     def settles(self) -> None:
         """Waits until Slack shows all that it should."""
@@ -112,7 +111,7 @@ def _train(player: Player, model: str, _: object) -> None:
 
 def _cancel(player: Player, model: str, _: object) -> None:
     run = _asks_for_training(player, model, "gpu-small")
-    card = player.stage.line.shows(f"{model} training")
+    card = player.stage.line.shows(f"{model} training", ENDURES)
     player.does(
         lambda: player.stage.trainer.clicks("Cancel training", on=card.refresh()),
         lambda: player.sql("SELECT cancel_by FROM training_runs WHERE id = :run", run=run),
@@ -148,19 +147,20 @@ def _asks_what_to_publish(player: Player, _model: str) -> Message:
 
 
 def _publish(player: Player, _model: str, question: Message) -> None:
-    count = "SELECT count(*) FROM publish_runs"
-    before = player.sql(count)
-    builds = len(player.stage.world.devops.portal.builds())
+    newest = "SELECT id FROM publish_runs ORDER BY requested_at DESC LIMIT 1"
+    before = player.sql(newest)
     player.does(
         lambda: player.stage.trainer.clicks(f"Publish {BRANCH}", on=question),
-        lambda: player.sql(count) > before,
+        lambda: player.sql(newest) != before,
     )
-    portal, assets = player.stage.world.devops.portal, player.stage.world.azure.workspace.assets
-    build = player.stage.until(lambda: portal.builds()[: -builds or None], "Azure DevOps has the run")[0]
+    run = player.sql(newest)
+    player.until("SELECT run_id FROM publish_runs WHERE id = :run", run=run)
+    build = player.sql("SELECT run_id FROM publish_runs WHERE id = :run", run=run)
+    assets = player.stage.world.azure.workspace.assets
     published = assets.version("components", TRAINING, "2")
     assert published
-    assets.put("components", TRAINING, Version(str(build.id), published.properties))
-    player.until("SELECT state = 'published' FROM publish_runs ORDER BY requested_at DESC LIMIT 1")
+    assets.put("components", TRAINING, Version(str(build), published.properties))
+    player.until("SELECT state = 'published' FROM publish_runs WHERE id = :run", run=run)
 
 
 A_MINUTE, LATE = timedelta(minutes=1), timedelta(minutes=110)
@@ -212,7 +212,7 @@ def _asks_to_deploy(player: Player, reason: str) -> str:
 
 def _deploy(player: Player, reason: str, _: object) -> None:
     request = _asks_to_deploy(player, reason)
-    card = player.stage.line.shows(rf"Put {MODEL} v2 on line-1\?[\s\S]*{reason}")
+    card = player.stage.line.shows(rf"Put {MODEL} v2 on line-1\?[\s\S]*{reason}", ENDURES)
     for role in ("first_approver", "second_approver"):
         _approves(player, player.stage.people[role], request, card)
     player.until("SELECT state = 'shipped' FROM deployments WHERE id = :request", request=request)
@@ -230,7 +230,7 @@ def _is_there(player: Player, reason: str) -> Message:
     """The card of a request that is on all devices; makes one where there is none."""
     if player.sql("SELECT count(*) FROM deployments WHERE state = 'shipped'") == 0:
         _deploy(player, reason, None)
-    return player.stage.line.shows("on line-1: on all devices")
+    return player.stage.line.shows("on line-1: on all devices", ENDURES)
 
 
 def _is_not_there(player: Player, reason: str) -> None:

@@ -48,7 +48,7 @@ class Matrix:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.power = Power(stage)
-        self.player = Player(stage, self.power)
+        self.player = Player(stage)
         self._numbers = count(1)
         self._playing = ThreadPoolExecutor(1)
         self._idle: set[str] = set()

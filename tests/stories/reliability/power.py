@@ -3,13 +3,12 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
-from sandbox.faults import Fault, Logged
+from sandbox.faults import Action, Fault, Logged
 from tests.stories.reliability.calls import called, name_of, services
 from tests.stories.stage import Bot, Stage
 from tests.stories.trouble import held_database
@@ -66,7 +65,7 @@ class Hold(Fault):
 
 
 class Power:
-    """Of the stage's bot. `cuts` counts how often it went; who acts meanwhile learns from it that nobody heard."""
+    """Of the stage's bot. `cuts` counts how often it went."""
 
     def __init__(self, stage: Stage) -> None:
         self.cuts = 0
@@ -83,10 +82,10 @@ class Power:
     def comes_back(self) -> None:
         self.bot.start(ready=False)
 
-    def cut_at(self, calls: set[str], boundary: Boundary, over: Any) -> list[str]:
+    def cut_at(self, calls: set[str], boundary: Boundary, over: Callable[[], bool]) -> list[str]:
         """Cuts it while one of these calls is at that boundary; all that were. None are when it is `over` first."""
         trap, since = Trap(calls, boundary), time.time()
-        action: Any = "hang_before" if boundary is Boundary.BEFORE else "hang_after"
+        action: Action = "hang_before" if boundary is Boundary.BEFORE else "hang_after"
         with _armed(self._stage, trap, action) as holds:
             while not trap.reached.wait(0.02):
                 if over():
@@ -110,7 +109,7 @@ class Power:
 
 
 @contextmanager
-def _armed(stage: Stage, trap: Trap, action: Any) -> Iterator[list[Hold]]:
+def _armed(stage: Stage, trap: Trap, action: Action) -> Iterator[list[Hold]]:
     every = list(services(stage.world))
     holds = [Hold("*", "", action, service=name, trap=trap) for name, _ in every]
     for hold, (_, faults) in zip(holds, every, strict=True):

@@ -36,7 +36,7 @@ class Shift:
     def __init__(self, stage: Stage, crews: Iterable[Iterable[Flow]]) -> None:
         self.stage = stage
         self.power = Power(stage)
-        self.player = Player(stage, self.power)
+        self.player = Player(stage)
         self._crews = [list(crew) for crew in crews]
         self._numbers = count(1)
         self._over = threading.Event()
