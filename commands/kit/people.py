@@ -125,7 +125,7 @@ class Directory:
         """Whether the person is in a channel, remembered for a minute; False also where Slack does not say."""
         with self._lock:
             known = self._channels.get(channel)
-        if known is None or self._clock.now() - known[0] > FRESH_CHANNEL:
+        if known is None or not self._is_within(FRESH_CHANNEL, known[0]):
             known = (self._clock.now(), self._list_members(channel))
             with self._lock:
                 self._channels[channel] = known
@@ -177,9 +177,13 @@ class Directory:
     def _members(self, entry: str) -> frozenset[str]:
         with self._lock:
             known = self._groups.get(entry)
-        if known and self._clock.now() - known[0] < FRESH:
+        if known and self._is_within(FRESH, known[0]):
             return known[1]
         return self._look_up(entry)
+
+    def _is_within(self, span: timedelta, asked: datetime) -> bool:
+        """Whether it was asked so lately; not where the clock was set back meanwhile."""
+        return timedelta() <= self._clock.now() - asked < span
 
     def _look_up(self, entry: str) -> frozenset[str]:
         """Who is in a group; of a person themselves, as long as they have an account: Slack takes those who have none
