@@ -21,7 +21,6 @@ from storage.deployments import Deployment
 
 DEPLOYMENTS = "deployments"
 NAME_ROOM = 80
-SUPERSEDABLE = deployments.UNDECIDED
 
 
 def model_versions(services: Services, person: Person, typed: str) -> list[Option]:
@@ -189,7 +188,7 @@ def wanted_model(tx: Connection, wanted: str) -> ModelRow:
 
 
 def _supersede_older(tx: Connection, newer: Deployment, services: Services) -> None:
-    for older in deployments.in_states(tx, SUPERSEDABLE, newer.target):
+    for older in deployments.in_states(tx, deployments.UNDECIDED, newer.target):
         if older.id == newer.id:
             continue
         outcome = f"{newer.requested_by_name} asked for {newer.model_name} v{newer.model_version} instead."

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection
 
 from commands.deploy import evidence
@@ -24,8 +23,6 @@ from storage.catalog import ModelRow
 from storage.deployments import Deployment
 
 PICTURE_FILE = "side-by-side.jpg"
-
-log = structlog.get_logger("deploy")
 
 
 def prepare(deployment: Deployment, services: Services, look: Look) -> None:

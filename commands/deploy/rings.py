@@ -1,7 +1,7 @@
 """The rings of a shipment as its record keeps them, and the few ways in which they change.
 
-A ring goes wanted → queueing → queued → rolling → baking → done, or failed; and back to wanted where its run was not let
-in for something that passes: a freeze, or a canary that is away.
+A ring goes wanted → queueing → queued → rolling → baking → done, or failed; and back to wanted where its run was not
+let in for something that passes: a freeze, or a canary that is away.
 """
 
 from datetime import datetime, timedelta

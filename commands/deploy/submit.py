@@ -168,7 +168,7 @@ def observe(deployment: Deployment, ring: Ring, services: Services) -> None:
         change_ring(deployment, ring, services, None, missing_since=None)
     if not run.has_ended:
         return
-    if ring.get("put_off"):
+    if ring.get("put_off") and run.result != "canceled":
         _puts_off(deployment, ring, run, services)
         return
     configuration = shipment(deployment, ring["name"], run.id).deployment_id
@@ -201,10 +201,10 @@ def _puts_off(deployment: Deployment, ring: Ring, run: Run, services: Services) 
 
 
 def _end(run: Run, ring: Ring, devops: Project) -> str:
-    if refused := _not_let_in(ring):
-        return refused
     if run.result == "canceled":
         return "was canceled in Azure DevOps."
+    if refused := _not_let_in(ring):
+        return refused
     cause = explain_run(devops.fault(run))
     return f"failed: {cause.cause} {cause.remedy}".strip()
 
