@@ -46,6 +46,7 @@ class Shift:
     def rehearses(self) -> None:
         """Plays each flow undisturbed, to see what it leaves behind."""
         sets_a_digest(self.player)
+        self.player.settles()
         for flow in [flow for crew in self._crews for flow in crew]:
             before = mark(self.stage)
             self._plays(flow)
