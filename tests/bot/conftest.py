@@ -124,7 +124,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     twin = SlackTwin(
         manifest=manifest(commands.ALL), clock=lambda: clock.now().timestamp(), rate_limits=False
     )
-    asyncio.run_coroutine_threadsafe(twin.start(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(twin.start(), loop).result(60)
     store = Store(f"sqlite:///{tmp_path / 'spotter.db'}")
     migrate.upgrade(store)
     client = WebClient(
@@ -135,6 +135,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     yield Desk(twin, store, clock, health, client, people, Courier(store, client, clock, health, held(store)))
     people.close()
     store.close()
-    asyncio.run_coroutine_threadsafe(twin.stop(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(twin.stop(), loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(timeout=10)
+    thread.join(timeout=60)

@@ -143,7 +143,7 @@ def test_the_last_wish_is_sent_before_the_courier_stops(desk: Desk) -> None:
     post = desk.slack.faults.arm(Fault(*CALLS["post"], "hang_after"))
     desk.want("first", "First")
     desk.courier.wake()
-    assert post.reached.wait(5)
+    assert post.reached.wait(60)
     desk.want("second", "Second", channel="C0LINE3001")
     post.release()
     desk.courier.stop()

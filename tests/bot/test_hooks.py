@@ -36,7 +36,7 @@ class Door:
         return self._post(f"/hooks/azure?secret={secret}", json=body, headers={"aeg-event-type": kind})
 
     def _post(self, path: str, **options: Any) -> requests.Response:
-        return requests.post(self.url + path, timeout=10, **options)
+        return requests.post(self.url + path, timeout=60, **options)
 
 
 @pytest.fixture
@@ -71,11 +71,11 @@ def _served(attach: Callable[[web.Application], None]) -> Iterator[str]:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         return runner
 
-    runner = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
+    runner = asyncio.run_coroutine_threadsafe(start(), loop).result(60)
     yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+    thread.join(60)
 
 
 def notification(number: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tests.bot.conftest import Desk
 from tests.postgresql import Cluster, cluster
 
 __all__ = ["cluster"]
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Replica:

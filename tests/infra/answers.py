@@ -73,15 +73,15 @@ class Answers:
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, daemon=True)
         thread.start()
-        runner = asyncio.run_coroutine_threadsafe(self._start(tls), loop).result(10)
+        runner = asyncio.run_coroutine_threadsafe(self._start(tls), loop).result(60)
         try:
             self._say_where_everything_is()
             yield self
         finally:
             self.faults.clear()
-            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(60)
             loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
+            thread.join(60)
             loop.close()
 
     async def _start(self, tls: ssl.SSLContext) -> web.AppRunner:

@@ -64,16 +64,16 @@ def twin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureTwin]
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    asyncio.run_coroutine_threadsafe(azure.start(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(azure.start(), loop).result(60)
     try:
         for name, entry in azure.env().items():
             monkeypatch.setenv(name, entry)
         _furnish(azure, tmp_path / "export")
         yield azure
     finally:
-        asyncio.run_coroutine_threadsafe(azure.stop(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(azure.stop(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

@@ -159,14 +159,14 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    runner = asyncio.run_coroutine_threadsafe(_start(server, tls), loop).result(10)
+    runner = asyncio.run_coroutine_threadsafe(_start(server, tls), loop).result(60)
     try:
         yield server
     finally:
         server.faults.clear()
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

@@ -107,6 +107,6 @@ def test_many_threads_share_a_project(devops: Server, project: Project) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert not failed
     assert len(devops.asked(*READ)) == 80

@@ -89,13 +89,13 @@ def twin(tmp_path: Path) -> Iterator[DevOpsTwin]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    asyncio.run_coroutine_threadsafe(devops.start(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(devops.start(), loop).result(60)
     try:
         yield devops
     finally:
-        asyncio.run_coroutine_threadsafe(devops.stop(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(devops.stop(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 
@@ -114,7 +114,7 @@ def publish(project: Project) -> Pipeline:
     return project.pipeline("publish")
 
 
-def until(condition: Callable[[], Found | None], seconds: float = 20) -> Found:
+def until(condition: Callable[[], Found | None], seconds: float = 60) -> Found:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():

@@ -27,16 +27,16 @@ def workspace() -> Iterator[Workspace]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     twin = SlackTwin(manifest=small_app.MANIFEST, rate_limits=False)
-    asyncio.run_coroutine_threadsafe(twin.start(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(twin.start(), loop).result(60)
     env = twin.env()
     app = small_app.build(env["SLACK_BOT_TOKEN"], env["SLACK_API_URL"])
     handler = SocketModeHandler(app, env["SLACK_APP_TOKEN"])
     handler.connect()  # type: ignore[no-untyped-call]  # slack_bolt leaves it untyped
     yield Workspace(twin.url, app.client)
     handler.close()  # type: ignore[no-untyped-call]  # slack_bolt leaves it untyped
-    asyncio.run_coroutine_threadsafe(twin.stop(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(twin.stop(), loop).result(60)
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+    thread.join(60)
 
 
 @pytest.fixture(scope="module")

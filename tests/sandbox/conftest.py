@@ -87,7 +87,7 @@ def background_loop() -> Iterator[asyncio.AbstractEventLoop]:
     thread.start()
     yield loop
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(timeout=10)
+    thread.join(timeout=60)
 
 
 @pytest.fixture
@@ -105,13 +105,13 @@ def start_slack(
     def start(*, scopes: list[str] | None = None, app_url: str = "", **options: Any) -> SlackTwin:
         manifest = slack_manifest(scopes=scopes, url=app_url)
         twin = SlackTwin(manifest=manifest, clock=slack_clock, **{"rate_limits": False, **options})
-        asyncio.run_coroutine_threadsafe(twin.start(), background_loop).result(10)
+        asyncio.run_coroutine_threadsafe(twin.start(), background_loop).result(60)
         started.append(twin)
         return twin
 
     yield start
     for twin in started:
-        asyncio.run_coroutine_threadsafe(twin.stop(), background_loop).result(10)
+        asyncio.run_coroutine_threadsafe(twin.stop(), background_loop).result(60)
 
 
 @pytest.fixture

@@ -40,14 +40,14 @@ class SocketApp:
 
     def connect(self) -> "SocketApp":
         before = self._twin.connections
-        asyncio.run_coroutine_threadsafe(self._connect(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._connect(), self._loop).result(60)
         self.until(lambda: self._twin.connections > before)
         return self
 
     def close(self) -> None:
         for client in self._clients:
             closing = client.close()  # type: ignore[no-untyped-call]  # as the SDK has it
-            asyncio.run_coroutine_threadsafe(closing, self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(closing, self._loop).result(60)
 
     def gets(self, kind: str, **fields: Any) -> SocketModeRequest:
         """Waits for a request of that envelope type whose payload has these fields."""
@@ -61,7 +61,7 @@ class SocketApp:
         request: SocketModeRequest = self.until(found)
         return request
 
-    def until(self, look: Callable[[], Any], timeout: float = 30.0) -> Any:
+    def until(self, look: Callable[[], Any], timeout: float = 60.0) -> Any:
         deadline = time.monotonic() + timeout
         while not (found := look()):
             left = deadline - time.monotonic()

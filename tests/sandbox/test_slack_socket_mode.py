@@ -27,7 +27,7 @@ def connection_address(slack: SlackTwin) -> str:
 
 async def first_frame(url: str) -> Json:
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
-        frame: Json = await socket.receive_json(timeout=5)
+        frame: Json = await socket.receive_json(timeout=60)
         return frame
 
 
@@ -118,9 +118,9 @@ def test_refresh_is_announced_and_the_client_comes_back(slack: SlackTwin, app: S
 
 async def hears_a_warning_and_stays(slack: SlackTwin, url: str) -> bool:
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
-        await socket.receive_json(timeout=5)
+        await socket.receive_json(timeout=60)
         await asyncio.to_thread(slack.disconnect, "warning")
-        warning = await socket.receive_json(timeout=5)
+        warning = await socket.receive_json(timeout=60)
         await socket.ping(b"still there")
         return warning["reason"] == "warning" and slack.connections == 1
 
@@ -145,7 +145,7 @@ def test_a_cut_connection_is_replaced(slack: SlackTwin, app: SocketApp, people: 
 
 def test_a_half_open_connection_is_noticed_by_the_client(slack: SlackTwin, app: SocketApp) -> None:
     slack.fall_silent()
-    app.until(lambda: len([f for f in app.frames if f["type"] == "hello"]) == 2, timeout=15)
+    app.until(lambda: len([f for f in app.frames if f["type"] == "hello"]) == 2, timeout=60)
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_a_lost_connection_makes_an_event_come_again(impatient: tuple[SlackTwin,
         first = app.gets("events_api")
         app.answer = lambda _: None
         twin.cut_connections()
-        app.until(lambda: len(app.received) >= 2, timeout=15)
+        app.until(lambda: len(app.received) >= 2, timeout=60)
     again = app.received[1]
     assert again.payload["event_id"] == first.payload["event_id"]
     assert again.envelope_id != first.envelope_id

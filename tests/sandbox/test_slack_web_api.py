@@ -30,13 +30,13 @@ def test_auth_test_takes_both_tokens_and_an_empty_json_body(slack: SlackTwin, we
         "Authorization": f"Bearer {slack.env()['SLACK_APP_TOKEN']}",
         "Content-Type": "application/json",
     }
-    answer = requests.post(f"{slack.url}/api/auth.test", data=b"", headers=headers, timeout=5).json()
+    answer = requests.post(f"{slack.url}/api/auth.test", data=b"", headers=headers, timeout=60).json()
     assert (answer["ok"], answer["app_id"]) == (True, "A0SPOTTER1")
 
 
 def test_tokens_are_checked_first(slack: SlackTwin) -> None:
     base = slack.env()["SLACK_API_URL"]
-    assert requests.post(f"{base}auth.test", timeout=5).json()["error"] == "not_authed"
+    assert requests.post(f"{base}auth.test", timeout=60).json()["error"] == "not_authed"
     assert refusal(WebClient("xoxb-wrong", base_url=base).auth_test)["error"] == "invalid_auth"
     app_level = WebClient(slack.env()["SLACK_APP_TOKEN"], base_url=base)
     assert refusal(app_level.chat_postMessage, channel=LINE, text="hi")["error"] == "not_allowed_token_type"
@@ -49,7 +49,7 @@ def test_bodies_that_are_no_json_and_methods_that_do_not_exist(slack: SlackTwin)
     }
 
     def post(method: str, body: str) -> str:
-        answer = requests.post(f"{slack.url}/api/{method}", body, headers=headers, timeout=5)
+        answer = requests.post(f"{slack.url}/api/{method}", body, headers=headers, timeout=60)
         return str(answer.json()["error"])
 
     assert post("chat.postMessage", "{") == "invalid_json"
@@ -291,17 +291,17 @@ def test_a_file_is_uploaded_shared_and_downloaded(slack: SlackTwin, web: WebClie
     )
     shown = people.channel("line-vision").shows(r"Look\n\(image: mAP\)")
     file = shown.json["files"][0]
-    assert requests.get(file["url_private"], timeout=5).content == picture
+    assert requests.get(file["url_private"], timeout=60).content == picture
     info = web.files_info(file=file["id"])["file"]
     assert info["shares"]["public"][LINE][0]["ts"] == shown.ts
-    assert requests.get(info["url_private"], timeout=5).status_code == 403
+    assert requests.get(info["url_private"], timeout=60).status_code == 403
     headers = {"Authorization": f"Bearer {slack.env()['SLACK_BOT_TOKEN']}"}
-    assert requests.get(info["url_private"], headers=headers, timeout=5).content == picture
+    assert requests.get(info["url_private"], headers=headers, timeout=60).content == picture
 
 
 def test_an_upload_must_have_the_announced_length(web: WebClient) -> None:
     reserved = web.files_getUploadURLExternal(filename="a.png", length=5)
-    assert requests.post(reserved["upload_url"], b"four", timeout=5).status_code == 400
+    assert requests.post(reserved["upload_url"], b"four", timeout=60).status_code == 400
     unfilled = refusal(web.files_completeUploadExternal, files=[{"id": reserved["file_id"]}], channel_id=LINE)
     assert unfilled["error"] == "file_not_found"
 
@@ -324,7 +324,7 @@ def test_a_picture_in_a_block_must_be_an_upload(web: WebClient, people: People) 
     picture["slack_file"] = {"id": uploaded}
     web.chat_postMessage(channel=LINE, text="x", blocks=[picture])
     shown = people.channel("line-vision").shows("trend").blocks[0]
-    assert requests.get(shown["image_url"], timeout=5).content == b"png"
+    assert requests.get(shown["image_url"], timeout=60).content == b"png"
 
 
 def test_the_answer_to_an_update_has_no_timestamp_inside(web: WebClient) -> None:

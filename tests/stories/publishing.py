@@ -110,7 +110,7 @@ def subscribe(world: World, address: str, secret: str) -> None:
         f"{organisation.base_url}/_apis/hooks/subscriptions?api-version=7.1",
         json=body,
         auth=("", world.devops.portal.pat),
-        timeout=10,
+        timeout=60,
     )
     assert made.status_code == 200, made.text
 

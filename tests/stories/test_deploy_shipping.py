@@ -67,7 +67,7 @@ Its request in Spotter is not to be shipped: it is on all devices.
         f"{stage.bot.url}/checks/deployment",
         json={"buildId": "1"},
         headers={"X-Spotter-Secret": "a guess"},
-        timeout=10,
+        timeout=60,
     )
     assert wrong.status_code == 401
 

@@ -76,7 +76,7 @@ def _asks(stage: Stage, secret: str | None, at: int) -> int:
         headers |= {"X-Slack-Request-Timestamp": str(at), "X-Slack-Signature": f"v0={signature}"}
     request = urllib.request.Request(f"{stage.bot.url}/slack/events", body.encode(), headers)  # noqa: S310  loopback
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  loopback only
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  loopback only
             return int(answer.status)
     except urllib.error.HTTPError as refused:
         return refused.code

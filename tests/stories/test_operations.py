@@ -46,7 +46,7 @@ def test_health_readiness_metrics_and_a_graceful_end(new_stage: Callable[..., St
     stage.world.azure.studio.set_capacity("gpu-small", available=False)
     stage.trainer.types("/train Cap_Model caps_20261102_081530 gpu-small")
     card = stage.line.shows("Cap_Model training: ").becomes("no free")
-    with urllib.request.urlopen(f"{stage.bot.url}/metrics", timeout=5) as answer:  # noqa: S310  loopback only
+    with urllib.request.urlopen(f"{stage.bot.url}/metrics", timeout=60) as answer:  # noqa: S310  loopback only
         told = answer.read().decode()
     assert 'spotter_slack_messages_total{kind="post",outcome="ok"} 1.0' in told
     assert 'spotter_follower_steps_total{follower="training runs",outcome="ok"}' in told

@@ -181,7 +181,7 @@ def test_a_leader_that_froze_has_no_say_any_more_when_it_thaws(replicated: Calla
 
 
 def gauge(bot: Bot) -> float:
-    with urllib.request.urlopen(f"{bot.url}/metrics", timeout=10) as answer:  # noqa: S310  loopback only
+    with urllib.request.urlopen(f"{bot.url}/metrics", timeout=60) as answer:  # noqa: S310  loopback only
         (line,) = re.findall(r"(?m)^spotter_leads (\S+)$", answer.read().decode())
     return float(line)
 

@@ -47,12 +47,12 @@ class Azure:
 
     def start(self) -> None:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.twin.start(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self.twin.start(), self._loop).result(60)
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self.twin.stop(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self.twin.stop(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
 
     @property
     def base(self) -> str:
@@ -69,7 +69,7 @@ class Azure:
         """A request with an ARM token to `path` below the workspace, or to a full URL."""
         url = path if path.startswith("https://") else self.base + path
         headers = {"Authorization": f"Bearer {token or self.token()}", **options.pop("headers", {})}
-        return requests.request(method, url, headers=headers, timeout=20, **options)
+        return requests.request(method, url, headers=headers, timeout=60, **options)
 
     def arm(self, method: str, path: str, **options: Any) -> requests.Response:
         separator = "&" if "?" in path else "?"

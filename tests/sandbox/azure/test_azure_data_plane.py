@@ -110,10 +110,10 @@ def test_artifacts_are_listed_and_opened_by_signed_links(azure: Azure, trained: 
     assert {"outputs/mlflow-model/MLmodel", "train_artifacts/settings.json", "user_logs/std_log.txt"} <= paths
     query = {"path": "outputs/mlflow-model/slope.json"}
     info = azure.history("GET", f"/runs/{trained.run_id}/artifacts/contentinfo", params=query).json()
-    assert 0.5 < float(requests.get(info["contentUri"], timeout=10).text) < 0.8
+    assert 0.5 < float(requests.get(info["contentUri"], timeout=60).text) < 0.8
     tampered = info["contentUri"].replace("slope.json", "MLmodel")
-    assert requests.get(tampered, timeout=10).status_code == 403
-    assert requests.get(info["contentUri"].partition("?")[0], timeout=10).status_code == 409
+    assert requests.get(tampered, timeout=60).status_code == 403
+    assert requests.get(info["contentUri"].partition("?")[0], timeout=60).status_code == 409
     prefix = azure.call(
         "GET",
         f"/artifact/v2.0{azure.workspace}/artifacts/prefix/contentinfo/ExperimentRun/"
@@ -126,7 +126,7 @@ def test_artifacts_are_added_through_signed_links(azure: Azure, trained: Run) ->
     url = f"/artifact/v2.0{azure.workspace}/artifacts/batch/metadata/ExperimentRun/{trained.container}"
     made = azure.call("POST", url, json={"paths": [{"path": "notes/a.txt"}]}).json()
     link = made["artifactContentInformation"]["notes/a.txt"]["contentUri"]
-    put = requests.put(link, data=b"seen", headers={"x-ms-blob-type": "BlockBlob"}, timeout=10)
+    put = requests.put(link, data=b"seen", headers={"x-ms-blob-type": "BlockBlob"}, timeout=60)
     assert put.status_code == 201
     found = azure.history("GET", f"/runs/{trained.run_id}/artifacts/path", params={"path": "notes/"}).json()
     assert [artifact["path"] for artifact in found["value"]] == ["notes/a.txt"]
@@ -168,7 +168,7 @@ def test_blobs_are_closed_to_other_tokens(azure: Azure) -> None:
     answer = requests.get(
         f"{ACCOUNT}/{container}/pictures/b.jpg",
         headers={"Authorization": f"Bearer {azure.token()}"},
-        timeout=10,
+        timeout=60,
     )
     assert (answer.status_code, answer.headers["x-ms-error-code"]) == (401, "InvalidAuthenticationInfo")
 

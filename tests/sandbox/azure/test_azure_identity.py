@@ -34,7 +34,7 @@ def test_an_unknown_resource_gets_none(azure: Azure) -> None:
     identity = azure.twin.workspace.identity
     query = {"api-version": "2019-08-01", "resource": "https://nobody.example"}
     headers = {"X-IDENTITY-HEADER": identity.header}
-    refused = requests.get(azure.twin.workspace.identity_url, params=query, headers=headers, timeout=10)
+    refused = requests.get(azure.twin.workspace.identity_url, params=query, headers=headers, timeout=60)
     assert refused.status_code == 400
     assert "AADSTS500011" in refused.json()["error_description"]
 
@@ -59,7 +59,7 @@ def test_a_client_secret_works_and_a_wrong_one_does_not(
 
 def test_without_or_with_the_wrong_token_the_answer_is_401(azure: Azure) -> None:
     url = f"{azure.base}{azure.workspace}?api-version=2024-10-01-preview"
-    missing = requests.get(url, timeout=10)
+    missing = requests.get(url, timeout=60)
     assert (missing.status_code, missing.json()["error"]["code"]) == (401, "AuthenticationFailed")
     assert missing.headers["WWW-Authenticate"].startswith("Bearer authorization_uri=")
     wrong = azure.call("GET", url, token=azure.token("https://storage.azure.com"))
@@ -104,7 +104,7 @@ def test_paths_of_arm_know_no_letter_case(azure: Azure) -> None:
 def test_nothing_of_the_outside_world_can_be_reached(azure: Azure) -> None:
     for url in ("https://login.microsoftonline.com/", "https://pypi.example/"):
         with pytest.raises(requests.exceptions.ProxyError):
-            requests.get(url, timeout=10)
+            requests.get(url, timeout=60)
 
 
 def test_a_body_that_is_no_json_is_refused(azure: Azure) -> None:

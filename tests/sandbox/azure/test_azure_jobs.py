@@ -70,7 +70,7 @@ def test_a_training_from_component_to_registered_model(
     ml.models.download("model-whole", "1", download_path=str(tmp_path))
     assert list(tmp_path.rglob("slope.json"))
     log = azure.history("GET", f"/runs/{nodes['register'].name}/details").json()["logFiles"]
-    assert "registered model-whole 1" in requests.get(log["user_logs/std_log.txt"], timeout=10).text
+    assert "registered model-whole 1" in requests.get(log["user_logs/std_log.txt"], timeout=60).text
 
 
 def test_the_same_name_makes_one_job(azure: Azure, submit: Submit) -> None:

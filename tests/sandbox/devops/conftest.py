@@ -91,7 +91,7 @@ class DevOps:
 
     def start(self) -> None:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.twin.start(), self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(self.twin.start(), self._loop).result(60)
 
     def stop(self) -> list[str]:
         """What of the twin still runs after it was stopped, which should be nothing."""
@@ -120,7 +120,7 @@ class DevOps:
         auth = options.pop("auth", ("", self.portal.pat))
         url = self.twin.organisation.base_url + path
         return requests.request(
-            method, url, headers=headers, auth=auth, timeout=20, allow_redirects=False, **options
+            method, url, headers=headers, auth=auth, timeout=60, allow_redirects=False, **options
         )
 
     def get(self, path: str, **options: Any) -> Any:

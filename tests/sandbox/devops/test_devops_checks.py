@@ -244,10 +244,10 @@ def test_a_call_may_wait_for_its_verdict(
         "result": verdict,
     }
     accept = {"Accept": "application/json;api-version=2.0-preview.1"}
-    stranger = requests.post(url, json=body, headers=accept, auth=("", devops.portal.pat), timeout=10)
+    stranger = requests.post(url, json=body, headers=accept, auth=("", devops.portal.pat), timeout=60)
     assert stranger.status_code == 403
     bearer = {**accept, "Authorization": f"Bearer {heard.body['token']}"}
-    assert requests.post(url, json=body, headers=bearer, timeout=10).status_code == 204
+    assert requests.post(url, json=body, headers=bearer, timeout=60).status_code == 204
     devops.ended(number, result)
 
 

@@ -33,7 +33,7 @@ def test_locations_are_told_and_no_area_leads_elsewhere(devops: DevOps) -> None:
 
 def test_routes_are_found_in_any_case(devops: DevOps, publish: int) -> None:
     url = devops.twin.organisation.base_url.replace("bottling", "BOTTLING")
-    answer = requests.get(f"{url}/vISION/_APIS/Pipelines/{publish}", auth=("", devops.portal.pat), timeout=10)
+    answer = requests.get(f"{url}/vISION/_APIS/Pipelines/{publish}", auth=("", devops.portal.pat), timeout=60)
     assert answer.status_code == 200
     assert answer.json()["configuration"]["path"] == "publish.yml"
 
@@ -42,7 +42,7 @@ def test_a_token_of_entra_opens_only_with_the_right_audience(devops: DevOps, tok
     def ask(resource: str, principal: str) -> requests.Response:
         token, _ = tokens.mint(resource, principal)
         url = f"{devops.twin.organisation.base_url}/_apis/connectionData"
-        return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+        return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
     known = ask(DEVOPS_RESOURCE, BOT_PRINCIPAL)
     assert known.json()["authenticatedUser"]["id"] == BOT_PRINCIPAL

@@ -39,7 +39,7 @@ class Running:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def do(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def start(self) -> None:
         self._thread.start()
@@ -50,7 +50,7 @@ class Running:
         self.do(self.edge.stop())
         self.do(self.azure.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
 
     def env(self) -> dict[str, str]:
         return {**self.azure.env(), **self.edge.env()}

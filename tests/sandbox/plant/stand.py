@@ -93,10 +93,10 @@ class Stand:
         for twin in (self.devops, self.edge, self.azure, self.slack):
             self._do(twin.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(60)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def _furnish_azure(self) -> None:
         studio = self.azure.studio
@@ -164,16 +164,16 @@ class Stand:
             json=body,
             headers={"Authorization": f"Bearer {arm}", "x-azureml-token": ml},
             verify=self.azure.env()["REQUESTS_CA_BUNDLE"],
-            timeout=20,
+            timeout=60,
         ).status_code
 
     def get(self, path: str) -> Any:
         """Below `/plant`."""
-        with urllib.request.urlopen(f"{self.slack.url}/plant{path}", timeout=20) as answer:  # noqa: S310  loopback
+        with urllib.request.urlopen(f"{self.slack.url}/plant{path}", timeout=60) as answer:  # noqa: S310  loopback
             return json.load(answer)
 
     def post(self, to: str, **given: Any) -> Any:
-        answer = requests.post(f"{self.slack.url}/plant{to}", json=given, timeout=20)
+        answer = requests.post(f"{self.slack.url}/plant{to}", json=given, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -185,7 +185,7 @@ class Stand:
 
     def events(self) -> http.client.HTTPResponse:
         """The open stream of snapshots."""
-        connection = http.client.HTTPConnection(urlsplit(self.slack.url).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(self.slack.url).netloc, timeout=60)
         connection.request("GET", "/plant/events")
         return connection.getresponse()
 

@@ -130,9 +130,9 @@ def test_devices_show_what_they_see_and_what_happens_to_them(stand: Stand) -> No
     )
     assert {box["label"] for box in canary["seen"]["boxes"]} == {"bright"}
     assert all(0 <= box["left"] < box["right"] <= 1 for box in canary["seen"]["boxes"])
-    picture = requests.get(f"{stand.slack.url}/plant/devices/line-1-cam-1/picture", timeout=20)
+    picture = requests.get(f"{stand.slack.url}/plant/devices/line-1-cam-1/picture", timeout=60)
     assert (picture.headers["Content-Type"], picture.content[:2]) == ("image/jpeg", b"\xff\xd8")
-    assert requests.get(f"{stand.slack.url}/plant/devices/nobody/picture", timeout=20).status_code == 404
+    assert requests.get(f"{stand.slack.url}/plant/devices/nobody/picture", timeout=60).status_code == 404
 
     assert stand.post("/devices/line-1-cam-2/silent") == {"ok": True}
     assert (device(0)["online"], device(1)["online"]) == (True, False)
@@ -150,10 +150,10 @@ def test_devices_show_what_they_see_and_what_happens_to_them(stand: Stand) -> No
 
 def test_troubles_begin_last_and_end(stand: Stand) -> None:
     def calls() -> list[int]:
-        slack = requests.post(f"{stand.slack.url}/api/auth.test", timeout=20)
+        slack = requests.post(f"{stand.slack.url}/api/auth.test", timeout=60)
         base, ca = stand.azure.workspace.base_url, stand.azure.env()["REQUESTS_CA_BUNDLE"]
-        azure = requests.get(f"{base}{stand.azure.workspace.place.arm_id}", verify=ca, timeout=20)
-        devops = requests.get(f"{stand.devops.organisation.base_url}/_apis/projects", timeout=20)
+        azure = requests.get(f"{base}{stand.azure.workspace.place.arm_id}", verify=ca, timeout=60)
+        devops = requests.get(f"{stand.devops.organisation.base_url}/_apis/projects", timeout=60)
         return [slack.status_code, azure.status_code, devops.status_code]
 
     assert calls() == [200, 401, 401]
