@@ -12,7 +12,8 @@ import click
 from tests.bench.table import HEADINGS, Row, machine, printed, write_down
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
-PARTS = ("store", "ack", "courier", "start")
+PARTS = ("store", "ack", "courier", "polling", "start", "sandbox")
+FIRST_LOOK = " A first look, with less of everything."
 
 
 @click.command()
@@ -27,7 +28,8 @@ def main(parts: tuple[str, ...], quick: bool, write: bool) -> None:
             continue
         part = importlib.import_module(f"tests.bench.{name}")
         title, _, about = (part.__doc__ or "").partition(": ")
-        about = about.strip()
+        about = " ".join(about.split())
+        about = about[:1].upper() + about[1:] + (FIRST_LOOK if quick else "")
         click.echo(f"\n{title}: {about}\n\n{printed(HEADINGS)}")
         rows: list[Row] = []
         began = time.monotonic()

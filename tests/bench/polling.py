@@ -1,0 +1,110 @@
+"""Polling: what one look at the open trainings asks of Azure, Azure DevOps and IoT Hub, and what it costs, by how many
+trainings are open. They all wait for a node.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sandbox.environment import bot_environment
+from sandbox.world import World
+from storage import catalog, runs
+from storage.database import Store
+from storage.runs import TrainingRun
+from tests.bench.ack import POLICY
+from tests.bench.contestants import CHANNEL, TRAINER, Contestant, Loop, wait
+from tests.bench.table import Row, figure
+
+OPEN, OPEN_QUICK = (1, 10, 100, 1000), (1, 10)
+LISTED = r"/jobs\?"
+POLLS = 3
+PATIENCE = 900.0
+CLUSTER = "gpu-cluster"
+VARYING = re.compile(r"/model-\d+-[0-9a-z]+|[0-9a-f]{8}-[0-9a-f-]{27}")
+
+
+def measure(*, quick: bool) -> Iterator[Row]:
+    loop = Loop()
+    first: float | None = None
+    for number in OPEN_QUICK if quick else OPEN:
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+            world = World(Path(folder), lines={})
+            world.start()
+            stack.callback(world.stop)
+            world.seed()
+            settings = bot_environment(world, Path(folder), POLICY)
+            publish = ["publish-pipeline", "--version", "1", "--config", str(POLICY)]
+            subprocess.run(
+                [sys.executable, "-m", "bot.cli", *publish], env=settings, check=True, capture_output=True
+            )
+            world.azure.studio.set_capacity(CLUSTER, available=False)
+            bot = Contestant("Spotter", "bot.cli run", settings, Path(folder), loop, over_http=False)
+            stack.callback(bot.close)
+            bot.start()
+            store = Store(f"sqlite:///{bot.database}")
+            stack.callback(store.close)
+            _ask_for(number, store)
+            wait(lambda: _waiting(store) == number, "all wait in Azure", PATIENCE)  # noqa: B023  called at once
+            calls, spent, kinds = _polls(world, bot)
+            first = first or calls
+            told = f"{figure(calls)} calls, {spent * 1000:.0f} ms of CPU; most: {kinds}"
+            bar = f"≤ {figure(first)} and a page"
+            yield Row(f"one look at {number:,} open trainings", told, bar, calls <= first + 1 + number / 50)
+    loop.close()
+
+
+def _ask_for(number: int, store: Store) -> None:
+    wait(lambda: _exports(store) != [], "exports are known")
+    dataset = _exports(store)[0]
+    now = datetime.now(UTC)
+    with store.write() as tx:
+        for each in range(number):
+            name = f"model-{each}-{now:%H%M%S}"
+            runs.add(
+                tx,
+                TrainingRun(
+                    name, name, "requested", f"Model_{each}", dataset, "1", CLUSTER, "spotter", TRAINER, "trainer",
+                    CHANNEL, now,
+                ),
+            )  # fmt: skip
+
+
+def _exports(store: Store) -> list[str]:
+    with store.read() as tx:
+        return [row.name for row in catalog.list_exports(tx) if row.contents]
+
+
+def _waiting(store: Store) -> int:
+    with store.read() as tx:
+        return sum(run.state == "queued" for run in runs.open_runs(tx))
+
+
+def _polls(world: World, bot: Contestant) -> tuple[float, float, str]:
+    """Calls and seconds of CPU of one poll, over some polls, and what was asked most often."""
+    wait(lambda: _listed(world) > 0, "a poll")
+    before = _listed(world)
+    wait(lambda: _listed(world) > before, "a poll begins", PATIENCE)
+    spent, first = bot.cpu(), len(_log(world))
+    wait(lambda: _listed(world) >= before + 1 + POLLS, "polls", PATIENCE)
+    calls = _log(world)[first:]
+    (kind, times), *_ = Counter(calls).most_common(1) or [("none", 0)]
+    return len(calls) / POLLS, (bot.cpu() - spent) / POLLS, f"{times / POLLS:.1f} × {kind}"
+
+
+def _listed(world: World) -> int:
+    return len(world.azure_faults.log("GET", LISTED))
+
+
+def _log(world: World) -> list[str]:
+    """What was asked so far, without what differs from run to run."""
+    return [
+        f"{entry.method} {VARYING.sub('…', entry.path.partition('?')[0]).rpartition('workspaces/')[2][-40:]}"
+        for faults in (world.azure_faults, world.devops_faults, world.edge_faults)
+        for entry in faults.log()
+    ]
