@@ -33,6 +33,43 @@ path = "line-1/*.png"
 channel = "C0LINEVIS1"
 """
 SECRET = "not-known-to-anyone-else"
+SUBJECT = "sc://bottling/Vision"
+# All that must stand, as `Place.end` tells it.
+END = {
+    "pipelines": [
+        (f"spotter-{name}", f"infra/provision/pipelines/{name}.yml")
+        for name in ("edge", "infrastructure", "publish")
+    ],
+    "connections": {
+        "aml-workspace-connection": ("bottling-line", ["spotter-publish"]),
+        "edge-connection": ("bottling-line", ["spotter-edge"]),
+        "spotter": ("https://spotter.example", ["spotter-edge"]),
+    },
+    "checks": [
+        ("edge-connection", "refs/heads/main"),
+        ("line-1-all", "/checks/deployment"),
+        ("line-1-canary", "/checks/deployment"),
+    ],
+    "environments": [
+        ("infrastructure", "spotter-infrastructure"),
+        ("line-1-all", "spotter-edge"),
+        ("line-1-canary", "spotter-edge"),
+    ],
+    "trust": {
+        "spotter-publish": [("azure-devops", f"{SUBJECT}/aml-workspace-connection")],
+        "spotter-edge": [("azure-devops", f"{SUBJECT}/edge-connection")],
+    },
+    "hooks": [
+        (f"ms.vss-{event}", "https://spotter.example/hooks/devops", "enabled")
+        for event in (
+            "pipelinechecks-events.approval-pending",
+            "pipelines.run-state-changed-event",
+            "pipelines.stage-state-changed-event",
+        )
+    ],
+    "datastore": ("edgevisionstorage", "captures", "WorkspaceSystemAssignedIdentity"),
+    "clusters": {"gpu-cluster": ("STANDARD_NC4AS_T4_V3", 0, 5, "PT3M")},
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +109,7 @@ class Place:
         self._do(self.devops.stop())
         self._do(self.azure.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         self._loop.close()
 
     def env(self) -> dict[str, str]:
@@ -190,3 +227,9 @@ class Place:
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
+
+
+def marked(told: Told, mark: str, words: str = "") -> str:
+    """The first lines of all things with this mark."""
+    line = re.compile(rf"^  ({re.escape(mark)} [^\d ]\S* .*{words}.*)$", re.MULTILINE)
+    return "\n".join(line.findall(told.out))
