@@ -160,6 +160,9 @@ class Sweep:
     async def _train(self, trial: Run, machine: Any, params: dict[str, Any], number: int) -> None:
         stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         armed = self._shop.failures.popleft() if self._shop.failures else None
+        if armed and armed.epoch == 0:
+            self._break(trial, armed)
+            return
         self._watch(trial, stop, armed)
         command = [
             *self._shop.trainer,
@@ -180,18 +183,18 @@ class Sweep:
             trial.properties["azureml.earlyTermination"] = "Bandit"
             trial.become("Canceled")
         elif stop.done() and armed:
-            if armed.message:
-                with self._shop.log_path(trial).open("a") as log:
-                    log.write(f"ERROR: {armed.message}\n")
-            self._fail(trial, armed.message, armed.exit_code)
+            self._break(trial, armed)
         else:
             await self._conclude(trial, process)
 
-    def _watch(self, trial: Run, stop: asyncio.Future[str], armed: ArmedFailure | None) -> None:
-        if armed and armed.epoch == 0:
-            stop.set_result("armed")
-            return
+    def _break(self, trial: Run, armed: ArmedFailure) -> None:
+        log = self._shop.log_path(trial)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a") as end:
+            end.write(f"ERROR: {armed.message}\n" if armed.message else "")
+        self._fail(trial, armed.message, armed.exit_code)
 
+    def _watch(self, trial: Run, stop: asyncio.Future[str], armed: ArmedFailure | None) -> None:
         def on_metric(name: str, value: float) -> None:
             if name != METRIC or stop.done():
                 return
