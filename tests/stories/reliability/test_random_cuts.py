@@ -18,10 +18,12 @@ SEED = int(os.environ.get("SPOTTER_SEED", "20261122"))
 CUTS = int(os.environ.get("SPOTTER_CUTS", "500"))
 
 
+@pytest.mark.timeout(600)
 def test_some_power_cuts_at_random_moments(
     new_stage: Callable[..., Stage], tell: Callable[[object], None]
 ) -> None:
-    judge(Shift(new_stage(before=furnish), [[flow] for flow in FLOWS]), 8, tell)
+    crews = [[flow] for flow in FLOWS if flow.name in ("train", "publish", "digest")]
+    judge(Shift(new_stage(before=furnish), crews), 6, tell)
 
 
 @pytest.mark.soak
