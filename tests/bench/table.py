@@ -68,6 +68,7 @@ def machine() -> str:
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {cpus} cores ({_processor()}), {_memory()}"
+        f"load {os.getloadavg()[0]:.1f}, "
         f"{platform.system()} {platform.release().partition('-')[0]}, Python {platform.python_version()}"
     )
 
