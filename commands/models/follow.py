@@ -45,7 +45,8 @@ def follow_models(services: Services) -> None:
             catalog.keep_models(tx, model.name, [version.version for version in versions])
             for version in sorted(versions, key=lambda each: each.version):
                 _take(tx, version, services, told=looked_before)
-            seen[model.name] = model.latest  # at once, so that one who is interrupted often still gets through
+            # at once, so that one who is interrupted often still gets through
+            seen[model.name] = model.latest
             marks.put(tx, LATEST_SEEN, json.dumps(seen), services.clock.now())
     if changed:
         services.wake(COURIER)
