@@ -48,7 +48,12 @@ def targets(services: Services, person: Person, typed: str) -> list[Option]:
 
 @dataclass(frozen=True)
 class DeployArgs:
-    model: str = choice("Model version", from_=model_versions, hint="Cap_Detection_Model:4, or its newest")
+    model: str = choice(
+        "Model version",
+        from_=model_versions,
+        hint="Cap_Detection_Model:4, or its newest",
+        none="No model is registered yet: /train makes the first one.",
+    )
     target: str = choice("Target", from_=targets, hint="The devices that get it")
     reason: str = text("Why", hint="Approvers read this: what is better, and what was tried", multiline=True)
 

@@ -108,7 +108,7 @@ def show(name: str, version: str, asked: Asked, services: Services) -> str:
             parent_key=f"model:{name}:{version}" if below else None,
             fallback=asked.person.id,
         )
-    return "below the announcement" if below else "in your messages from Spotter"
+    return "in the announcement's thread" if below else "in your messages from Spotter"
 
 
 def _of(found: Evaluation | None, model: ModelRow) -> Measured | None:

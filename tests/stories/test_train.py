@@ -48,7 +48,7 @@ Spotter:
     announced = stage.line.shows("Cap_Model v1 registered")
     stage.outsider.clicks("Precision and recall", on=announced)
     assert stage.outsider.sees("is below").text == snapshot(
-        "Precision against recall of Cap_Model v1 is below the announcement."
+        "Precision against recall of Cap_Model v1 is in the announcement's thread."
     )
     drawn = announced.thread_shows("precision against recall")
     assert steady(drawn.text) == snapshot("""\
