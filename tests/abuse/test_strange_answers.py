@@ -170,4 +170,5 @@ def test_followers_survive_whatever_they_are_answered_and_go_on(
     assert services.health.troubles() == []
     with services.store.read() as tx:
         assert len(catalog.list_exports(tx, containing="caps")) >= SEEDED_EXPORTS - 2
-        assert [run.state for run in runs.open_runs(tx) if run.model_name == "Cap_Model"] == ["queued"]
+        (run,) = (run for run in runs.open_runs(tx) if run.model_name == "Cap_Model")
+    assert run.state in ("queued", "running")
