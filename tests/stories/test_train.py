@@ -47,7 +47,7 @@ Spotter:
 
     announced = stage.line.shows("Cap_Model v1 registered")
     stage.outsider.clicks("Precision and recall", on=announced)
-    assert stage.outsider.sees("is below").text == snapshot(
+    assert stage.outsider.sees("Precision against recall of").text == snapshot(
         "Precision against recall of Cap_Model v1 is in the announcement's thread."
     )
     drawn = announced.thread_shows("precision against recall")
