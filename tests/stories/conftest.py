@@ -85,6 +85,7 @@ def new_stage(
         forked: bool = True,
         furnished: bool = True,
         lines: Mapping[str, int] | None = None,
+        slack_patience: float = UNHURRIED,
         **settings: str,
     ) -> Stage:
         folder = tmp_path / f"stage{len(stages)}"
@@ -101,7 +102,7 @@ def new_stage(
             edge_pace=QUICK_EDGE,
             lines=lines or {},
             cache=compiled,
-            slack_patience=UNHURRIED,
+            slack_patience=slack_patience,
         )
         if furnished:
             copy(template.workspace, world.azure)

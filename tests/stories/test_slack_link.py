@@ -12,6 +12,7 @@ from sandbox.people import NotSeenError
 from tests.stories.stage import Stage
 
 ALWAYS = 10_000
+AS_SLACK = 3.0  # seconds: what is sent over a dead connection is given up soon, and typed again
 OPEN = r"/api/apps\.connections\.open"
 
 
@@ -48,7 +49,8 @@ def test_the_link_is_cut_stays_away_and_comes_back(stage: Stage) -> None:
     stage.outsider.sees("No model is registered yet")
 
 
-def test_a_silent_link_is_noticed_and_replaced(stage: Stage) -> None:
+def test_a_silent_link_is_noticed_and_replaced(new_stage: Callable[..., Stage]) -> None:
+    stage = new_stage(slack_patience=AS_SLACK)
     stage.until(lambda: stage.world.slack.connections == 2, "both connections are open")
     opened = len(stage.world.slack_faults.log("*", OPEN))
     stage.world.slack.fall_silent()
@@ -59,7 +61,7 @@ def test_a_silent_link_is_noticed_and_replaced(stage: Stage) -> None:
 def test_where_all_connections_are_taken_spotter_asks_in_moderation(
     new_stage: Callable[..., Stage],
 ) -> None:
-    stage = new_stage(start=False)
+    stage = new_stage(start=False, slack_patience=AS_SLACK)
     stage.world.slack.limits.enabled = False
     with full_house(stage):
         stage.bot.start(ready=False)
