@@ -6,11 +6,11 @@ import json
 import random
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import WSMsgType, web
 
-from .link import Answer, Kind, Retry
+from .link import ANSWER_SECONDS, Answer, Kind, Retry
 from .refusal import Json, Refused
 from .workspace import APP, Clock
 
@@ -25,6 +25,7 @@ class Connection:
     transport: asyncio.Transport | None
     host: str
     silent: bool = False
+    under_way: set[asyncio.Timeout] = field(default_factory=set)
 
 
 class SocketMode:
@@ -63,6 +64,7 @@ class SocketMode:
             pings.cancel()
             if connection in self.connections:
                 self.connections.remove(connection)
+            self._hurry(connection)
         return socket
 
     async def _receive(self, connection: Connection) -> None:
@@ -97,7 +99,8 @@ class SocketMode:
         acknowledged: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._waiting[envelope["envelope_id"]] = acknowledged
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._patience) as limit:
+                connection.under_way.add(limit)
                 if not connection.silent:
                     await connection.socket.send_json(envelope)
                 answer = await acknowledged
@@ -108,6 +111,13 @@ class SocketMode:
             return Answer("timeout", reason="connection_failed")
         finally:
             self._waiting.pop(envelope["envelope_id"], None)
+            connection.under_way.discard(limit)
+
+    def _hurry(self, closed: Connection) -> None:
+        """What went over a connection that is closed now may be acknowledged over another one, but not much later."""
+        soon = asyncio.get_running_loop().time() + ANSWER_SECONDS
+        for limit in [each for each in closed.under_way if not each.expired()]:
+            limit.reschedule(min(limit.when() or soon, soon))
 
     def _acknowledge(self, frame: str) -> None:
         answer = json.loads(frame)
