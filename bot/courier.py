@@ -37,7 +37,7 @@ LAST_ROUND = 5.0
 POST_GAP = timedelta(seconds=1.1)
 PROGRESS_GAP = timedelta(seconds=5)
 GRACE = timedelta(seconds=2)
-LONGEST_WAIT = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(seconds=8)
 NO_ENTRY_WAIT = timedelta(minutes=1)
 
 PEOPLE = ("U", "W")

@@ -11,12 +11,13 @@ from sqlalchemy.exc import OperationalError
 from commands.kit.command import Follower
 from commands.kit.health import DATABASE
 from commands.kit.services import Services
-from infra.azureml.errors import AzureError
+from infra.azureml.errors import AzureError, Unavailable
 from storage.leases import Lease, Lost
 
 log = structlog.get_logger("pacer")
 STEPS = Counter("spotter_follower_steps_total", "Steps that followers took", ["follower", "outcome"])
 STOP_SECONDS = 8.0
+AGAIN_SECONDS = 5.0  # after trouble that passes by itself, so that it is not told of for long when it is over
 NOT_UNDERSTOOD = "Spotter does not understand what it finds, so {} wait. The log has the reason."
 
 
@@ -71,36 +72,37 @@ class Pacer:
             wanted.clear()
             if self._stopping:
                 return
-            self._may_step(follower, services)
-            wanted.wait(began + pause - time.monotonic())
+            passing = self._may_step(follower, services)
+            wanted.wait(began + (min(pause, AGAIN_SECONDS) if passing else pause) - time.monotonic())
 
-    def _may_step(self, follower: Follower, services: Services) -> None:
+    def _may_step(self, follower: Follower, services: Services) -> bool:
+        """As `take_step`."""
         if follower.everywhere:
-            take_step(follower, services)
-            return
+            return take_step(follower, services)
         self._at_work.add(follower.name)  # before the look at the lease, which is not taken again meanwhile
         try:
-            if self._lease.is_held:
-                take_step(follower, services)
+            return self._lease.is_held and take_step(follower, services)
         finally:
             self._at_work.discard(follower.name)
 
 
-def take_step(follower: Follower, services: Services) -> None:
-    """One step of a follower: outside trouble is noted and tried again later, anything else is logged in full."""
-    name = follower.name
+def take_step(follower: Follower, services: Services) -> bool:
+    """One step of a follower: outside trouble is noted and tried again later, anything else is logged in full. True
+    where it met trouble that passes by itself."""
+    name, passes = follower.name, False
     try:
         follower.step(services)
     except Lost as lost:
         STEPS.labels(name, "lease_lost").inc()
         log.warning("lease_lost", follower=name, reason=str(lost))
-        return
+        return False
     except OperationalError as trouble:
         STEPS.labels(name, "database_trouble").inc()
         services.health.trouble(DATABASE, f"It does not let Spotter write ({trouble.orig})", about=name)
         log.warning("database_trouble", follower=name, error=str(trouble.orig))
-        return
+        return True
     except AzureError as trouble:
+        passes = isinstance(trouble, Unavailable)
         STEPS.labels(name, "azure_trouble").inc()
         services.health.trouble(follower.service, str(trouble), about=name)
         log.warning("azure_trouble", follower=name, error=str(trouble), cause=str(trouble.__cause__ or ""))
@@ -112,3 +114,4 @@ def take_step(follower: Follower, services: Services) -> None:
         STEPS.labels(name, "ok").inc()
         services.health.well(follower.service, about=name)
     services.health.well(DATABASE, about=name)
+    return passes

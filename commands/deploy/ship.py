@@ -104,6 +104,7 @@ def _finish(deployment: Deployment, services: Services, look: Look) -> None:
         done = change(tx, now, services, action="deploy.shipped", state="shipped")
         note_stack(tx, done.target, replace(look.survey, deployments=kept), services)
         tell(tx, done, services, "shipped", shipped_aloud(done))
+    services.wake("devices")
 
 
 ASKING = {"wanted": claim, "queueing": queue, "queued": observe}

@@ -28,7 +28,7 @@ from storage.labels import LabelExport
 log = structlog.get_logger("labels")
 FOLLOWER, EXPORTS = "labels", "exports"
 LOOK_FOR = timedelta(minutes=10)
-SHORTEST, LONGEST = timedelta(seconds=2), timedelta(minutes=2)
+SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=8)
 NO_SIGN_IN = 401
 ASK_AGAIN = "Export labels again if the new export is still wanted."
 NO_ANSWER = (

@@ -30,7 +30,7 @@ from storage.labels import PREPARING, Preparation
 
 log = structlog.get_logger("prepare")
 FOLLOWER = "preparations"
-SHORTEST, LONGEST = timedelta(seconds=2), timedelta(minutes=2)
+SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=8)
 GONE_AFTER = timedelta(minutes=5)
 NO_SIGN_IN = 401
 NAME_ROOM = 200

@@ -20,7 +20,7 @@ from storage.publishes import PublishRun
 
 log = structlog.get_logger("publish")
 SUBMIT = "publish"
-SHORTEST, LONGEST = timedelta(seconds=2), timedelta(minutes=2)
+SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=8)
 NO_SIGN_IN = 401
 
 

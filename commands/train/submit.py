@@ -17,7 +17,7 @@ from storage.runs import TrainingRun
 log = structlog.get_logger("train")
 SUBMIT = "submit"
 IN_USE = 3
-SHORTEST, LONGEST = timedelta(seconds=2), timedelta(minutes=2)
+SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=8)
 NO_SIGN_IN = 401
 
 

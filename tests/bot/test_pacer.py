@@ -63,6 +63,19 @@ def test_a_stop_waits_for_the_step_under_way_and_starts_no_other(services: Servi
     assert len(steps) == 1
 
 
+def test_after_trouble_that_passes_a_follower_does_not_wait_its_hour(services: Services) -> None:
+    steps, looked_again = [0], threading.Event()
+
+    def step(_services: Services) -> None:
+        steps[0] += 1
+        if steps[0] == 1:
+            raise Unavailable("Azure did not answer in time.")
+        looked_again.set()
+
+    with paced(step, services):
+        assert looked_again.wait(60)
+
+
 def test_trouble_is_told_by_service_and_forgotten_once_over(services: Services) -> None:
     def takes_a_step(trouble: Exception | None = None, service: str = AZURE) -> list[str]:
         def step(_services: Services) -> None:

@@ -65,11 +65,11 @@ def test_where_all_connections_are_taken_spotter_asks_in_moderation(
     stage.world.slack.limits.enabled = False
     with full_house(stage):
         stage.bot.start(ready=False)
-        stage.until(lambda: len(stage.world.slack_faults.log("*", OPEN)) >= 20, "the bot tries")
+        stage.until(lambda: len(stage.world.slack_faults.log("*", OPEN)) >= 21, "the bot tries")
         assert not stage.bot.is_ready()
     stage.until(lambda: answered(stage), "commands are answered")
     times = [entry.at for entry in stage.world.slack_faults.log("*", OPEN)][10:]
-    assert len(times) >= 10
+    assert len(times) > 10
     assert all(later - earlier > 9 for earlier, later in zip(times, times[10:], strict=False))
 
 

@@ -39,7 +39,7 @@ Spotter:
     card.becomes("canceled by trainer")
     moved = stage.line.shows("Cap_Model training: ")
     moved.becomes(r"training: trials? .*\d of 2, best mAP 0\.\d{3} so far")
-    moved.becomes(r"\d % done after \d+ s .*\n(.*\n)+.*\| epoch \d+ of 200")
+    moved.becomes(r"\d % done after \d+ (?:s|min)\b.*\n(.*\n)+.*\| epoch \d+ of 200")
     assert len(stage.line.messages()) == 2
 
 
