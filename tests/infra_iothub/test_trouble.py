@@ -73,7 +73,7 @@ def test_a_hub_that_throttles_or_breaks_is_told_apart(line: Line) -> None:
     began = time.monotonic()
     with pytest.raises(Unavailable):
         line.client.survey()
-    assert time.monotonic() - began < 5, "a long wait is the caller's"
+    assert time.monotonic() - began < 30, "a long wait is the caller's"
 
 
 def test_a_missing_role_is_said_plainly(line: Line) -> None:

@@ -163,7 +163,7 @@ Spotter can run. 4 skipped, 39 ok.
     code, told = doctor(stage, "--json", "--patience", "3")
 
     assert code == 2
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
     found = troubles(code, told)[1]
     assert [line for line in found if line.startswith("warning")] == snapshot(
         [
