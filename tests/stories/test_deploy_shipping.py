@@ -16,8 +16,9 @@ __all__ = ["shipping"]
 
 
 def test_canary_first_then_all_and_back_by_a_click(shipping: Callable[..., Stage]) -> None:
-    stage = shipping()
-    stage.until(lambda: sees(stage, "line-1-cam-2") == "Cap_Detection_Model:1 ['old']", "the old model runs")
+    stage = shipping(policy={"deadline_minutes = 0.5": "deadline_minutes = 20"})
+    other = stage.world.edge.plant["line-1-cam-2"]
+    stage.until(lambda: sees(stage, other.id) == "Cap_Detection_Model:1 ['old']", "the old model runs")
     card = asks(stage)
     assert steady(card.text) == snapshot("""\
 # Put Cap_Detection_Model v2 on line-1?
@@ -34,9 +35,12 @@ Both measured on held-out pictures of caps_20261120_093011 · Devices: canary: l
 Expires <time> · fingerprint <id>
 [Approve v2] [Reject …] [Withdraw]\
 """)
+    other.go_silent()
     approved(stage, card)
-    card.becomes("canary is being watched|all is")
+    card.becomes("all is rolling out")
     assert looks_anew(stage, "line-1-cam-1") == "Cap_Detection_Model:2 ['new']"
+    assert sees(stage, other.id) == "Cap_Detection_Model:1 ['old']"
+    other.recover()
     card.becomes("on all devices")
     assert steady(card.text) == snapshot("""\
 # Cap_Detection_Model v2 on line-1: on all devices
