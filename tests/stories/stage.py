@@ -23,6 +23,7 @@ SEEDED_EXPORTS = 6
 RUN_ID = re.compile(r"\b([a-z0-9_-]+-)?\d{8}-[0-9a-f]{6}\b")
 REQUEST = re.compile(r"\b(request [\w-]+-|fingerprint )[0-9a-f]{6,12}\b")
 DURATION = re.compile(r"\b\d+ (?:s|min)\b")
+BUILD = re.compile(r"\brun \d{8}\.(?=\d)")
 EPOCH = re.compile(r"\bepoch \d+ of")
 MEASURED = re.compile(r"\b[01]\.\d{3}\b|(?<=v\d )[01]\.\d{1,2}\b")
 HELD_OUT = re.compile(r"(?:the(?: \d)? worst|\b\d) of (\d+) held-out pictures\.(?: \w+\.jpg: [^.]*\.)+")
@@ -36,6 +37,7 @@ def steady(text: str) -> str:
         (RUN_ID, r"\1<id>"),
         (REQUEST, r"\1<id>"),
         (DURATION, "<duration>"),
+        (BUILD, "run <day>."),
         (EPOCH, "epoch <n> of"),
         (MEASURED, "0.xxx"),
         (HELD_OUT, r"some of \1 held-out pictures. <what was found>"),

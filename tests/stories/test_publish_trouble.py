@@ -90,7 +90,7 @@ def test_what_a_run_waits_for_and_a_green_run_that_published_nothing(
 # Publishing main: waiting
 The pipeline may not use one of its resources yet. Somebody with the User role on that resource opens the run and presses Permit; spotter provision apply does so for its own.
 :white_circle: Publish the training pipeline not started
-Asked by trainer <time> · <commit> Change the search, by Line engineer · run 20261122.1
+Asked by trainer <time> · <commit> Change the search, by Line engineer · run <day>.1
 [Open and permit it] [Cancel the run]\
 """)
 
@@ -101,7 +101,7 @@ Asked by trainer <time> · <commit> Change the search, by Line engineer · run 2
 # Publishing main: waiting
 Every agent that could run the job is disabled or offline; it would wait for ever. Start or enable an agent of the pool.
 :white_circle: Publish the training pipeline not started
-Asked by trainer <time> · <commit> Change the search, by Line engineer · run 20261122.1
+Asked by trainer <time> · <commit> Change the search, by Line engineer · run <day>.1
 [Open in Azure DevOps] [Cancel the run]\
 """)
 
@@ -112,6 +112,6 @@ Asked by trainer <time> · <commit> Change the search, by Line engineer · run 2
 :x: The pipeline ended well, but the workspace has no version 41 of spotter_training. Check that its variables file names the workspace that Spotter uses.
 :white_check_mark: Publish the training pipeline done
 Trainings go on using version 1.
-Asked by trainer <time> · <commit> Change the search, by Line engineer · run 20261122.1
+Asked by trainer <time> · <commit> Change the search, by Line engineer · run <day>.1
 [Publish again] [Open in Azure DevOps]\
 """)
