@@ -3,29 +3,22 @@ trainings are open. They all wait for a node.
 """
 
 import re
-import subprocess
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
-from sandbox.environment import bot_environment
 from sandbox.world import World
-from storage import catalog, runs
+from storage import runs
 from storage.database import Store
 from storage.runs import TrainingRun
-from tests.bench.ack import POLICY
 from tests.bench.contestants import CHANNEL, TRAINER, Contestant, Loop, wait
 from tests.bench.table import Row, figure
+from tests.bench.workshop import CLUSTER, Workshop, workshop
 
 OPEN, OPEN_QUICK = (1, 10, 100, 1000), (1, 10)
 LISTED = r"/jobs\?"
 POLLS = 3
 PATIENCE = 900.0
-CLUSTER = "gpu-cluster"
 VARYING = re.compile(r"/model-\d+-[0-9a-z]+|[0-9a-f]{8}-[0-9a-f-]{27}")
 
 
@@ -33,25 +26,10 @@ def measure(*, quick: bool) -> Iterator[Row]:
     loop = Loop()
     first: float | None = None
     for number in OPEN_QUICK if quick else OPEN:
-        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-            world = World(Path(folder), lines={})
-            world.start()
-            stack.callback(world.stop)
-            world.seed()
-            settings = bot_environment(world, Path(folder), POLICY)
-            publish = ["publish-pipeline", "--version", "1", "--config", str(POLICY)]
-            subprocess.run(
-                [sys.executable, "-m", "bot.cli", *publish], env=settings, check=True, capture_output=True
-            )
-            world.azure.studio.set_capacity(CLUSTER, available=False)
-            bot = Contestant("Spotter", "bot.cli run", settings, Path(folder), loop, over_http=False)
-            stack.callback(bot.close)
-            bot.start()
-            store = Store(f"sqlite:///{bot.database}")
-            stack.callback(store.close)
-            _ask_for(number, store)
-            wait(lambda: _waiting(store) == number, "all wait in Azure", PATIENCE)  # noqa: B023  called at once
-            calls, spent, kinds = _polls(world, bot)
+        with workshop(loop) as place:
+            _ask_for(number, place)
+            wait(lambda: _waiting(place.store) == number, "all wait in Azure", PATIENCE)  # noqa: B023  called at once
+            calls, spent, kinds = _polls(place.world, place.bot)
             first = first or calls
             told = f"{figure(calls)} calls, {spent * 1000:.0f} ms of CPU; most: {kinds}"
             bar = f"≤ {figure(first)} and a page"
@@ -59,25 +37,18 @@ def measure(*, quick: bool) -> Iterator[Row]:
     loop.close()
 
 
-def _ask_for(number: int, store: Store) -> None:
-    wait(lambda: _exports(store) != [], "exports are known")
-    dataset = _exports(store)[0]
+def _ask_for(number: int, place: Workshop) -> None:
     now = datetime.now(UTC)
-    with store.write() as tx:
+    with place.store.write() as tx:
         for each in range(number):
             name = f"model-{each}-{now:%H%M%S}"
             runs.add(
                 tx,
                 TrainingRun(
-                    name, name, "requested", f"Model_{each}", dataset, "1", CLUSTER, "spotter", TRAINER, "trainer",
-                    CHANNEL, now,
+                    name, name, "requested", f"Model_{each}", place.dataset, "1", CLUSTER, "spotter", TRAINER,
+                    "trainer", CHANNEL, now,
                 ),
             )  # fmt: skip
-
-
-def _exports(store: Store) -> list[str]:
-    with store.read() as tx:
-        return [row.name for row in catalog.list_exports(tx) if row.contents]
 
 
 def _waiting(store: Store) -> int:

@@ -1,0 +1,63 @@
+"""A published workspace whose cluster gets no machine, so that trainings only wait, and Spotter beside it."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.environment import bot_environment
+from sandbox.world import World
+from storage import catalog
+from storage.database import Store
+from tests.bench.ack import POLICY
+from tests.bench.contestants import Contestant, Loop, wait
+
+CLUSTER = "gpu-cluster"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """`dataset` can be trained on; `settings` are the bot's environment, `store` is its database."""
+
+    world: World
+    bot: Contestant
+    settings: dict[str, str]
+    store: Store
+    dataset: str
+
+
+@contextmanager
+def workshop(loop: Loop) -> Iterator[Workshop]:
+    """Open, and known to Spotter."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        world = World(Path(folder), lines={})
+        world.start()
+        stack.callback(world.stop)
+        world.seed()
+        settings = bot_environment(world, Path(folder), POLICY)
+        publish = ["publish-pipeline", "--version", "1", "--config", str(POLICY)]
+        subprocess.run(
+            [sys.executable, "-m", "bot.cli", *publish], env=settings, check=True, capture_output=True
+        )
+        world.azure.studio.set_capacity(CLUSTER, available=False)
+        bot = Contestant("Spotter", "bot.cli run", settings, Path(folder), loop, over_http=False)
+        stack.callback(bot.close)
+        bot.start()
+        store = Store(f"sqlite:///{bot.database}")
+        stack.callback(store.close)
+        wait(lambda: _exports(store) != [], "exports are known")
+        wait(lambda: _knows_clusters(store), "clusters are known")
+        yield Workshop(world, bot, settings, store, _exports(store)[0])
+
+
+def _exports(store: Store) -> list[str]:
+    with store.read() as tx:
+        return [row.name for row in catalog.list_exports(tx) if row.contents and row.kind == "mltable"]
+
+
+def _knows_clusters(store: Store) -> bool:
+    with store.read() as tx:
+        return any(row.name == CLUSTER for row in catalog.list_clusters(tx))
