@@ -1,6 +1,9 @@
-"""Gives a person the answer to what they did: privately, or by opening a form."""
+"""Gives a person the answer to what they did: privately, where they look, or by opening a form."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from slack_sdk import WebClient
@@ -9,7 +12,7 @@ from slack_sdk.webhook import WebhookClient
 
 from bot.refusals import NO_ANSWER, meaning_of, reasons_of
 from commands.kit import forms
-from commands.kit.blocks import Block, Message, actions, button, section
+from commands.kit.blocks import Block, Message, actions, button, plain, section
 from commands.kit.command import Answer, Asked, OpenForm, Reply
 from commands.kit.errors import UserError
 from commands.kit.services import Services
@@ -20,31 +23,62 @@ OPEN_FORM = "spotter.form"
 MAX_BUTTON_VALUE = 2000
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How a person is reached: by Slack's `response_url`, by its `trigger_id` that opens one view, and in what kind of
+    view they acted ("home" or "modal"), if in one."""
+
+    response_url: str | None = None
+    trigger_id: str | None = None
+    view: str | None = None
+
+
+NOWHERE_SPECIAL = Reach()
+
+
 class Answers:
     def __init__(self, client: WebClient, services: Services) -> None:
         self._client = client
         self._services = services
 
-    def give(self, answer: Answer, asked: Asked, respond: str | None, trigger_id: str | None) -> None:
-        """Answer through the response_url where there is one, else into the channel for this person's eyes."""
+    def give(self, answer: Answer, asked: Asked, reach: Reach = NOWHERE_SPECIAL) -> None:
+        """In the view they acted in, else through the response_url, else into the channel for this person's eyes."""
         try:
             if isinstance(answer, OpenForm):
-                answer = self._open(answer, asked, trigger_id)
-            if isinstance(answer, Reply):
-                self._reply(answer, asked, respond)
+                answer = self._open(answer, asked, reach)
+            if isinstance(answer, Reply) and not self._shown_in_view(answer, reach):
+                self._reply(answer, asked, reach.response_url)
         except NO_ANSWER as failed:
             log.warning("answer_not_given", person=asked.person.id, error=str(failed))
 
-    def _open(self, form: OpenForm, asked: Asked, trigger_id: str | None) -> Answer:
-        if trigger_id is None:
+    def _open(self, form: OpenForm, asked: Asked, reach: Reach) -> Answer:
+        if reach.trigger_id is None:
             return Reply(_invitation(form, asked))
         view = forms.modal(form.command, form.values, asked, self._services)
         try:
-            self._client.views_open(trigger_id=trigger_id, view=view)
+            self._show(view, reach, reach.trigger_id)
         except NO_ANSWER as failed:
             log.warning("form_not_opened", command=form.command.name, error=str(failed))
             return Reply(_invitation(form, asked))
         return None
+
+    def _shown_in_view(self, reply: Reply, reach: Reach) -> bool:
+        """Who clicks on Home or in a modal would not see what is said in a conversation."""
+        if reach.view is None or reach.trigger_id is None:
+            return False
+        content = reply.message.content()
+        view = notice(content.get("plain") or content["blocks"])
+        try:
+            self._show(view, reach, reach.trigger_id)
+        except NO_ANSWER as failed:
+            log.warning("view_not_shown", error=str(failed))
+            return False
+        return True
+
+    def _show(self, view: dict[str, Any], reach: Reach, trigger_id: str) -> None:
+        """On top of the modal they are in, which would be gone otherwise."""
+        show = self._client.views_push if reach.view == "modal" else self._client.views_open
+        show(trigger_id=trigger_id, view=view)
 
     def _reply(self, reply: Reply, asked: Asked, respond: str | None) -> None:
         content = reply.message.content()
@@ -93,6 +127,16 @@ class Answers:
         if answer.status_code != 200:
             log.warning("response_url_refused", status=answer.status_code, body=answer.body[:200])
         return answer.status_code == 200
+
+
+def notice(blocks: Sequence[Block], title: str = "Spotter") -> dict[str, Any]:
+    """A modal that only tells."""
+    return {
+        "type": "modal",
+        "title": plain(title, forms.MAX_TITLE),
+        "close": plain("Close", forms.MAX_TITLE),
+        "blocks": list(blocks),
+    }
 
 
 def warning(problem: UserError) -> Message:

@@ -15,12 +15,12 @@ from slack_bolt import Ack, App, BoltContext
 from slack_sdk import WebClient
 from sqlalchemy.exc import OperationalError
 
-from bot.answers import Answers, apology, warning
+from bot.answers import Answers, Reach, apology, notice, warning
 from bot.payloads import origin, person_of
 from bot.refusals import NO_ANSWER
 from commands.home.view import home
 from commands.kit import forms, inline
-from commands.kit.blocks import Message, plain
+from commands.kit.blocks import note
 from commands.kit.command import Action, Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError
 from commands.kit.people import Person
@@ -31,6 +31,7 @@ from storage import audit, marks
 log = structlog.get_logger("dispatch")
 ANY = re.compile(r".*", re.DOTALL)
 LATER = "spotter_later"
+DONE = Reply(note("Done. The message about it shows what happens next."))
 
 
 class Dispatch:
@@ -60,14 +61,14 @@ class Dispatch:
             channel=body["channel_id"],
             key=f"command:{body['trigger_id']}",
         )
-        respond = body.get("response_url")
         command = self._commands.get(body["command"])
         if command is None:
             ack(f"Spotter does not know {body['command']}. Type /spotter to see what it can do.")
             return
         typed = text(body, "text")
         work = self._guarded(lambda: self._typed(command, typed, asked), asked, command.name)
-        self._run(command.changes, work, asked, respond, body.get("trigger_id"), context)
+        reach = Reach(body.get("response_url"), body.get("trigger_id"))
+        self._run(command.changes, work, asked, reach, context)
         ack()
 
     def click(self, body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
@@ -88,13 +89,15 @@ class Dispatch:
             thread_ts=container.get("thread_ts"),
         )
 
+        view = (body.get("view") or {}).get("type")
+
         def work() -> Answer:
             self._services.people.require(person, action.role)
-            return action.handler(value, asked, self._services)
+            answer = action.handler(value, asked, self._services)
+            return DONE if answer is None and view and action.changes else answer
 
-        respond = body.get("response_url")
-        guarded = self._guarded(work, asked, action.id)
-        self._run(action.changes, guarded, asked, respond, body.get("trigger_id"), context)
+        reach = Reach(body.get("response_url"), body.get("trigger_id"), view)
+        self._run(action.changes, self._guarded(work, asked, action.id), asked, reach, context)
         ack()
 
     def submission(self, body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
@@ -108,7 +111,7 @@ class Dispatch:
         try:
             self._services.people.require(asked.person, command.role)
         except UserError as problem:
-            ack(response_action="update", view=_notice(command, warning(problem)))
+            ack(response_action="update", view=notice(warning(problem).blocks, command.title))
             return
         try:
             answer = self._execute(command, values, asked)
@@ -117,10 +120,10 @@ class Dispatch:
             return
         except Exception as failed:
             message = self._incident(failed, asked, command.name)
-            ack(response_action="update", view=_notice(command, message.message))
+            ack(response_action="update", view=notice(message.message.blocks, command.title))
             return
         ack()
-        context[LATER] = lambda: self._answers.give(answer, asked, None, None)
+        context[LATER] = lambda: self._answers.give(answer, asked)
 
     def _preview(self, action_id: str, body: dict[str, Any], context: BoltContext) -> None:
         """Somebody chose a value in a form: what the form says of it is written anew, what was entered stays.
@@ -190,9 +193,7 @@ class Dispatch:
         with self._services.store.write() as tx:
             first = marks.first_delivery(tx, asked.key, self._services.clock.now())
         if first:
-            context[LATER] = lambda: self._answers.give(
-                answer if command.changes else work(), asked, None, None
-            )
+            context[LATER] = lambda: self._answers.give(answer if command.changes else work(), asked)
         ack()
 
     def _typed(self, command: Command, typed: str, asked: Asked) -> Answer:
@@ -217,15 +218,14 @@ class Dispatch:
         before_ack: bool,
         work: Callable[[], Answer],
         asked: Asked,
-        respond: str | None,
-        trigger_id: str | None,
+        reach: Reach,
         context: BoltContext,
     ) -> None:
         if before_ack:
             answer = work()
-            context[LATER] = lambda: self._answers.give(answer, asked, respond, trigger_id)
+            context[LATER] = lambda: self._answers.give(answer, asked, reach)
         else:
-            context[LATER] = lambda: self._answers.give(work(), asked, respond, trigger_id)
+            context[LATER] = lambda: self._answers.give(work(), asked, reach)
 
     def _guarded(self, work: Callable[[], Answer], asked: Asked, what: str) -> Callable[[], Answer]:
         def guarded() -> Answer:
@@ -282,12 +282,3 @@ def _later(context: BoltContext) -> None:
     work = context.get(LATER)
     if work is not None:
         work()
-
-
-def _notice(command: Command, told: Message) -> dict[str, Any]:
-    return {
-        "type": "modal",
-        "title": plain(command.title, forms.MAX_TITLE),
-        "close": plain("Close", forms.MAX_TITLE),
-        "blocks": list(told.blocks),
-    }

@@ -2,6 +2,7 @@
 
 from inline_snapshot import snapshot
 
+from sandbox.people.modal import Modal
 from tests.stories.stage import Stage
 
 SMALL = "caps_20261102_081530"
@@ -106,6 +107,22 @@ Lid_Model: failed, <time>
 :white_check_mark: All is well. 1 running, 6 labeling exports known.
 Updated <time>\
 """)
+
+    stage.trainer.clicks("Details", on=home)
+    _modal_says("State waiting for a GPU node", stage).clicks("Cancel training")
+    _modal_says("Done. The message about it shows what happens next.", stage)
+    stage.line.shows("Cap_Model training canceled by trainer")
+    stage.trainer.clicks("Details", on=stage.trainer.opens_home("Nothing is running"))
+    _modal_says("State canceled", stage).clicks("Train again")
+    assert stage.trainer.sees_modal("Train a model").field("Model name").value == "Cap_Model"
+
+
+def _modal_says(text: str, stage: Stage) -> Modal:
+    def look() -> Modal | None:
+        modal = stage.trainer.sees_modal("Spotter")
+        return modal if text in modal.text else None
+
+    return stage.trainer.wait(look, None, lambda: f"no modal says “{text}”")
 
 
 def test_a_mention_in_a_thread_answers_there(stage: Stage) -> None:
