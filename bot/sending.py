@@ -1,0 +1,283 @@
+"""Sends one message, a post or an update, and notes what became of it.
+
+Every post carries its key as metadata; when the outcome of a post is unclear, or the bot died in the middle of one,
+the channel's history is read before anything is posted again.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+from slack_sdk.errors import SlackApiError
+from sqlalchemy.exc import OperationalError
+
+from bot.late import GatedClient
+from bot.posted import marked, posted
+from bot.refusals import NO_ANSWER, code_of, meaning_of, reasons_of, rest_asked
+from bot.uploads import Pictures, picture_in
+from commands.kit.blocks import section
+from commands.kit.clock import Clock
+from commands.kit.health import SLACK, Health
+from storage import audit, messages
+from storage.database import Store
+from storage.leases import Lease, Lost
+from storage.messages import WantedMessage
+
+log = structlog.get_logger("courier")
+SENT = Counter("spotter_slack_messages_total", "Messages that the courier sent", ["kind", "outcome"])
+
+POST_GAP = timedelta(seconds=1.1)
+GRACE = timedelta(seconds=2)
+LONGEST_WAIT = timedelta(seconds=8)
+NO_ENTRY_WAIT = timedelta(minutes=1)
+
+PEOPLE = ("U", "W")
+NO_TROUBLE: dict[str, Any] = {"posting_since": None, "tries": 0, "next_try_at": None, "trouble": None}
+PROCESSING_TRIES = 6
+
+
+class Sender:
+    """`resting` tells until when a channel is left alone; `wake` asks for another look at what is wanted.
+
+    `store` and `client` raise Lost where another replica leads.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        client: GatedClient,
+        clock: Clock,
+        health: Health,
+        lease: Lease,
+        wake: Callable[[], None],
+    ) -> None:
+        self.resting: dict[str, datetime] = {}
+        self._store = store
+        self._client = client
+        self._pictures = Pictures(store, client, clock)
+        self._clock = clock
+        self._health = health
+        self._lease = lease
+        self._wake = wake
+
+    def send(self, message: WantedMessage) -> None:
+        try:
+            if message.ts:
+                self._update(message)
+            elif message.channel[0] in PEOPLE:
+                self._open_conversation(message)
+            else:
+                self._post(message)
+        except SlackApiError as refused:
+            self._refused(message, refused)
+        except NO_ANSWER as lost:
+            self._unclear(message, f"{type(lost).__name__}: {lost}")
+        except (OperationalError, Lost):
+            raise
+        except Exception:
+            log.exception("message_failed", key=message.key)
+            self._later(message, GRACE, "Spotter failed to write it")
+
+    def _post(self, message: WantedMessage) -> None:
+        thread_ts = None
+        if message.parent_key:
+            with self._store.read() as tx:
+                parent = messages.get(tx, message.parent_key)
+            if parent is None or (parent.ts is None and parent.state != "open"):
+                self._end(message, "gone", "its thread is not there")
+                return
+            if parent.ts is None:
+                self._later(message, GRACE, "its thread is not posted yet")
+                return
+            message, thread_ts = replace(message, channel=parent.channel), parent.ts
+        if message.posting_since and self._lease.held_for < self._client.timeout:
+            return  # what another replica has begun to post may still arrive
+        if message.posting_since and self._was_posted(message, thread_ts):
+            return
+        blocks = self._pictures.uploaded(_blocks(message))
+        with self._store.write() as tx:
+            messages.change(tx, message.key, posting_since=self._clock.now())
+        answer = self._client.chat_postMessage(
+            channel=message.channel,
+            thread_ts=thread_ts,
+            reply_broadcast=thread_ts is not None and message.wanted.get("broadcast", False),
+            text=message.wanted["text"],
+            blocks=blocks,
+            metadata=marked(message.key),
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        self.resting[message.channel] = self._clock.now() + POST_GAP
+        SENT.labels("post", "ok").inc()
+        self._shown(
+            replace(message, channel=answer["channel"]), ts=answer["ts"], revision=message.wanted_revision
+        )
+
+    def _was_posted(self, message: WantedMessage, thread_ts: str | None) -> bool:
+        """Whether nothing is to be posted now: an earlier attempt reached Slack after all, or that cannot be told."""
+        try:
+            assert message.posting_since is not None  # noqa: S101  asked only after an attempt
+            there = posted(
+                self._client,
+                message.key,
+                channel=message.channel,
+                thread_ts=thread_ts,
+                since=message.posting_since,
+            )
+            found = next(there, None)
+        except SlackApiError as refused:
+            meaning = meaning_of(refused)
+            if meaning == "no_entry":
+                return False
+            if meaning == "slow_down":
+                self._rest(message, refused)
+            else:
+                self._unclear(message, f"reading the channel: {code_of(refused)}")
+            return True
+        if found:
+            self._shown(message, ts=found, revision=0)
+        return found is not None
+
+    def _open_conversation(self, message: WantedMessage) -> None:
+        """A person is written to in their conversation with Spotter, whose history can be read back."""
+        answer = self._client.conversations_open(users=message.channel)
+        with self._store.write() as tx:
+            messages.change(tx, message.key, channel=answer["channel"]["id"])
+        self._wake()
+
+    def _update(self, message: WantedMessage) -> None:
+        assert message.ts is not None  # noqa: S101  only posted messages are updated
+        blocks = self._pictures.uploaded(_blocks(message))
+        self._client.chat_update(
+            channel=message.channel, ts=message.ts, text=message.wanted["text"], blocks=blocks
+        )
+        SENT.labels("update", "ok").inc()
+        self._shown(message, ts=message.ts, revision=message.wanted_revision)
+
+    def _shown(self, message: WantedMessage, *, ts: str, revision: int) -> None:
+        self._health.well(SLACK)
+        self._health.well(SLACK, about=message.channel)
+        shown = {
+            "ts": ts,
+            "channel": message.channel,
+            "shown_revision": revision,
+            "shown_at": self._clock.now(),
+        }
+        with self._store.write() as tx:
+            messages.change(tx, message.key, **shown, **NO_TROUBLE)
+
+    def _refused(self, message: WantedMessage, refused: SlackApiError) -> None:
+        meaning, code = meaning_of(refused), code_of(refused)
+        SENT.labels("update" if message.ts else "post", meaning).inc()
+        if meaning not in ("unclear", "no_token"):
+            self._health.well(SLACK)
+        if meaning == "slow_down":
+            self._not_posted(message)
+            self._rest(message, refused)
+        elif meaning == "blocks" and _awaits_files(message, refused):
+            self._not_posted(message)
+            self._later(message, GRACE, "Slack is still processing a picture")
+        elif meaning == "blocks" and message.form != "text":
+            log.warning("blocks_refused", key=message.key, messages=reasons_of(refused))
+            self._simplify(message)
+        elif meaning == "no_entry" and message.fallback:
+            self._say_privately(message, code)
+        elif meaning == "no_entry":
+            told = "it is archived" if code == "is_archived" else "invite it with /invite"
+            trouble = f"Spotter cannot write to channel {message.channel}: {told}"
+            self._health.trouble(SLACK, trouble, about=message.channel)
+            self._not_posted(message)
+            self._later(message, NO_ENTRY_WAIT, code)
+        elif meaning == "gone":
+            self._end(message, "gone", code)
+            if message.ts and message.urgency >= messages.RESULT:
+                self._post_anew(message)
+        elif meaning == "no_token":
+            self._health.trouble(SLACK, f"Slack refused the bot's token: {code}")
+            self._not_posted(message)
+            self._later(message, GRACE, code)
+        elif meaning == "unclear":
+            self._unclear(message, code)
+        else:
+            self._end(message, "refused", f"{code} {reasons_of(refused)}".strip())
+
+    def _simplify(self, message: WantedMessage) -> None:
+        simpler = {"full": "drawn" if "drawn" in message.wanted else "plain", "drawn": "plain"}
+        form = simpler.get(message.form, "text")
+        with self._store.write() as tx:
+            messages.change(tx, message.key, form=form, posting_since=None)
+        self._wake()
+
+    def _post_anew(self, message: WantedMessage) -> None:
+        """Someone deleted it just before it told of a result, which people must still read."""
+        with self._store.write() as tx:
+            messages.reopen(tx, replace(message, state="gone"))
+        self._wake()
+
+    def _say_privately(self, message: WantedMessage, error: str) -> None:
+        """From now on this message is written to a person instead."""
+        with self._store.write() as tx:
+            messages.move(tx, message.key, message.fallback or "", trouble=error)
+            audit.record(
+                tx,
+                at=self._clock.now(),
+                actor="spotter",
+                action="message.private",
+                subject=message.key,
+                channel=message.channel,
+                error=error,
+            )
+        self._wake()
+
+    def _unclear(self, message: WantedMessage, reason: str) -> None:
+        """It may have been posted: keep `posting_since`, so that the next attempt looks first."""
+        self._health.trouble(SLACK, f"Slack did not answer ({reason})")
+        self._later(message, GRACE, reason)
+
+    def _not_posted(self, message: WantedMessage) -> None:
+        """Slack said no, so there is nothing to look for."""
+        with self._store.write() as tx:
+            messages.change(tx, message.key, posting_since=None)
+
+    def _rest(self, message: WantedMessage, refused: SlackApiError) -> None:
+        """As long as Slack asks for, the whole channel."""
+        until = self._clock.now() + rest_asked(refused)
+        self.resting[message.channel] = until
+        with self._store.write() as tx:
+            messages.change(tx, message.key, next_try_at=until, trouble="Slack asked Spotter to slow down")
+
+    def _later(self, message: WantedMessage, shortest: timedelta, reason: str) -> None:
+        """Each time a little later."""
+        wait = max(shortest, min(GRACE * 2 ** min(message.tries, 10), LONGEST_WAIT))
+        with self._store.write() as tx:
+            messages.change(
+                tx,
+                message.key,
+                tries=message.tries + 1,
+                next_try_at=self._clock.now() + wait,
+                trouble=reason,
+            )
+
+    def _end(self, message: WantedMessage, state: str, reason: str) -> None:
+        log.warning("message_given_up", key=message.key, state=state, reason=reason)
+        with self._store.write() as tx:
+            messages.change(tx, message.key, state=state, trouble=reason, posting_since=None)
+
+
+def _awaits_files(message: WantedMessage, refused: SlackApiError) -> bool:
+    """Slack takes a block with a file only some moments after the upload, when it has processed that."""
+    has_pictures = any(map(picture_in, _blocks(message)))
+    return has_pictures and "slack file" in reasons_of(refused) and message.tries < PROCESSING_TRIES
+
+
+def _blocks(message: WantedMessage) -> list[dict[str, Any]]:
+    if message.form == "text":
+        return [section(message.wanted["text"])]
+    blocks: list[dict[str, Any]] = message.wanted["blocks"]
+    if message.form == "full":
+        return blocks
+    plain: list[dict[str, Any]] = message.wanted.get("plain", blocks)
+    return message.wanted.get("drawn", plain) if message.form == "drawn" else plain
