@@ -5,22 +5,23 @@ A message is a view of a record. Rooms say what they want with `want`; the couri
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, and_, case, insert, or_, select, update
 
 from storage.rows import Rows
 from storage.tables import messages
 
 PROGRESS, RESULT, DECISION = 0, 1, 2
 PAGE = 200
+OVERDUE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
 class WantedMessage:
-    """`shown_revision < wanted_revision` means that Slack is behind. States: open; gone (deleted in Slack);
-    refused (Slack will not take it). Forms: full; drawn, plain or text where Slack refused the richer one."""
+    """`shown_revision < wanted_revision` means that Slack is behind, since `wanted_at`. States: open; gone (deleted in
+    Slack); refused (Slack will not take it). Forms: full; drawn, plain or text where Slack refused the richer one."""
 
     key: str
     channel: str
@@ -82,7 +83,10 @@ def want(
         return True
     if there.wanted == content:
         return False
-    change(tx, key, wanted=content, wanted_revision=there.wanted_revision + 1, wanted_at=at, urgency=urgency)
+    since = at if there.shown_revision == there.wanted_revision else there.wanted_at
+    change(
+        tx, key, wanted=content, wanted_revision=there.wanted_revision + 1, wanted_at=since, urgency=urgency
+    )
     if there.state != "open" and urgency >= RESULT:
         reopen(tx, there)
     return True
@@ -104,14 +108,16 @@ def due(
     tx: Connection, now: datetime, *, without: Collection[str] = (), limit: int = PAGE
 ) -> list[WantedMessage]:
     """Messages that Slack should show and does not yet: urgent ones first, then the oldest wish; `without` those of
-    channels where nothing may be posted at the moment."""
+    channels where nothing may be posted at the moment. What has waited long takes its turn among results, for a
+    channel may have more to say than Slack lets it."""
+    overdue = and_(messages.c.urgency < RESULT, messages.c.wanted_at <= now - OVERDUE)
     query = (
         select(messages)
         .where(messages.c.state == "open")
         .where(messages.c.shown_revision < messages.c.wanted_revision)
         .where(or_(messages.c.next_try_at.is_(None), messages.c.next_try_at <= now))
         .where(messages.c.channel.not_in(without))
-        .order_by(messages.c.urgency.desc(), messages.c.wanted_at)
+        .order_by(case((overdue, RESULT), else_=messages.c.urgency).desc(), messages.c.wanted_at)
         .limit(limit)
     )
     return _rows.all(tx, query)

@@ -217,3 +217,13 @@ def test_a_channel_with_much_to_say_keeps_no_other_waiting(desk: Desk) -> None:
     desk.courier.deliver()
     desk.courier.deliver()
     assert desk.said(OTHER) == ["waits"]
+
+
+def test_progress_is_heard_of_in_a_channel_that_has_more_to_say_than_slack_lets_it(desk: Desk) -> None:
+    for second in range(40):
+        desk.want(f"result {second}", f"Result {second}")
+        desk.want("card", f"Trial {second}", urgency=messages.PROGRESS)
+        desk.courier.deliver()
+        desk.clock.forward(1.2)
+        desk.want(f"another {second}", f"Another {second}")
+    assert [said for said in desk.said() if "Trial" in said]
