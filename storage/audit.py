@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, insert, select, text
 from storage.tables import audit
 
 GENESIS = "0" * 64
+LONGEST_SUBJECT = 600
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def record(tx: Connection, *, at: datetime, actor: str, action: str, subject: st
         "at": at,
         "actor": actor,
         "action": action,
-        "subject": subject,
+        "subject": subject[:LONGEST_SUBJECT],  # as it is stored, for the hash is of that
         "details": details,
         "previous": last.hash,
     }

@@ -7,7 +7,7 @@ import sys
 import click
 
 from bot.settings import StoreSettings, read_part
-from storage import audit
+from storage import audit, catalog
 from storage.database import Store
 
 
@@ -58,12 +58,13 @@ def export_model(model: str, page: bool, database_url: str | None) -> None:
     from commands.models.lineage import lineage, record
 
     name, _, version = model.rpartition(":")
-    if not name or not version.removeprefix("v").isdigit():
+    number = catalog.number_of(version)
+    if not name or number is None:
         sys.exit(f"spotter: {model} is not a model and its version. Write it as Cap_Detection_Model:4.")
     asked = StoreSettings(database_url=database_url) if database_url else read_part(StoreSettings)
     with Store(asked.store_url).read() as tx:
         end = audit.end(tx)
-        found = lineage(tx, name, int(version.removeprefix("v")))
+        found = lineage(tx, name, number)
         broken = audit.verify(tx)
     if found is None:
         sys.exit(f"spotter: nothing is recorded of a model {name} with version {version}.")

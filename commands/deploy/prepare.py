@@ -69,9 +69,12 @@ def _collect(
     deployment: Deployment, target: Target, services: Services, look: Look
 ) -> tuple[evidence.Evidence | None, str]:
     there = look.incumbent(deployment.target, without=deployment.request_id)
+    number = catalog.number_of(there.version) if there else None
+    if there and number is None:
+        return None, f"The deployment {there.id} in IoT Hub, which is there now, names no version of a model."
     with services.store.read() as tx:
         model = catalog.get_model(tx, deployment.model_name, deployment.model_version)
-        incumbent = catalog.get_model(tx, there.model, int(there.version)) if there else None
+        incumbent = catalog.get_model(tx, there.model, number) if there and number is not None else None
     if model is None:
         return None, "The model version is not in the registry any more. Withdraw this request."
     devices: dict[str, list[str]] = {
@@ -91,8 +94,8 @@ def _collect(
     if waiting:
         return None, waiting
     candidate, there_now = _figures(model, services), _figures(incumbent, services) if incumbent else None
-    if there and there_now is None:
-        there_now = evidence.unregistered(there.model, int(there.version))
+    if there and number is not None and there_now is None:
+        there_now = evidence.unregistered(there.model, number)
     return evidence.collect(candidate, there_now, target, devices, measured, dataset), ""
 
 

@@ -274,8 +274,9 @@ def _chosen(said: str, asked: Asked, services: Services) -> Digest:
         raise UserError("No digest is set in this channel.", "`/digest set weekdays at 8:30` sets one.")
     if not said and len(there) == 1:
         return there[0]
-    if said.isdecimal() and 1 <= int(said) <= len(there):
-        return there[int(said) - 1]
+    for number, digest in enumerate(there, start=1):
+        if said == str(number):
+            return digest
     found = [each for each in there if said and each.cron == _cron(said)]
     if len(found) == 1:
         return found[0]

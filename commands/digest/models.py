@@ -49,10 +49,13 @@ def worse_than_before(
 def on_the_lines(tx: Connection, policy: Policy) -> OnTheLines:
     """The version that most devices of each target run, where the registry has it."""
     most = [next(found) for _, found in groupby(devices.shares(tx), key=lambda share: share.target)]
-    known = [each for each in most if each.target in policy.targets and each.version.isdecimal()]
-    rows = catalog.get_models(tx, {(each.model, int(each.version)) for each in known})
+    keys = [
+        (each.target, (each.model, number))
+        for each in most
+        if each.target in policy.targets and (number := catalog.number_of(each.version)) is not None
+    ]
+    rows = catalog.get_models(tx, {key for _, key in keys})
     found = {(row.name, row.version): row for row in rows}
-    keys = [(each.target, (each.model, int(each.version))) for each in known]
     return [(target, found[key]) for target, key in keys if key in found]
 
 

@@ -15,6 +15,7 @@ from commands.kit.blocks import (
     section,
 )
 from commands.kit.words import code, duration, esc, when
+from storage import catalog
 from storage.publishes import PublishRun
 
 START, OTHER, AGAIN, CANCEL = "publish.start", "publish.other", "publish.again", "publish.cancel"
@@ -156,7 +157,8 @@ def _published(run: PublishRun, used: str | None) -> Message:
 
 def _is_newer(used: str | None, version: str | None) -> bool:
     """Versions are numbers of builds; anything else is not compared."""
-    return str(used).isdecimal() and str(version).isdecimal() and int(str(used)) > int(str(version))
+    one, other = catalog.number_of(used or ""), catalog.number_of(version or "")
+    return one is not None and other is not None and one > other
 
 
 def _failed(run: PublishRun, used: str | None) -> Message:

@@ -176,5 +176,5 @@ def _point(told: Any) -> dict[str, int | float | None]:
     return {
         "step": whole(told, "step"),
         "value": decimal(told, "value"),
-        "timestamp": whole(told, "timestamp"),
+        "timestamp": decimal(told, "timestamp"),
     }

@@ -9,8 +9,8 @@ _FRACTION = re.compile(r"(\.\d{6})\d+")
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?")
 _LONGEST_DURATION = 60
 _UNITS = (86400, 3600, 60, 1)
-_LARGEST = 2**63 - 1
-"""What a database takes."""
+_LARGEST = 2**31 - 1
+"""What every database takes as a whole number."""
 
 
 def value(data: Any, *path: str) -> Any:
@@ -44,7 +44,7 @@ def texts(data: Any, *path: str) -> dict[str, str]:
 
 
 def whole(data: Any, *path: str) -> int | None:
-    """An integer of 64 bits, also where it is written as text."""
+    """An integer of 32 bits, also where it is written as text."""
     try:
         found = int(value(data, *path))
     except (TypeError, ValueError, OverflowError):

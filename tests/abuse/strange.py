@@ -21,6 +21,7 @@ JUNK: list[Any] = [
     -1,
     0,
     10**40,
+    2**31,
     1e308,
     float("inf"),
     float("nan"),

@@ -38,10 +38,11 @@ from storage import catalog, migrate, runs
 from storage.database import Store
 from tests.abuse.plant import fill
 from tests.abuse.strange import garbled
+from tests.postgresql import cluster
 from tests.stories.conftest import POLICY, QUICK, QUICK_AGENTS, Template, compiled, template
 from tests.stories.stage import SEEDED_EXPORTS
 
-__all__ = ["compiled", "template"]
+__all__ = ["cluster", "compiled", "template"]
 SIGN_IN = re.compile(r"/metadata/|/msi/|oauth2")
 DEVICE = {
     "deviceId": "line-1-cam-1",
@@ -92,9 +93,15 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     return wire
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)])
+def database(request: pytest.FixtureRequest) -> str:
+    """The URL of one that minds how long a text is, and of one that does not; empty for the usual one."""
+    return "" if request.param == "sqlite" else request.getfixturevalue("cluster").new_database()
+
+
 @pytest.fixture
 def services(
-    template: Template, compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    template: Template, compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str
 ) -> Iterator[Services]:
     """A published workspace and the team's pipelines, and something open of every kind."""
     (tmp_path / "spotter.toml").write_text(POLICY.read_text())
@@ -107,7 +114,7 @@ def services(
     environment = bot_environment(world, tmp_path, tmp_path / "spotter.toml")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    store = Store(environment["DATABASE_URL"])
+    store = Store(database or environment["DATABASE_URL"])
     migrate.upgrade(store)
     policy, clock = load(tmp_path / "spotter.toml"), Clock()
     slack = WebClient(
