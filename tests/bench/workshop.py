@@ -8,9 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from commands.exports import readiness
+from commands.exports.command import READ
+from commands.kit.policy import Exports
 from sandbox.environment import bot_environment
 from sandbox.world import World
-from storage import catalog
+from storage import catalog, marks
 from storage.database import Store
 from tests.bench.ack import POLICY
 from tests.bench.contestants import Contestant, Loop, wait
@@ -48,14 +51,18 @@ def workshop(loop: Loop) -> Iterator[Workshop]:
         bot.start()
         store = Store(f"sqlite:///{bot.database}")
         stack.callback(store.close)
-        wait(lambda: _exports(store) != [], "exports are known")
+        wait(lambda: _trainable(store) != [], "exports are known")
         wait(lambda: _knows_clusters(store), "clusters are known")
-        yield Workshop(world, bot, settings, store, _exports(store)[0])
+        yield Workshop(world, bot, settings, store, _trainable(store)[0])
 
 
-def _exports(store: Store) -> list[str]:
+def _trainable(store: Store) -> list[str]:
+    """Exports that `/train` takes, newest first; none before Spotter has read them all."""
     with store.read() as tx:
-        return [row.name for row in catalog.list_exports(tx) if row.contents and row.kind == "mltable"]
+        rows = catalog.list_exports(tx) if marks.get(tx, READ) else []
+    return [
+        row.name for row in rows if not readiness.problem(row, readiness.previous_of(row, rows), Exports())
+    ]
 
 
 def _knows_clusters(store: Store) -> bool:
