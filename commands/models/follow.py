@@ -5,6 +5,7 @@ At the first look ever, what is there already is taken as known, silently.
 
 import json
 
+import structlog
 from sqlalchemy import Connection
 
 from commands.exports import readiness
@@ -19,6 +20,7 @@ from commands.models.measured import evaluation_of, figures, together, trouble_w
 from commands.models.messages import announcement, details
 from commands.models.trend import Trend, trend
 from commands.models.where import not_shipped
+from infra.azureml.errors import AzureError
 from infra.azureml.models import ModelVersion
 from infra.iothub.devices import Device
 from infra.iothub.hub import Survey
@@ -27,33 +29,48 @@ from storage import audit, catalog, deployments, devices, evaluations, marks, me
 from storage.catalog import ModelRow
 from storage.devices import DeviceRow
 
+log = structlog.get_logger("models")
 FIRST_LOOK = "models.first_look"
 LATEST_SEEN = "models.latest_seen"
+UNREAD = "?"  # in place of the latest version: what was there at the first look, but could not be read
 FOLLOWER = "models"
 
 
 @models.follow(FOLLOWER, every=lambda policy: policy.pace.runs_seconds, hinted=True)
 def follow_models(services: Services) -> None:
-    """One list call; versions are fetched only for models whose latest version is not the one seen last."""
+    """One list call; versions are fetched only for models whose latest version is not the one seen last. Trouble with
+    one keeps no other waiting."""
     with services.store.read() as tx:
         seen: dict[str, str] = json.loads(marks.get(tx, LATEST_SEEN) or "{}")
         looked_before = marks.get(tx, FIRST_LOOK) is not None
     changed = services.azure.models(seen)
+    troubles: list[AzureError] = []
     for model in changed:
-        versions = services.azure.versions(model.name)
+        try:
+            versions = services.azure.versions(model.name)
+        except AzureError as trouble:
+            log.warning("versions_not_read", model=model.name, error=str(trouble))
+            troubles.append(trouble)
+            if not looked_before:
+                seen[model.name] = UNREAD
+            continue
+        told = looked_before and seen.get(model.name) != UNREAD
         with services.store.write() as tx:
             catalog.keep_models(tx, model.name, [version.version for version in versions])
             for version in sorted(versions, key=lambda each: each.version):
-                _take(tx, version, services, told=looked_before)
+                _take(tx, version, services, told=told)
             # at once, so that one who is interrupted often still gets through
             seen[model.name] = model.latest
             marks.put(tx, LATEST_SEEN, json.dumps(seen), services.clock.now())
-    if changed:
+    if len(troubles) < len(changed):
         services.wake(COURIER)
         services.wake("training runs")
     if not looked_before:
         with services.store.write() as tx:
+            marks.put(tx, LATEST_SEEN, json.dumps(seen), services.clock.now())
             marks.put(tx, FIRST_LOOK, "done", services.clock.now())
+    if troubles:
+        raise troubles[0]
 
 
 @models.follow("devices", every=lambda policy: max(policy.pace.catalog_seconds, 1), service=IOT_HUB)

@@ -4,13 +4,24 @@ from collections.abc import Callable
 
 from inline_snapshot import snapshot
 
+from sandbox.faults import Fault
 from sandbox.people import steady as without_times
+from sandbox.world import World
+from storage import catalog
 from tests.stories.registry import registers, registers_with
 from tests.stories.stage import Stage
 
+AGED = "/models/Aged_Model/versions"
+UNTIL_CLEARED = 100_000
+
 
 def test_versions_registered_by_hand_are_announced_once(new_stage: Callable[..., Stage]) -> None:
-    stage = new_stage(before=lambda world: registers(world, "Lid_Model", "lids_20260901_120000", 0.801))
+    def is_there(world: World) -> None:
+        registers(world, "Lid_Model", "lids_20260901_120000", 0.801)
+        registers(world, "Aged_Model", "caps_20260901_120000", 0.7)
+        world.azure_faults.arm(Fault("GET", AGED, "answer", times=UNTIL_CLEARED, status=400))
+
+    stage = new_stage(before=is_there)
     registers(stage.world, "Lid_Model", "lids_20261101_120000", 0.842)
     stage.line.shows("Lid_Model v2 registered")
     registers(stage.world, "Lid_Model", "lids_20261101_120000", 0.83)
@@ -55,7 +66,19 @@ Registered by Line engineer <time>, it does not say on what it was trained
     stage.bot.restart()
     registers(stage.world, "Cork_Model", "corks_20261104_120000", 0.7)
     stage.line.shows("Cork_Model v2 registered")
+    stage.trainer.types("/spotter")
+    stage.trainer.sees("Azure Machine Learning: ")
     assert len(stage.line.messages()) == 4
+    stage.world.azure_faults.clear()
+    stage.until(lambda: _knows(stage, "Aged_Model"), "the model is read that was there from the first")
+    registers(stage.world, "Aged_Model", "caps_20261101_120000", 0.8)
+    stage.line.shows("Aged_Model v2 registered")
+    assert len(stage.line.messages()) == 5
+
+
+def _knows(stage: Stage, model: str) -> bool:
+    with stage.store().read() as tx:
+        return catalog.versions_of(tx, model) != []
 
 
 def test_models_and_their_versions_are_told(new_stage: Callable[..., Stage]) -> None:
