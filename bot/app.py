@@ -24,6 +24,7 @@ from bot.leader import Leader
 from bot.pacer import Pacer
 from bot.settings import Settings
 from bot.slack_socket import SocketMode
+from bot.watchdog import Watchdog
 from commands.kit.clock import Clock
 from commands.kit.command import COURIER
 from commands.kit.health import Health
@@ -64,11 +65,12 @@ class Spotter:
         self._acking = ThreadPoolExecutor(ACKING, thread_name_prefix="ack")
         self._working = ThreadPoolExecutor(WORKING, thread_name_prefix="work")
         self._followers = [follower for command in commands.ALL for follower in command.followers]
-        self._pacer = Pacer(self._followers, self._lease)
+        self._watchdog = Watchdog()
+        self._pacer = Pacer(self._followers, self._lease, self._watchdog)
         self._leader = Leader(
             leaders, self._lease, health, wake=self._wake_here, begin=self._begin, at_rest=self._at_rest
         )
-        after = AfterAck(self._working)
+        after = AfterAck(self._working, self._watchdog)
         bolt = App(
             name="spotter",  # else Bolt reads the source of all that is loaded to find one
             client=client,
@@ -78,20 +80,21 @@ class Spotter:
             logger=_bolt_logger(),
             token_verification_enabled=False,
         )
+        alive = self._watchdog.sign_of_life
         self._services = Services(
             store=self._store,
             policy=policy,
             clock=clock,
             people=Directory(roles, policy.roles, clock),
             health=health,
-            azure=Workspace.connect(settings.workspace),
-            devops=Project.connect(settings.devops) if settings.devops else None,
-            hub=Hub.connect(settings.iothub_hostname) if settings.iothub_hostname else None,
+            azure=Workspace.connect(settings.workspace, gate=alive),
+            devops=Project.connect(settings.devops, alive) if settings.devops else None,
+            hub=Hub.connect(settings.iothub_hostname, alive) if settings.iothub_hostname else None,
             wake=self._leader.wake,
             commands=commands.ALL,
         )
         # what is done here without a person, only while this replica leads
-        gate = self._lease.must_be_held
+        gate = self._watchdog.gate(self._lease.must_be_held)
         self._leading = replace(
             self._services,
             store=self._store.guarded(self._lease.fence),
@@ -99,7 +102,7 @@ class Spotter:
             devops=Project.connect(settings.devops, gate) if settings.devops else None,
             hub=Hub.connect(settings.iothub_hostname, gate) if settings.iothub_hostname else None,
         )
-        self._courier = Courier(self._store, client, clock, health, self._lease)
+        self._courier = Courier(self._store, client, clock, health, self._lease, self._watchdog)
         Dispatch(commands.ALL, self._services, client).attach(bolt)
         self._dispatch = partial(after.dispatch, bolt)
 
@@ -124,6 +127,7 @@ class Spotter:
         await server.start(settings.host, settings.port)
         if socket is not None:
             await socket.start()
+        self._watchdog.start()
         self._leader.start()
         self._courier.start()
         self._pacer.start(self._services, self._leading)
@@ -143,6 +147,7 @@ class Spotter:
 
     def _stop_workers(self) -> bool:
         """In the order in which they hand work on: acknowledgements, answers, followers, messages."""
+        self._watchdog.stop()
         self._acking.shutdown()
         self._working.shutdown()
         finished = self._pacer.stop()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.late import GatedClient, Late
 from bot.sending import Sender
+from bot.watchdog import Watchdog
 from commands.kit.clock import Clock
 from commands.kit.health import DATABASE, Health
 from storage import messages
@@ -30,13 +31,22 @@ PROGRESS_GAP = timedelta(seconds=5)
 class Courier:
     """Works while this replica holds the lease: what it writes and sends raises Lost where it does not."""
 
-    def __init__(self, store: Store, client: WebClient, clock: Clock, health: Health, lease: Lease) -> None:
+    def __init__(
+        self,
+        store: Store,
+        client: WebClient,
+        clock: Clock,
+        health: Health,
+        lease: Lease,
+        watchdog: Watchdog,
+    ) -> None:
         self._store = store.guarded(lease.fence)
         self._lease = lease
         self._at_work = False
         self._clock = clock
         self._health = health
-        gated = GatedClient(client, lease.must_be_held)
+        gated = GatedClient(client, watchdog.gate(lease.must_be_held))
+        self._watchdog = watchdog
         self._sender = Sender(self._store, gated, clock, health, lease, self.wake)
         self._woken = threading.Event()
         self._stopping = threading.Event()
@@ -73,7 +83,8 @@ class Courier:
         self._at_work = True  # before the look at the lease, which is not taken again meanwhile
         try:
             if self._lease.is_held:
-                self._deliver_all()
+                with self._watchdog.over("courier"):
+                    self._deliver_all()
         finally:
             self._at_work = False
 

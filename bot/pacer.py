@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy.exc import OperationalError
 
+from bot.watchdog import Watchdog
 from commands.kit.command import Follower
 from commands.kit.health import DATABASE
 from commands.kit.services import Services
@@ -25,10 +26,11 @@ class Pacer:
     """A thread for each follower, so that it never runs twice at the same time; a wake-up during a step makes it run
     once more. Those that do not run everywhere rest while another replica leads."""
 
-    def __init__(self, followers: Sequence[Follower], lease: Lease) -> None:
+    def __init__(self, followers: Sequence[Follower], lease: Lease, watchdog: Watchdog) -> None:
         self._wanted = {follower.name: threading.Event() for follower in followers}
         self._followers = followers
         self._lease = lease
+        self._watchdog = watchdog
         self._at_work: set[str] = set()
         self._threads: list[threading.Thread] = []
         self._stopping = False
@@ -72,7 +74,8 @@ class Pacer:
             wanted.clear()
             if self._stopping:
                 return
-            passing = self._may_step(follower, services)
+            with self._watchdog.over(follower.name):
+                passing = self._may_step(follower, services)
             wanted.wait(began + (min(pause, AGAIN_SECONDS) if passing else pause) - time.monotonic())
 
     def _may_step(self, follower: Follower, services: Services) -> bool:

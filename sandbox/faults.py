@@ -16,7 +16,9 @@ from typing import Literal
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-Action = Literal["delay", "answer", "headers", "drop_before", "drop_after", "hang_before", "hang_after"]
+Action = Literal[
+    "delay", "answer", "headers", "drop_before", "drop_after", "hang_before", "hang_after", "trickle"
+]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -27,7 +29,8 @@ class Fault:
     `delay` waits `seconds`, then works; `answer` replies `status`, `headers`, `body` without working;
     `headers` works, and answers with these `headers` instead of its own;
     `drop_before` / `drop_after` cut the connection before / after the work is done;
-    `hang_before` / `hang_after` hold the answer until `release()`, before / after the work is done.
+    `hang_before` / `hang_after` hold the answer until `release()`, before / after the work is done;
+    `trickle` works, and lets a byte of the answer out every `seconds` until `release()`.
     """
 
     method: str
@@ -145,8 +148,10 @@ async def _play(fault: Fault, request: web.Request, handler: Handler) -> web.Str
         answered.headers.update(fault.headers)
         fault.reached.set()
         return answered
-    response = await handler(request) if fault.action.endswith("after") else None
+    response = await handler(request) if fault.action.endswith(("after", "trickle")) else None
     fault.reached.set()
+    if fault.action == "trickle":
+        return await _trickle(fault, request, response)
     if fault.action.startswith("hang"):
         await _until(fault.released)
         if fault.forgotten and response is None:
@@ -154,6 +159,21 @@ async def _play(fault: Fault, request: web.Request, handler: Handler) -> web.Str
         return response or await handler(request)
     _cut(request)
     return web.Response(status=500)
+
+
+async def _trickle(
+    fault: Fault, request: web.Request, answer: web.StreamResponse | None
+) -> web.StreamResponse:
+    if not isinstance(answer, web.Response) or not isinstance(answer.body, bytes):
+        raise TypeError("only an answer that stands as a whole can trickle")
+    slow = web.StreamResponse(status=answer.status, headers=answer.headers)
+    slow.content_length = len(answer.body)
+    await slow.prepare(request)
+    for at in range(len(answer.body)):
+        await slow.write(answer.body[at : at + 1])
+        if not fault.released.is_set():
+            await asyncio.sleep(fault.seconds)
+    return slow
 
 
 async def _until(event: threading.Event) -> None:

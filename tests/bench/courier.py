@@ -13,6 +13,7 @@ from slack_sdk import WebClient
 
 import commands
 from bot.courier import Courier
+from bot.watchdog import Watchdog
 from commands.kit.clock import Clock
 from commands.kit.health import Health
 from commands.kit.manifest import manifest
@@ -54,7 +55,7 @@ def _delivered(store: Store, twin: SlackTwin, channels: list[str], count: int) -
     client = WebClient(slack["SLACK_BOT_TOKEN"], base_url=slack["SLACK_API_URL"], retry_handlers=[])
     lease = Lease(store, "bench", 15)
     lease.hold()
-    courier = Courier(store, client, clock, Health(clock), lease)
+    courier = Courier(store, client, clock, Health(clock), lease, Watchdog())
     each = count // len(channels)
     keys = [f"{channel}:{number}" for channel in channels for number in range(each)]
     _want(store, keys, each, clock.now(), "first")

@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 
 import commands
 from bot.courier import Courier
+from bot.watchdog import Watchdog
 from commands.kit.clock import Clock
 from commands.kit.health import Health
 from commands.kit.manifest import manifest
@@ -57,7 +58,7 @@ class Desk:
 
     def crash(self) -> None:
         """What the courier had in memory is gone."""
-        self.courier = Courier(self.store, self.client, self.clock, self.health, held(self.store))
+        self.courier = Courier(self.store, self.client, self.clock, self.health, held(self.store), Watchdog())
 
     def want(self, key: str, text: str, **about: object) -> None:
         block = {"type": "section", "text": {"type": "mrkdwn", "text": text}}
@@ -132,7 +133,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     )
     health = Health(clock)
     people = People(twin.url, patience=5)
-    yield Desk(twin, store, clock, health, client, people, Courier(store, client, clock, health, held(store)))
+    courier = Courier(store, client, clock, health, held(store), Watchdog())
+    yield Desk(twin, store, clock, health, client, people, courier)
     people.close()
     store.close()
     asyncio.run_coroutine_threadsafe(twin.stop(), loop).result(60)

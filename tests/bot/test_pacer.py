@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import OperationalError
 
 from bot.pacer import Pacer, take_step
+from bot.watchdog import Watchdog
 from commands.kit.command import Follower
 from commands.kit.health import AZURE, DEVOPS
 from commands.kit.services import Services
@@ -19,7 +20,7 @@ HOURLY = 3600.0
 
 @contextmanager
 def paced(step: Callable[[Services], None], services: Services) -> Iterator[Pacer]:
-    pacer = Pacer([Follower("work", lambda _policy: HOURLY, step)], held(services.store))
+    pacer = Pacer([Follower("work", lambda _policy: HOURLY, step)], held(services.store), Watchdog())
     pacer.start(services, services)
     yield pacer
     assert pacer.stop()

@@ -10,6 +10,7 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.courier import Courier
+from bot.watchdog import Watchdog
 from sandbox.faults import Fault
 from storage.database import Store
 from storage.leases import Lease, Lost
@@ -28,7 +29,7 @@ class Replica:
         client = WebClient(
             desk.client.token, base_url=desk.client.base_url, timeout=timeout, retry_handlers=[]
         )
-        self.courier = Courier(self.store, client, desk.clock, desk.health, self.lease)
+        self.courier = Courier(self.store, client, desk.clock, desk.health, self.lease, Watchdog())
 
     def takes_over(self) -> None:
         """From one that still believes to lead."""
