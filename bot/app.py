@@ -119,7 +119,13 @@ class Spotter:
             )
         connected = socket.connected if socket else None
         server = WebServer(
-            self._dispatch, self._services, self._acking, connected, self._hooks(), self._lease
+            self._dispatch,
+            self._services,
+            self._acking,
+            connected,
+            _secret(settings.slack_signing_secret),
+            self._hooks(),
+            self._lease,
         )
         stopping = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):

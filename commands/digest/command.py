@@ -160,15 +160,16 @@ def share(value: str, asked: Asked, services: Services) -> Answer:
         content = gather(tx, at - timedelta(days=1), at, services.policy)
     key = f"digest:shared:{asked.key}"[:255]
     with services.store.write() as tx:
-        if messages.get(tx, key) is None:
-            audit.record(
-                tx,
-                at=at,
-                actor=asked.person.id,
-                action="digest.share",
-                subject=key,
-                channel=asked.channel,
-            )
+        if messages.get(tx, key):
+            return Reply(note("This was shared with the channel before. /digest now tells how things stand."))
+        audit.record(
+            tx,
+            at=at,
+            actor=asked.person.id,
+            action="digest.share",
+            subject=key,
+            channel=asked.channel,
+        )
         post(tx, key, asked.channel, content, Occasion(), at, asked.person.id)
     services.wake(COURIER)
     return None

@@ -27,7 +27,7 @@ from sandbox.slack.workspace import Person
 from storage.tables import metadata
 from tests.abuse.plant import WORD
 
-HOME = "T0FACTORY1"
+HOME, SIGNING_SECRET = "T0FACTORY1", "a signing secret"
 KEPT = [table.name for table in metadata.sorted_tables if table.name != "deliveries"]
 """That an event came is written down whoever sent it."""
 
@@ -83,7 +83,7 @@ class Counter:
             process_before_response=True,
             listener_executor=Here(),
             token_verification_enabled=False,
-            signing_secret="s",
+            signing_secret=SIGNING_SECRET,
         )
         Dispatch(commands.ALL, self.services, self.client).attach(self.bolt)
         self.eyes = sqlite3.connect(self.file, isolation_level=None)
@@ -93,9 +93,12 @@ class Counter:
 
     def deliver(self, body: dict[str, Any]) -> Seen:
         """As Socket Mode does."""
-        before, sent, self.woken[:] = self._rows(), len(self.twin.faults.log()), []
-        answer = self.bolt.dispatch(BoltRequest(body=body, mode="socket_mode"))
-        after = self._rows()
+        return self.take(BoltRequest(body=body, mode="socket_mode"))
+
+    def take(self, request: BoltRequest) -> Seen:
+        before, sent, self.woken[:] = self.rows(), len(self.twin.faults.log()), []
+        answer = self.bolt.dispatch(request)
+        after = self.rows()
         calls = [each for each in self.twin.faults.log()[sent:] if "/api/" in each.path]
         told = [answer.body or "", *(_texts(each.body) for each in calls)]
         new = [row for row in after["audit"] if row not in before["audit"]]
@@ -111,7 +114,7 @@ class Counter:
     def restore(self) -> None:
         self.pristine.backup(self.eyes)
 
-    def _rows(self) -> dict[str, list[Any]]:
+    def rows(self) -> dict[str, list[Any]]:
         return {name: self.eyes.execute(f"SELECT * FROM {name}").fetchall() for name in KEPT}  # noqa: S608
 
     # --- what Slack delivers
