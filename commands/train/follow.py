@@ -17,9 +17,10 @@ from commands.kit.services import Services
 from commands.kit.words import duration
 from commands.models.follow import FOLLOWER, run_of
 from commands.train.command import RUNS, train
+from commands.train.look import Look
 from commands.train.record import change, end, gone_for_long
 from commands.train.submit import SUBMIT, submit
-from commands.train.watch import failure_of, progress_of, waiting_of
+from commands.train.watch import failure_of, progress_of, waiting_of, walked
 from infra.azureml.errors import AzureError, NotFound, Refused
 from infra.azureml.jobs import NOT_STARTED, Job
 from storage import catalog, runs
@@ -34,18 +35,20 @@ STATES = {"Completed": "completed", "Failed": "failed", "Canceled": "canceled"}
 
 @train.follow(RUNS, every=lambda policy: policy.pace.runs_seconds, hinted=True)
 def follow_runs(services: Services) -> None:
-    """One list call serves every submitted run; a running one costs a few more for its trials."""
+    """One list call serves every submitted run, and a batch tells what below them has changed; that alone is read."""
     with services.store.read() as tx:
         open_runs = runs.open_runs(tx)
     asked = [run for run in open_runs if run.state in ASKED]
     submitted = [run for run in open_runs if run.state not in ASKED]
+    look = Look(services, open_runs)
     if not asked:
         services.health.well(AZURE, about=SUBMIT)
     try:
-        troubles = _each(lambda run: submit(run, services), asked)
+        troubles = _each(lambda run: submit(run, look, services), asked)
         if submitted:
             jobs = _jobs(submitted, services)
-            troubles += _each(lambda run: _observe(run, jobs.get(run.id), services), submitted)
+            look.begin([(run, jobs[run.id]) for run in submitted if _is_under_way(run, jobs)])
+            troubles += _each(lambda run: _observe(run, jobs.get(run.id), look, services), submitted)
         if troubles:
             raise troubles[0]
     finally:
@@ -84,7 +87,11 @@ def _jobs(wanted: list[TrainingRun], services: Services) -> dict[str, Job]:
     return found
 
 
-def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
+def _is_under_way(run: TrainingRun, jobs: dict[str, Job]) -> bool:
+    return run.state != "completed" and run.id in jobs and jobs[run.id].status not in STATES
+
+
+def _observe(run: TrainingRun, job: Job | None, look: Look, services: Services) -> None:
     if run.state == "completed":  # whatever a stale list or a tidy person makes of its job
         _register(run, run.status, services)
         return
@@ -115,21 +122,27 @@ def _observe(run: TrainingRun, job: Job | None, services: Services) -> None:
     elif state == "completed":
         _register(run, job.status, services)
     else:
-        progress = progress_of(run, services)
-        started = run.started_at or (services.clock.now() if state == "running" else None)
-        seen = replace(run, progress=progress, state=state)
-        change(
-            run,
-            services,
-            state=state,
-            status=job.status,
-            studio_url=job.studio_url or run.studio_url,
-            progress=progress,
-            waiting=waiting_of(seen, job, services),
-            started_at=started,
-            missing_since=None,
-            trouble=None,
-        )
+        _go_on(run, job, state, look, services)
+
+
+def _go_on(run: TrainingRun, job: Job, state: str, look: Look, services: Services) -> None:
+    """It waits or runs."""
+    progress = walked(run, job, services) if look.is_walked(run) else run.progress
+    started = run.started_at or (services.clock.now() if state == "running" else None)
+    seen = replace(run, progress=progress, state=state)
+    look.note(seen)
+    change(
+        run,
+        services,
+        state=state,
+        status=job.status,
+        studio_url=job.studio_url or run.studio_url,
+        progress=progress,
+        waiting=waiting_of(seen, job, look, services),
+        started_at=started,
+        missing_since=None,
+        trouble=None,
+    )
 
 
 def _cancel(run: TrainingRun, services: Services) -> TrainingRun:

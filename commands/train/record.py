@@ -14,7 +14,10 @@ def end(run: TrainingRun, state: str, services: Services, **columns: Any) -> Non
 
 
 def change(run: TrainingRun, services: Services, *, action: str | None = None, **columns: Any) -> TrainingRun:
-    """The run as it is after the change; `action` names what the audit trail says of it."""
+    """The run as it is after the change; `action` names what the audit trail says of it. Nothing is written where all
+    is as it was."""
+    if action is None and all(getattr(run, column) == value for column, value in columns.items()):
+        return run
     with services.store.write() as tx:
         run = runs.change(tx, run.id, **columns)
         if action:

@@ -6,6 +6,7 @@ import structlog
 
 from commands.kit.health import AZURE
 from commands.kit.services import Services
+from commands.train.look import Look
 from commands.train.record import change, end, gone_for_long
 from infra.azureml.errors import AzureError, Denied, NameTaken, NotFound, Refused, Throttled
 from infra.azureml.jobs import Job, Training
@@ -21,7 +22,7 @@ SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=8)
 NO_SIGN_IN = 401
 
 
-def submit(run: TrainingRun, services: Services) -> None:
+def submit(run: TrainingRun, look: Look, services: Services) -> None:
     """One attempt; where Azure cannot say yes or no, the next one follows later."""
     now = services.clock.now()
     if run.next_try_at and now < run.next_try_at:
@@ -32,7 +33,7 @@ def submit(run: TrainingRun, services: Services) -> None:
         return
     run = change(run, services, state="submitting")
     try:
-        job = services.azure.submit(_training(run, services))
+        job = services.azure.submit(_training(run, look, services))
     except (NotPublished, AzureError) as trouble:
         if not _is_final(trouble):
             _try_later(run, trouble, services)
@@ -90,11 +91,11 @@ class NotPublished(Exception):
     """There is no training pipeline in the workspace."""
 
 
-def _training(run: TrainingRun, services: Services) -> Training:
+def _training(run: TrainingRun, look: Look, services: Services) -> Training:
     definition = services.policy.training
     inline = definition.submit_as == "inline"
     name = needed_component(definition)
-    published = services.azure.published(name)
+    published = look.published(name)
     if published is None:
         raise NotPublished(f"The training pipeline ({name}) is not published in this workspace.")
     return Training(

@@ -1,12 +1,12 @@
 """What a running, waiting or failed job tells, in the form in which a run's record keeps it."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from commands.kit.services import Services
 from commands.train.clusters import problem
+from commands.train.look import Look
 from infra.azureml.errors import AzureError, NotFound
 from infra.azureml.faults import Fault
 from infra.azureml.jobs import NOT_STARTED, Job
@@ -15,7 +15,6 @@ from infra.failures.explain import Elsewhere, explain_fault
 from infra.failures.waiting import Situation, why_waiting
 from infra.training.register.best_epoch import Figures
 from infra.training.register.run_tree import TRAIN_STEP, trial_number
-from storage import catalog, runs
 from storage.catalog import ClusterRow
 from storage.runs import TrainingRun
 
@@ -37,6 +36,11 @@ def progress_of(run: TrainingRun, services: Services) -> dict[str, Any]:
     }
 
 
+def walked(run: TrainingRun, job: Job, services: Services) -> dict[str, Any]:
+    """As `progress_of`, with when it was read and what the job itself was then."""
+    return {**progress_of(run, services), "status": job.status, "looked_at": services.clock.now().isoformat()}
+
+
 def _node_seconds(progress: Progress) -> int | None:
     """How long nodes worked for trials and steps so far; None before the first has ended."""
     times = [(trial.started_at, trial.ended_at) for trial in progress.trials]
@@ -45,20 +49,20 @@ def _node_seconds(progress: Progress) -> int | None:
     return round(sum(span.total_seconds() for span in spans)) if spans else None
 
 
-def waiting_of(run: TrainingRun, job: Job, services: Services) -> dict[str, Any] | None:
+def waiting_of(run: TrainingRun, job: Job, look: Look, services: Services) -> dict[str, Any] | None:
     """Why no trial is running yet, in a sentence and a remedy; None once one is."""
     trials = (run.progress or {}).get("trials") or []
     if any(trial["status"] not in NOT_STARTED for trial in trials):
         return None
-    waiting = why_waiting(_situation(run, job, services))
+    waiting = why_waiting(_situation(run, job, look, services))
     if waiting is None:
         return None
     return {
         "sentence": waiting.sentence,
         "remedy": waiting.remedy,
         "normal": waiting.normal,
-        "held_by": _run_of(waiting.held_by, services),
-        "elsewhere": bool(waiting.elsewhere) and _has_another(run.cluster, waiting.elsewhere, services),
+        "held_by": next((held.id for each in waiting.held_by if (held := look.holder(each))), None),
+        "elsewhere": bool(waiting.elsewhere) and _has_another(run.cluster, waiting.elsewhere, look),
     }
 
 
@@ -87,59 +91,41 @@ def _place(fault: Fault) -> str:
     return (fault.run_name or fault.run_id) if number is None else f"trial {number + 1}"
 
 
-def _situation(run: TrainingRun, job: Job, services: Services) -> Situation:
+def _situation(run: TrainingRun, job: Job, look: Look, services: Services) -> Situation:
     """What can be read of the deepest run that waits, and of the cluster it waits for."""
-    waits = (run.progress or {}).get("waits") or run.id
-    history = services.azure.runs([waits]).get(waits)
+    history = look.run((run.progress or {}).get("waits") or run.id)
     try:
-        cluster = services.azure.cluster(run.cluster)
+        cluster = look.cluster(run.cluster)
     except NotFound:
         return Situation(job, services.clock.now(), run=history, cluster_gone=True)
     full = cluster.running + cluster.preparing >= cluster.max_nodes
     stuck = cluster.allocation_state == "Steady" and cluster.current_nodes < cluster.max_nodes
+    nodes = look.nodes(run.cluster) if full else None
+    holders = {node.run_id: look.holder(node.run_id) for node in nodes or ()}
     return Situation(
         job,
         services.clock.now(),
         run=history,
         cluster=cluster,
-        nodes=services.azure.nodes(run.cluster) if full else None,
-        usages=services.azure.usage(cluster.location) if stuck else None,
-        names=_names(services) if full else {},
-        own=frozenset(_parts(run)),
+        nodes=nodes,
+        usages=look.usage(cluster.location) if stuck else None,
+        names={
+            part: f"{held.model_name} for {held.requested_by_name}" for part, held in holders.items() if held
+        },
+        own=frozenset(part for part, held in holders.items() if held and held.id == run.id),
     )
 
 
-def _names(services: Services) -> dict[str, str]:
-    """Whose steps and trials may hold a node: those of every training that Spotter follows, by their run ids."""
-    with services.store.read() as tx:
-        followed = runs.open_runs(tx)
-    return {part: f"{run.model_name} for {run.requested_by_name}" for run in followed for part in _parts(run)}
-
-
-def _run_of(holders: Sequence[str], services: Services) -> str | None:
-    """The training that holds one of the nodes, if it is one that Spotter follows."""
-    with services.store.read() as tx:
-        followed = runs.open_runs(tx)
-    return next((run.id for run in followed if set(holders) & set(_parts(run))), None)
-
-
-def _has_another(cluster: str, elsewhere: Elsewhere, services: Services) -> bool:
+def _has_another(cluster: str, elsewhere: Elsewhere, look: Look) -> bool:
     """Whether there is another usable cluster; one with other machines, where that is what would help."""
-    with services.store.read() as tx:
-        rows = catalog.list_clusters(tx)
-    own = next((_machines(row) for row in rows if row.name == cluster), None)
-    others = [row for row in rows if row.name != cluster and not problem(row)]
+    own = next((_machines(row) for row in look.clusters if row.name == cluster), None)
+    others = [row for row in look.clusters if row.name != cluster and not problem(row)]
     return any(elsewhere == "cluster" or _machines(row) != own for row in others)
 
 
 def _machines(row: ClusterRow) -> tuple[Any, ...]:
     """What Azure gives out alike: quota and capacity are of a size, in a region, at a priority."""
     return tuple(row.facts.get(fact) for fact in ("vm_size", "location", "priority"))
-
-
-def _parts(run: TrainingRun) -> list[str]:
-    progress = run.progress or {}
-    return [part["run_id"] for part in [*progress.get("steps", ()), *progress.get("trials", ())]]
 
 
 def _known(run: TrainingRun) -> Progress | None:

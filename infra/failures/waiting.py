@@ -14,6 +14,7 @@ NODE_STARTS_WITHIN = timedelta(minutes=15)
 IMAGE_IS_READY_WITHIN = timedelta(minutes=60)
 HEARTBEAT_RETURNS_WITHIN = timedelta(minutes=30)
 CANCELS_WITHIN = timedelta(minutes=15)
+FEW_MINUTES = 15
 NAMES_SHOWN = 3
 _CODE = re.compile(r"^[A-Za-z]+: ")
 
@@ -266,7 +267,9 @@ def _nodes(count: int) -> str:
 
 
 def _minutes(time: timedelta) -> str:
+    """Later in steps of five, so that what tells of it need not change each minute."""
     minutes = max(1, round(time.total_seconds() / 60))
+    minutes = minutes if minutes < FEW_MINUTES else minutes // 5 * 5
     if minutes < 120:
         return "1 minute" if minutes == 1 else f"{minutes} minutes"
     return f"{minutes // 60} hours"
