@@ -1,17 +1,20 @@
 """What Slack should show: for each message its key, place, wanted content, and what was last shown.
 
-A message is a view of a record. Rooms say what they want with `want`; the courier alone talks to Slack.
+A message is a view of a record. Rooms say what they want with `want`; the courier alone talks to Slack. Key, place and
+Slack's ts are kept for good, so that nothing is said twice; the content of what nobody has changed for long is let go.
 """
 
+import hashlib
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, insert, or_, select, update
 
 from storage.rows import Rows
-from storage.tables import messages
+from storage.tables import THIN, WHOLE, messages
 
 PROGRESS, RESULT, DECISION = 0, 1, 2
 PAGE = 200
@@ -21,7 +24,8 @@ OVERDUE = timedelta(seconds=30)
 @dataclass(frozen=True)
 class WantedMessage:
     """`shown_revision < wanted_revision` means that Slack is behind, since `wanted_at`. States: open; gone (deleted in
-    Slack); refused (Slack will not take it). Forms: full; drawn, plain or text where Slack refused the richer one."""
+    Slack); refused (Slack will not take it). Forms: full; drawn, plain or text where Slack refused the richer one; thin
+    where only a digest of what was wanted is left."""
 
     key: str
     channel: str
@@ -81,11 +85,18 @@ def want(
             )
         )
         return True
-    if there.wanted == content:
+    is_thin = there.form == THIN
+    if there.wanted == (_thinned(content) if is_thin else content):
         return False
     since = at if there.shown_revision == there.wanted_revision else there.wanted_at
     change(
-        tx, key, wanted=content, wanted_revision=there.wanted_revision + 1, wanted_at=since, urgency=urgency
+        tx,
+        key,
+        wanted=content,
+        wanted_revision=there.wanted_revision + 1,
+        wanted_at=since,
+        urgency=urgency,
+        form="full" if is_thin else there.form,
     )
     if there.state != "open" and urgency >= RESULT:
         reopen(tx, there)
@@ -121,6 +132,23 @@ def due(
         .limit(limit)
     )
     return _rows.all(tx, query)
+
+
+def thin(tx: Connection, before: datetime, limit: int = PAGE) -> int:
+    """Leaves no more than a digest of what was wanted before that moment and has been shown, or cannot be; of how many
+    messages, `limit` at most."""
+    is_over = or_(messages.c.state != "open", messages.c.shown_revision >= messages.c.wanted_revision)
+    query = select(messages.c.key, messages.c.wanted).where(WHOLE, messages.c.wanted_at < before, is_over)
+    old = [{"old": row.key, "left": _thinned(row.wanted)} for row in tx.execute(query.limit(limit))]
+    if old:
+        wish = update(messages).where(messages.c.key == bindparam("old"))
+        tx.execute(wish.values(wanted=bindparam("left"), form=THIN), old)
+    return len(old)
+
+
+def _thinned(content: dict[str, Any]) -> dict[str, str]:
+    """By which the same wish is known again."""
+    return {"digest": hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()}
 
 
 def change(tx: Connection, key: str, **columns: Any) -> None:

@@ -1,13 +1,13 @@
 """Pictures that messages show: their bytes, and the files that Slack made of them.
 
-What people decided on is kept for good; other bytes are forgotten some time after Slack has them.
+What people decided on is kept for good; others are forgotten in time, for Slack has their files.
 """
 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, delete, update
 
 from storage.rows import Rows, insert_once
 from storage.tables import pictures
@@ -31,18 +31,19 @@ get = _rows.get
 
 
 def put(tx: Connection, content: bytes, name: str, alt_text: str, at: datetime) -> str:
-    """Keeps a picture, once; its digest."""
+    """Keeps a picture, once, as one that is wanted now; its digest."""
     digest = hashlib.sha256(content).hexdigest()
     about = {"content": content, "name": name, "alt_text": alt_text, "made_at": at}
-    insert_once(tx, pictures, {"digest": digest, **about})
+    if not insert_once(tx, pictures, {"digest": digest, **about}):
+        tx.execute(update(pictures).where(pictures.c.digest == digest).values(made_at=at))
     return digest
 
 
 def forget(tx: Connection, before: datetime, *, but: str) -> int:
-    """Empties pictures that were uploaded before that moment, except those of the name `but`; how many. Their files
-    stay known, so that messages go on showing them."""
-    old = (pictures.c.sent_at < before) & (pictures.c.name != but) & (pictures.c.content != b"")
-    return tx.execute(update(pictures).where(old).values(content=b"")).rowcount
+    """Deletes pictures that nobody has wanted since that moment, except those of the name `but`; how many. Messages go
+    on showing Slack's files; whoever wants one shown anew puts it here again."""
+    old = (pictures.c.made_at < before) & (pictures.c.name != but)
+    return tx.execute(delete(pictures).where(old)).rowcount
 
 
 def sent(tx: Connection, digest: str, file_id: str, at: datetime) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     event,
+    literal_column,
 )
 
 
@@ -248,13 +249,17 @@ _behind = Index(  # only of what Slack does not show yet: a handful, of all that
     messages.c.wanted_at,
     sqlite_where=_is_behind,
 )
+THIN = "thin"
+WHOLE = messages.c.form != literal_column(f"'{THIN}'")  # spelled out, for only so is the index found by it
+_whole = Index("ix_messages_whole", messages.c.wanted_at, sqlite_where=WHOLE)
 
 
 @event.listens_for(messages, "before_create")
-def _only_what_is_behind(_table: Table, connection: Connection, **_: object) -> None:
+def _only_a_part_of_them(_table: Table, connection: Connection, **_: object) -> None:
     """Said here, for to name PostgreSQL above would have everybody wait for its dialect at every start."""
     if connection.dialect.name == "postgresql":
         _behind.dialect_kwargs["postgresql_where"] = _is_behind
+        _whole.dialect_kwargs["postgresql_where"] = WHOLE
 
 
 model_versions = Table(
@@ -300,6 +305,7 @@ pictures = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("file_id", Short(64)),
     Column("sent_at", UtcDateTime),
+    Index("ix_pictures_made", "made_at", "name"),
 )
 
 exports = Table(

@@ -7,7 +7,7 @@ from commands.kit.forms import told
 from commands.kit.people import FRESH
 from commands.kit.services import Services
 from commands.kit.words import code, count, duration, esc
-from storage import catalog, deployments, marks, publishes, runs
+from storage import catalog, deployments, publishes, runs
 
 spotter = Command("/spotter", role="view", summary="Help, how things stand, and who may do what")
 
@@ -58,12 +58,6 @@ def keep_roles_fresh(services: Services) -> None:
         services.health.trouble("Slack", problem.problem, about="roles")
     else:
         services.health.well("Slack", about="roles")
-
-
-@spotter.follow("housekeeping", every=lambda policy: 3600)
-def forget_what_is_old(services: Services) -> None:
-    with services.store.write() as tx:
-        marks.forget_old_deliveries(tx, services.clock.now())
 
 
 def standing(services: Services) -> str:

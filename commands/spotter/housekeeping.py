@@ -1,4 +1,7 @@
-"""What is let go of in time, so that the store does not grow without end."""
+"""What is let go of in time, so that the store does not grow by what is of no more use.
+
+Records, the audit trail, what was measured and what approvers saw are kept for good.
+"""
 
 from datetime import timedelta
 
@@ -6,14 +9,21 @@ from commands.deploy.prepare import PICTURE_FILE
 from commands.kit.health import DATABASE
 from commands.kit.services import Services
 from commands.spotter.command import spotter
-from storage import pictures
+from storage import marks, messages, pictures
 
 KEPT = timedelta(days=30)
-EVERY = timedelta(hours=6)
+EVERY = timedelta(hours=1)
 
 
-@spotter.follow("old pictures", every=lambda policy: EVERY.total_seconds(), service=DATABASE)
-def forget_pictures(services: Services) -> None:
-    """Of announcements: Slack has their files. What approvers saw is kept for good."""
+@spotter.follow("housekeeping", every=lambda policy: EVERY.total_seconds(), service=DATABASE)
+def let_go_of_what_is_old(services: Services) -> None:
+    """In small transactions, so that nobody waits for it."""
+    now = services.clock.now()
     with services.store.write() as tx:
-        pictures.forget(tx, services.clock.now() - KEPT, but=PICTURE_FILE)
+        marks.forget_old_deliveries(tx, now)
+    with services.store.write() as tx:
+        pictures.forget(tx, now - KEPT, but=PICTURE_FILE)
+    thinned = messages.PAGE
+    while thinned == messages.PAGE:
+        with services.store.write() as tx:
+            thinned = messages.thin(tx, now - KEPT)

@@ -1,0 +1,15 @@
+"""What is old is found without reading all that is there"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+WHOLE = sa.text("form != 'thin'")
+
+
+def upgrade() -> None:
+    op.create_index(
+        "ix_messages_whole", "messages", ["wanted_at"], sqlite_where=WHOLE, postgresql_where=WHOLE
+    )
+    op.create_index("ix_pictures_made", "pictures", ["made_at", "name"])
