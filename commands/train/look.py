@@ -13,7 +13,7 @@ from storage import catalog
 from storage.catalog import ClusterRow
 from storage.runs import TrainingRun
 
-WALKED = 10  # trainings whose steps and trials are read anew in one pass, at most
+WALKED = 30  # trainings whose steps and trials are read anew in one pass, at most
 Answer = TypeVar("Answer")
 
 
