@@ -33,15 +33,15 @@ class Workshop:
 
 
 @contextmanager
-def workshop(loop: Loop) -> Iterator[Workshop]:
+def workshop(loop: Loop, policy: Path = POLICY) -> Iterator[Workshop]:
     """Open, and known to Spotter."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         world = World(Path(folder), lines={})
         world.start()
         stack.callback(world.stop)
         world.seed()
-        settings = bot_environment(world, Path(folder), POLICY)
-        publish = ["publish-pipeline", "--version", "1", "--config", str(POLICY)]
+        settings = bot_environment(world, Path(folder), policy)
+        publish = ["publish-pipeline", "--version", "1", "--config", str(policy)]
         subprocess.run(
             [sys.executable, "-m", "bot.cli", *publish], env=settings, check=True, capture_output=True
         )
