@@ -6,6 +6,7 @@ armed fault that matches. Safe to arm and to read from another thread than the s
 
 import asyncio
 import re
+import sys
 import threading
 import time
 from collections import deque
@@ -20,6 +21,7 @@ Action = Literal[
     "delay", "answer", "headers", "drop_before", "drop_after", "hang_before", "hang_after", "trickle"
 ]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MOST_LOGGED, MOST_BYTES = 50_000, 64 * 1024 * 1024  # a sandbox may run for days
 
 
 @dataclass(eq=False)
@@ -58,7 +60,7 @@ class Fault:
         self.released.set()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Logged:
     """A request that reached the twin. `status` is 0 where the connection was cut or never answered, `agent` what the
     one who asked calls itself."""
@@ -74,7 +76,8 @@ class Logged:
 class Faults:
     def __init__(self) -> None:
         self._armed: list[Fault] = []
-        self._log: deque[Logged] = deque(maxlen=50_000)
+        self._log: deque[Logged] = deque()
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def arm(self, fault: Fault) -> Fault:
@@ -112,13 +115,16 @@ class Faults:
     def _record(self, asked: Logged, status: int) -> None:
         with self._lock:
             self._log.append(replace(asked, at=time.time(), status=status))
+            self._bytes += len(asked.body)
+            while len(self._log) > MOST_LOGGED or self._bytes > MOST_BYTES:
+                self._bytes -= len(self._log.popleft().body)
 
     @property
     def middleware(self) -> Middleware:
         @web.middleware
         async def misbehave(request: web.Request, handler: Handler) -> web.StreamResponse:
             body = await request.read() if request.can_read_body else b""
-            agent = request.headers.get("User-Agent", "")
+            agent = sys.intern(request.headers.get("User-Agent", ""))
             asked = Logged(time.time(), request.method, request.path_qs, body, 0, agent)
             fault = self._take(asked)
             status = 0

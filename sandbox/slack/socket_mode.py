@@ -41,8 +41,9 @@ class SocketMode:
         """The query of a WebSocket address that works once, for a short while."""
         if not self.enabled:
             raise Refused("socket_mode_disabled")
-        ticket = secrets.token_urlsafe(24)
-        self._tickets[ticket] = self._clock()
+        ticket, now = secrets.token_urlsafe(24), self._clock()
+        self._tickets = {each: at for each, at in self._tickets.items() if now - at <= TICKET_SECONDS}
+        self._tickets[ticket] = now
         return f"ticket={ticket}&app_id={secrets.token_hex(32)}"
 
     async def serve(self, request: web.Request) -> web.StreamResponse:

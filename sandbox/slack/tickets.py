@@ -8,6 +8,7 @@ from .workspace import Clock
 
 RESPONSE_SECONDS = 30 * 60.0
 RESPONSE_USES = 5
+REMEMBERED = 60 * 60.0  # seconds that it is known why an old trigger id is refused
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Triggers:
 
     def issue(self, user: str, view_id: str | None = None) -> str:
         now = self._clock()
+        _forget(self._issued, now - max(REMEMBERED, self._lifetime))
         trigger_id = f"{int(now * 1000)}.{secrets.randbelow(10**10):010d}.{secrets.token_hex(16)}"
         self._issued[trigger_id] = Trigger(user, now, view_id)
         return trigger_id
@@ -65,8 +67,9 @@ class Hooks:
         self, channel: str, user: str, original_ts: str | None = None, thread_ts: str | None = None
     ) -> str:
         """A new address's secret part."""
-        key = secrets.token_urlsafe(16)
-        self._issued[key] = Hook(channel, user, self._clock(), original_ts, thread_ts)
+        key, now = secrets.token_urlsafe(16), self._clock()
+        _forget(self._issued, now - RESPONSE_SECONDS)
+        self._issued[key] = Hook(channel, user, now, original_ts, thread_ts)
         return key
 
     def use(self, key: str) -> Hook:
@@ -78,3 +81,9 @@ class Hooks:
             raise Refused("used_url", status=404)
         hook.uses += 1
         return hook
+
+
+def _forget(issued: "dict[str, Trigger] | dict[str, Hook]", before: float) -> None:
+    """Those that were issued before that moment; a sandbox may run for days. They are in order."""
+    while issued and next(iter(issued.values())).issued < before:
+        del issued[next(iter(issued))]
