@@ -2,6 +2,8 @@
 
 import secrets
 from dataclasses import dataclass
+from itertools import takewhile
+from typing import TypeVar
 
 from .refusal import Refused
 from .workspace import Clock
@@ -58,6 +60,9 @@ class Hook:
     uses: int = 0
 
 
+Issued = TypeVar("Issued", Trigger, Hook)
+
+
 class Hooks:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -83,7 +88,8 @@ class Hooks:
         return hook
 
 
-def _forget(issued: "dict[str, Trigger] | dict[str, Hook]", before: float) -> None:
-    """Those that were issued before that moment; a sandbox may run for days. They are in order."""
-    while issued and next(iter(issued.values())).issued < before:
-        del issued[next(iter(issued))]
+def _forget(issued: dict[str, Issued], before: float) -> None:
+    """Those that were issued before that moment, for a sandbox may run for days. They are in order."""
+    old = takewhile(lambda each: each[1].issued < before, issued.items())
+    for key in [key for key, _ in old]:
+        del issued[key]
