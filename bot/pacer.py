@@ -12,13 +12,14 @@ from bot.watchdog import Watchdog
 from commands.kit.command import Follower
 from commands.kit.health import DATABASE
 from commands.kit.services import Services
-from infra.azureml.errors import AzureError, Unavailable
+from infra.azureml.errors import AzureError, Throttled, Unavailable
 from storage.leases import Lease, Lost
 
 log = structlog.get_logger("pacer")
 STEPS = Counter("spotter_follower_steps_total", "Steps that followers took", ["follower", "outcome"])
 STOP_SECONDS = 8.0
 AGAIN_SECONDS = 5.0  # after trouble that passes by itself, so that it is not told of for long when it is over
+LONGEST_REST = 300.0  # whatever a service asks for
 NOT_UNDERSTOOD = "Spotter does not understand what it finds, so {} wait. The log has the reason."
 
 
@@ -75,40 +76,50 @@ class Pacer:
             if self._stopping:
                 return
             with self._watchdog.over(follower.name):
-                passing = self._may_step(follower, services)
-            wanted.wait(began + (min(pause, AGAIN_SECONDS) if passing else pause) - time.monotonic())
+                trouble = self._may_step(follower, services)
+            wanted.wait(began + _rest(trouble, pause) - time.monotonic())
 
-    def _may_step(self, follower: Follower, services: Services) -> bool:
-        """As `take_step`."""
+    def _may_step(self, follower: Follower, services: Services) -> Exception | None:
+        """As `take_step`; does nothing while another replica leads."""
         if follower.everywhere:
             return take_step(follower, services)
         self._at_work.add(follower.name)  # before the look at the lease, which is not taken again meanwhile
         try:
-            return self._lease.is_held and take_step(follower, services)
+            return take_step(follower, services) if self._lease.is_held else None
         finally:
             self._at_work.discard(follower.name)
 
 
-def take_step(follower: Follower, services: Services) -> bool:
-    """One step of a follower: outside trouble is noted and tried again later, anything else is logged in full. True
-    where it met trouble that passes by itself."""
-    name, passes = follower.name, False
+def _rest(trouble: Exception | None, pause: float) -> float:
+    """Seconds from one step to the next: fewer after trouble that passes by itself, and no fewer than a service asks
+    for that is asked too much."""
+    if isinstance(trouble, Unavailable | OperationalError):
+        return min(pause, AGAIN_SECONDS)
+    if isinstance(trouble, Throttled):
+        return max(min(pause, AGAIN_SECONDS), min(trouble.retry_after, LONGEST_REST))
+    return pause
+
+
+def take_step(follower: Follower, services: Services) -> Exception | None:
+    """One step of a follower: outside trouble is noted, returned and tried again later, anything else is logged in
+    full."""
+    name, met = follower.name, None
     try:
         follower.step(services)
     except Lost as lost:
         STEPS.labels(name, "lease_lost").inc()
         log.warning("lease_lost", follower=name, reason=str(lost))
-        return False
+        return None
     except OperationalError as trouble:
         STEPS.labels(name, "database_trouble").inc()
         services.health.trouble(DATABASE, f"It does not let Spotter write ({trouble.orig})", about=name)
         log.warning("database_trouble", follower=name, error=str(trouble.orig))
-        return True
+        return trouble
     except AzureError as trouble:
-        passes = isinstance(trouble, Unavailable)
-        STEPS.labels(name, "azure_trouble").inc()
+        met = trouble
+        STEPS.labels(name, "service_trouble").inc()
         services.health.trouble(follower.service, str(trouble), about=name)
-        log.warning("azure_trouble", follower=name, error=str(trouble), cause=str(trouble.__cause__ or ""))
+        log.warning("service_trouble", follower=name, error=str(trouble), cause=str(trouble.__cause__ or ""))
     except Exception:
         STEPS.labels(name, "error").inc()
         log.exception("follower_failed", follower=name)
@@ -117,4 +128,4 @@ def take_step(follower: Follower, services: Services) -> bool:
         STEPS.labels(name, "ok").inc()
         services.health.well(follower.service, about=name)
     services.health.well(DATABASE, about=name)
-    return passes
+    return met

@@ -13,8 +13,21 @@ from commands.kit.errors import UserError
 from commands.kit.policy import Role, Roles
 
 FRESH = timedelta(seconds=30)
+TOO_MANY = 429
 FRESH_CHANNEL = timedelta(minutes=1)
 MOST_MEMBERS = 1000
+
+
+class Unanswered(UserError):
+    """Slack does not say what must be known. Its cause is what Slack's client raised, if that did."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem, "Nothing was changed. Try again in a minute.")
+
+    @property
+    def is_throttled(self) -> bool:
+        refused = self.__cause__
+        return isinstance(refused, SlackApiError) and refused.response.status_code == TOO_MANY
 
 
 @dataclass(frozen=True)
@@ -146,13 +159,13 @@ class Directory:
             self._client.conversations_history(channel=channel, limit=1)
         except SlackApiError as refused:
             if refused.response.get("error") not in ("not_in_channel", "channel_not_found"):
-                raise _unanswered("Slack did not say whether Spotter is in this channel.") from refused
+                raise Unanswered("Slack did not say whether Spotter is in this channel.") from refused
             raise UserError(
                 "Spotter is not in this channel, so it cannot post here.",
                 "Type `/invite @Spotter` here, then try again.",
             ) from refused
         except (SlackClientError, OSError) as lost:
-            raise _unanswered("Slack did not say whether Spotter is in this channel.") from lost
+            raise Unanswered("Slack did not say whether Spotter is in this channel.") from lost
 
     def link_to(self, channel: str, ts: str) -> str | None:
         """The address of a message; None where Slack does not say."""
@@ -197,11 +210,7 @@ class Directory:
                 members = frozenset() if user["deleted"] else frozenset([entry])
         except (SlackApiError, SlackClientError, OSError, KeyError) as failed:
             told = "Slack did not say who is in the group that may do this, so the answer is no for now."
-            raise _unanswered(told) from failed
+            raise Unanswered(told) from failed
         with self._lock:
             self._groups[entry] = (asked, members)
         return members
-
-
-def _unanswered(problem: str) -> UserError:
-    return UserError(problem, "Nothing was changed. Try again in a minute.")

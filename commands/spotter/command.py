@@ -4,9 +4,11 @@ from commands.kit.blocks import Block, Message, context, header, section
 from commands.kit.command import Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError
 from commands.kit.forms import told
-from commands.kit.people import FRESH
+from commands.kit.health import SLACK
+from commands.kit.people import FRESH, Unanswered
 from commands.kit.services import Services
 from commands.kit.words import code, count, duration, esc
+from infra.http.errors import Throttled, Unavailable
 from storage import catalog, deployments, publishes, runs
 
 spotter = Command("/spotter", role="view", summary="Help, how things stand, and who may do what")
@@ -49,15 +51,14 @@ def open_form(value: str, asked: Asked, services: Services) -> Answer:
     return OpenForm(command, told(value, "values"))
 
 
-@spotter.follow("roles", every=lambda policy: FRESH.total_seconds() * 0.6, everywhere=True)
+@spotter.follow("roles", every=lambda policy: FRESH.total_seconds() * 0.6, service=SLACK, everywhere=True)
 def keep_roles_fresh(services: Services) -> None:
     """People who act should not wait for Slack to list a group."""
     try:
         services.people.refresh()
-    except UserError as problem:
-        services.health.trouble("Slack", problem.problem, about="roles")
-    else:
-        services.health.well("Slack", about="roles")
+    except Unanswered as unknown:
+        kind = Throttled if unknown.is_throttled else Unavailable
+        raise kind(unknown.problem) from unknown
 
 
 def standing(services: Services) -> str:

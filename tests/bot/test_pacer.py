@@ -12,15 +12,15 @@ from bot.watchdog import Watchdog
 from commands.kit.command import Follower
 from commands.kit.health import AZURE, DEVOPS
 from commands.kit.services import Services
-from infra.azureml.errors import Unavailable
+from infra.azureml.errors import Throttled, Unavailable
 from tests.bot.conftest import held
 
 HOURLY = 3600.0
 
 
 @contextmanager
-def paced(step: Callable[[Services], None], services: Services) -> Iterator[Pacer]:
-    pacer = Pacer([Follower("work", lambda _policy: HOURLY, step)], held(services.store), Watchdog())
+def paced(step: Callable[[Services], None], services: Services, pause: float = HOURLY) -> Iterator[Pacer]:
+    pacer = Pacer([Follower("work", lambda _policy: pause, step)], held(services.store), Watchdog())
     pacer.start(services, services)
     yield pacer
     assert pacer.stop()
@@ -75,6 +75,21 @@ def test_after_trouble_that_passes_a_follower_does_not_wait_its_hour(services: S
 
     with paced(step, services):
         assert looked_again.wait(60)
+
+
+def test_a_follower_rests_as_long_as_a_service_asks_for(services: Services) -> None:
+    steps: list[float] = []
+    looked_again = threading.Event()
+
+    def step(_services: Services) -> None:
+        steps.append(time.monotonic())
+        if len(steps) == 1:
+            raise Throttled("Too many requests.", retry_after=1.5)
+        looked_again.set()
+
+    with paced(step, services, pause=0.01):
+        assert looked_again.wait(60)
+    assert steps[1] - steps[0] >= 1.5
 
 
 def test_trouble_is_told_by_service_and_forgotten_once_over(services: Services) -> None:
