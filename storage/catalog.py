@@ -22,14 +22,14 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    tuple_,
     update,
 )
 
-from storage.rows import Rows
+from storage.rows import Rows, each_of, one_of
 from storage.tables import clusters, exports, model_versions
 
 FEW = 10
+LOOK_BACK = 4
 ESCAPE = "/"
 
 LONGEST_NUMBER = 9
@@ -161,7 +161,7 @@ def get_model(tx: Connection, name: str, version: int) -> ModelRow | None:
 
 def get_models(tx: Connection, keys: Collection[tuple[str, int]]) -> list[ModelRow]:
     """These versions, by name and number, as far as there are such; in no order."""
-    query = select(model_versions).where(tuple_(model_versions.c.name, model_versions.c.version).in_(keys))
+    query = select(model_versions).where(one_of(keys, model_versions.c.name, model_versions.c.version))
     return _models.all(tx, query) if keys else []
 
 
@@ -171,11 +171,11 @@ def model_of_run(tx: Connection, run_id: str) -> ModelRow | None:
     return _models.first(tx, query.order_by(model_versions.c.version).limit(1))
 
 
-def models_of_runs(tx: Connection, run_ids: Collection[str]) -> dict[str, ModelRow]:
-    """The version that each of these trainings registered, by the training; not all need have one."""
-    query = select(model_versions).where(model_versions.c.run_id.in_(run_ids))
-    rows = _models.all(tx, query.order_by(model_versions.c.version.desc()))
-    return {row.run_id: row for row in rows if row.run_id}
+def metric_of_runs(tx: Connection, run_ids: Collection[str]) -> dict[str, float | None]:
+    """The mAP of the version that each of these trainings registered, by the training; not all need have one."""
+    of = model_versions.c
+    query = select(of.run_id, of.mean_average_precision).where(of.run_id.in_(run_ids))
+    return {row.run_id: row.mean_average_precision for row in tx.execute(query.order_by(of.version.desc()))}
 
 
 def versions_of(tx: Connection, name: str, limit: int = 20) -> list[ModelRow]:
@@ -209,6 +209,8 @@ def registered_since(tx: Connection, since: datetime, limit: int) -> list[ModelR
 
 def latest_models(tx: Connection, limit: int = 50, containing: str = "") -> list[ModelRow]:
     """The newest version of each model, most recently registered first."""
+    if not containing and len(lately := _models.all(tx, _lately(limit))) == limit:
+        return lately
     found = tx.execute(_latest_models(), {"limit": limit, "pattern": _pattern(containing)})
     return [ModelRow(**row) for row in found.mappings()]
 
@@ -223,14 +225,20 @@ def _latest_models() -> Select[Any]:
     return query.limit(bindparam("limit", type_=Integer))
 
 
+def _lately(limit: int) -> Select[Any]:
+    """The same, as far as it is among what was registered last, which mostly is enough of it."""
+    of, other = model_versions.c, model_versions.alias()
+    query = select(model_versions).order_by(of.created_at.desc(), of.version.desc())
+    last = query.limit(limit * LOOK_BACK).subquery()
+    newest = select(func.max(other.c.version)).where(other.c.name == last.c.name).scalar_subquery()
+    return select(last).where(last.c.version == newest).order_by(last.c.created_at.desc()).limit(limit)
+
+
 def _names(pattern: ColumnElement[str]) -> Subquery:
-    """The names of all models, by a step from each to the next one: there are many versions of few models."""
-    of = model_versions.c
-    name = select(func.min(of.name).label("name")).cte("names", recursive=True)
-    following = select(func.min(of.name)).where(of.name > name.c.name).scalar_subquery()
-    name = name.union_all(select(following).where(name.c.name.is_not(None)))
-    there = name.c.name.is_not(None) & func.lower(name.c.name).like(pattern, escape=ESCAPE)
-    return select(name.c.name).where(there).subquery()
+    """The names of all models."""
+    name = each_of(model_versions.c.name).c.value
+    there = name.is_not(None) & func.lower(name).like(pattern, escape=ESCAPE)
+    return select(name.label("name")).where(there).subquery()
 
 
 def _contains(name: ColumnElement[str], text: str) -> ColumnElement[bool]:

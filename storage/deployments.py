@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
-from storage.rows import Rows
+from storage.rows import Rows, each_of
 from storage.tables import decisions, deployments
 
 UNDECIDED = ("preparing", "waiting")
@@ -136,8 +138,8 @@ def recent(tx: Connection, limit: int, target: str | None = None) -> list[Deploy
 
 
 def ended_since(tx: Connection, since: datetime, limit: int) -> list[Deployment]:
-    """The one that ended last first."""
-    query = select(deployments).where(deployments.c.ended_at >= since)
+    """The one that ended last first, without what approvers were shown."""
+    query = _rows.without("evidence").where(deployments.c.ended_at >= since)
     query = query.order_by(deployments.c.ended_at.desc()).limit(limit)
     return _rows.all(tx, query)
 
@@ -181,6 +183,25 @@ def incumbent(tx: Connection, target: str) -> Deployment | None:
         return next((each for each in found if not each.is_withdrawn), None)
 
 
+def incumbents(tx: Connection) -> dict[str, Deployment]:
+    """The same of every target that has one, without what approvers were shown."""
+    ids = [each for each in tx.execute(_newest_on_devices()).scalars() if each]
+    query = _rows.without("evidence").where(deployments.c.id.in_(ids))
+    newest = {each.target: each for each in _rows.all(tx, query)}
+    found = {name: incumbent(tx, name) if each.is_withdrawn else each for name, each in newest.items()}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+@cache
+def _newest_on_devices() -> Select[Any]:
+    """Their ids, of each target the newest. Written once, for that takes longer than to ask."""
+    other = deployments.alias()
+    target = each_of(deployments.c.target, deployments.c.state.in_(ON_DEVICES))
+    its = select(other.c.id).where(other.c.state.in_(ON_DEVICES), other.c.target == target.c.value)
+    newest = its.order_by(other.c.decided_at.desc()).limit(1).correlate(target)
+    return select(newest.scalar_subquery()).select_from(target)
+
+
 def in_favour(given: Sequence[Decision]) -> list[str]:
     """The names of those who approved, each once, in order."""
     return list({each.person: each.person_name for each in given if each.verdict == "approve"}.values())
@@ -190,6 +211,14 @@ def decisions_on(tx: Connection, deployment_id: str) -> list[Decision]:
     """In the order in which they were made."""
     query = select(decisions).where(decisions.c.deployment_id == deployment_id).order_by(decisions.c.at)
     return _decisions.all(tx, query)
+
+
+def decisions_on_each(tx: Connection, asked: Sequence[Deployment]) -> dict[str, list[Decision]]:
+    """By request, in the order in which they were made."""
+    query = select(decisions).where(decisions.c.deployment_id.in_([each.id for each in asked]))
+    made = _decisions.all(tx, query.order_by(decisions.c.deployment_id, decisions.c.at)) if asked else []
+    found = groupby(made, key=lambda each: each.deployment_id)
+    return {each.id: [] for each in asked} | {request: list(given) for request, given in found}
 
 
 def overrides_since(tx: Connection, since: datetime, channel: str | None = None) -> list[Override]:
@@ -210,7 +239,8 @@ def waiting_for_approval(
     asked = [
         each for each in in_states(tx, ("waiting",), target) if channel is None or each.channel == channel
     ]
+    given = decisions_on_each(tx, asked)
     return [
-        Unanswered(each, each.requested_at, len(in_favour(decisions_on(tx, each.id))), each.approvals_needed)
+        Unanswered(each, each.requested_at, len(in_favour(given[each.id])), each.approvals_needed)
         for each in asked
     ]

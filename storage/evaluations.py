@@ -1,12 +1,13 @@
 """What trainings measured of model versions on held-out pictures, and which of that is still to be read."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from storage.rows import Rows, insert_once
+from storage.rows import Rows, insert_once, one_of
 from storage.tables import evaluations
 
 
@@ -49,6 +50,12 @@ def put(
     same = (evaluations.c.name == row.name) & (evaluations.c.version == row.version)
     values = {"read_at": at, "found": found, "missing": missing or None}
     tx.execute(update(evaluations).where(same).values(**values))
+
+
+def of_models(tx: Connection, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], EvaluationRow]:
+    """By name and version, as far as they are known."""
+    query = select(evaluations).where(one_of(keys, evaluations.c.name, evaluations.c.version))
+    return {(row.name, row.version): row for row in _rows.all(tx, query)} if keys else {}
 
 
 def get(tx: Connection, name: str, version: int) -> EvaluationRow | None:

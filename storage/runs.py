@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from storage.rows import Rows
 from storage.tables import training_runs
@@ -59,7 +59,15 @@ class TrainingRun:
         return self.state in OPEN
 
 
+class Brief(NamedTuple):
+    """What lists of many runs need of each."""
+
+    id: str
+    state: str
+
+
 _rows = Rows(training_runs, TrainingRun)
+_outcomes = _rows.without("progress", "waiting", "estimate")
 add, get, change = _rows.add, _rows.get, _rows.change
 
 
@@ -81,21 +89,40 @@ def open_runs(tx: Connection) -> list[TrainingRun]:
     return _rows.all(tx, query)
 
 
+def open_briefly(tx: Connection) -> list[Brief]:
+    """Runs that have not ended, newest first."""
+    of = training_runs.c
+    query = select(of.id, of.state).where(of.state.in_(OPEN)).order_by(of.requested_at.desc())
+    return [Brief(*row) for row in tx.execute(query)]
+
+
+def these(tx: Connection, briefs: Sequence[Brief]) -> list[TrainingRun]:
+    """All that is known of some runs, in the same order."""
+    query = select(training_runs).where(training_runs.c.id.in_([each.id for each in briefs]))
+    found = {run.id: run for run in _rows.all(tx, query)}
+    return [found[each.id] for each in briefs]
+
+
 def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[TrainingRun]:
     """Runs in these states, the one that ended last first."""
+    return _rows.all(tx, _last(select(training_runs), limit, states))
+
+
+def recent_briefly(tx: Connection, limit: int) -> list[Brief]:
+    """Runs that have ended, the one that ended last first."""
+    query = _last(select(training_runs.c.id, training_runs.c.state), limit, ENDED)
+    return [Brief(*row) for row in tx.execute(query)]
+
+
+def _last(query: Select[Any], limit: int, states: Sequence[str]) -> Select[Any]:
     others = [state for state in (*OPEN, *ENDED) if state not in states]
-    query = (
-        select(training_runs)
-        .where(training_runs.c.state.not_in(others))  # else SQLite would sort all that ever ended so
-        .order_by(training_runs.c.ended_at.desc())
-        .limit(limit)
-    )
-    return _rows.all(tx, query)
+    query = query.where(training_runs.c.state.not_in(others))  # else SQLite would sort all that ever ended so
+    return query.order_by(training_runs.c.ended_at.desc()).limit(limit)
 
 
 def ended_since(tx: Connection, since: datetime, limit: int) -> list[TrainingRun]:
-    """The one that ended last first."""
-    query = select(training_runs).where(training_runs.c.ended_at >= since)
+    """The one that ended last first; what was told on the way is left out."""
+    query = _outcomes.where(training_runs.c.ended_at >= since)
     query = query.order_by(training_runs.c.ended_at.desc()).limit(limit)
     return _rows.all(tx, query)
 

@@ -42,8 +42,8 @@ def targets(services: Services, person: Person, typed: str) -> list[Option]:
     """Type-ahead over the targets of the policy file, with what runs there."""
     found = [name for name in services.policy.targets if typed.lower() in name]
     with services.store.read() as tx:
-        there = {name: deployments.incumbent(tx, name) for name in found}
-    return [Option(name, name, _running(there[name])) for name in found]
+        there = deployments.incumbents(tx)
+    return [Option(name, name, _running(there.get(name))) for name in found]
 
 
 @dataclass(frozen=True)

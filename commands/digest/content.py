@@ -14,7 +14,7 @@ from commands.digest.lines import FAILED, Line, Record, news
 from commands.kit.policy import Policy
 from commands.kit.words import money
 from commands.models import where
-from storage import catalog, deployments, labels, publishes, runs
+from storage import catalog, deployments, devices, labels, publishes, runs
 from storage.deployments import Deployment
 from storage.publishes import PublishRun
 from storage.runs import TrainingRun
@@ -58,8 +58,9 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
     """What there is to tell of the time since `since`."""
     over, moving = _over(tx, since), _open(tx)
     new = catalog.registered_since(tx, since, MOST)
-    bad, there = _went_wrong(tx, over), models.on_the_lines(tx, policy)
-    made = catalog.models_of_runs(tx, [each.id for each in over if isinstance(each, TrainingRun)])
+    shares = devices.shares(tx)
+    bad, there = _went_wrong(tx, over), models.on_the_lines(tx, shares, policy)
+    figures = catalog.metric_of_runs(tx, [each.id for each in over if isinstance(each, TrainingRun)])
     stuck = [each for each in moving if _is_stuck(each, now)]
     told = {each.id for each in (*bad, *stuck)}
     needs = [
@@ -67,7 +68,7 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
         *map(lines.failed, bad),
         *(lines.stuck(each, now) for each in stuck),
         *(Line(key, text) for key, text in models.below_their_gates(tx, there, policy)),
-        *(news(key, text) for key, text in models.worse_than_before(tx, there, policy, since)),
+        *(news(key, text) for key, text in models.worse_than_before(tx, there, new, policy)),
         *map(lines.overridden, deployments.overrides_since(tx, since)),
     ]
     busy: list[Record] = [*moving, *labels.open_exports(tx), *labels.open_preparations(tx)]
@@ -77,10 +78,10 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
         needs,
         [lines.running(each, now) for each in busy if each.id not in told],
         [
-            *(lines.ended(each, made.get(each.id)) for each in over if each.id not in told),
+            *(lines.ended(each, figures) for each in over if each.id not in told),
             *(lines.by_hand(row) for row in new if row.run_id is None),
         ],
-        [Line(text, text) for text in where.told(tx).values()],
+        [Line(text, text) for text in where.told(shares).values()],
         _cost(over, policy),
         max(Counter(map(type, over)).values(), default=0) < MOST,
     )

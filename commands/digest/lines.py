@@ -1,5 +1,6 @@
 """Each record as a line of a digest."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -93,10 +94,10 @@ def running(each: Record, now: datetime) -> Line:
     return Line(f"{each.id} {each.state}", f"*{_what(each)}*: {_told(state_words.standing(each))}{waits}")
 
 
-def ended(each: Record, made: ModelRow | None) -> Line:
-    """`made` is the version that a training has registered."""
+def ended(each: Record, figures: Mapping[str, float | None]) -> Line:
+    """`figures` has the mAP of what each training has registered."""
     if isinstance(each, TrainingRun):
-        return _ended_training(each, made)
+        return _ended_training(each, figures)
     if isinstance(each, PublishRun):
         return news(each.id, f"*Publishing {_name(each.branch)}*: {_told(publish_words.standing(each))}")
     if isinstance(each, LabelExport):
@@ -114,12 +115,12 @@ def ended(each: Record, made: ModelRow | None) -> Line:
     return news(each.id, f"*{_what(each)}*: {how}{outcome}")
 
 
-def _ended_training(run: TrainingRun, made: ModelRow | None) -> Line:
+def _ended_training(run: TrainingRun, figures: Mapping[str, float | None]) -> Line:
     if run.state == "canceled":
         return news(run.id, f"*{_name(run.model_name)}* training was canceled")
     if run.state in FAILED:
         return news(run.id, f"*{_name(run.model_name)}* training failed, and was asked for again")
-    figure = f", mAP {metric(made.mean_average_precision)}" if made else ""
+    figure = f", mAP {metric(figures[run.id])}" if run.id in figures else ""
     return news(run.id, f"*{_name(run.model_name)}* v{run.registered_version} trained{figure}")
 
 

@@ -1,7 +1,6 @@
 """Models that fall short: those on a line below its gates, and new ones that are worse than what runs there."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -12,9 +11,10 @@ from commands.deploy.evidence import shown
 from commands.deploy.gates import AGAINST, Gate, judge
 from commands.kit.policy import Gates, Policy
 from commands.kit.words import esc
-from commands.models.measured import evaluation_of, figures, together
-from storage import catalog, devices
+from commands.models.measured import Evaluations, evaluations_of, figures, together_in
+from storage import catalog
 from storage.catalog import ModelRow
+from storage.devices import Share
 
 MOST = 50
 
@@ -24,8 +24,9 @@ OnTheLines = Sequence[tuple[str, ModelRow]]
 
 def below_their_gates(tx: Connection, there: OnTheLines, policy: Policy) -> Iterator[tuple[str, str]]:
     """A key and a sentence for each target whose model would not pass its gates now."""
+    known = evaluations_of(tx, [row for _, row in there])
     for target, row in there:
-        if failed := _failed(_evidence(tx, row, None), policy.targets[target].gates):
+        if failed := _failed(_evidence(known, row, None), policy.targets[target].gates):
             yield (
                 f"{target} {row.name}:{row.version}",
                 f"*{target}* runs {_name(row)} below its gate: {failed}",
@@ -33,22 +34,25 @@ def below_their_gates(tx: Connection, there: OnTheLines, policy: Policy) -> Iter
 
 
 def worse_than_before(
-    tx: Connection, there: OnTheLines, policy: Policy, since: datetime
+    tx: Connection, there: OnTheLines, new: Sequence[ModelRow], policy: Policy
 ) -> Iterator[tuple[str, str]]:
-    """The same for versions registered since then that could not follow the one that runs on a target."""
-    new = catalog.registered_since(tx, since, MOST)
-    for target, before in there:
-        for row in new:
-            if row.name != before.name or row.version <= before.version:
-                continue
-            if failed := _failed(_evidence(tx, row, before), policy.targets[target].gates):
-                text = f"*{_name(row)}* would not pass the gates of {target}: {failed}"
-                yield f"{target} {row.name}:{row.version}", text
+    """The same for new versions that could not follow the one that runs on a target."""
+    rivals = [
+        (target, before, row)
+        for target, before in there
+        for row in new[:MOST]
+        if row.name == before.name and row.version > before.version
+    ]
+    known = evaluations_of(tx, [row for _, *both in rivals for row in both])
+    for target, before, row in rivals:
+        if failed := _failed(_evidence(known, row, before), policy.targets[target].gates):
+            text = f"*{_name(row)}* would not pass the gates of {target}: {failed}"
+            yield f"{target} {row.name}:{row.version}", text
 
 
-def on_the_lines(tx: Connection, policy: Policy) -> OnTheLines:
+def on_the_lines(tx: Connection, shares: Sequence[Share], policy: Policy) -> OnTheLines:
     """The version that most devices of each target run, where the registry has it."""
-    most = [next(found) for _, found in groupby(devices.shares(tx), key=lambda share: share.target)]
+    most = [next(found) for _, found in groupby(shares, key=lambda share: share.target)]
     keys = [
         (each.target, (each.model, number))
         for each in most
@@ -59,9 +63,9 @@ def on_the_lines(tx: Connection, policy: Policy) -> OnTheLines:
     return [(target, found[key]) for target, key in keys if key in found]
 
 
-def _evidence(tx: Connection, row: ModelRow, there: ModelRow | None) -> dict[str, Any]:
+def _evidence(known: Evaluations, row: ModelRow, there: ModelRow | None) -> dict[str, Any]:
     """As approvers would see it, with figures on the same held-out pictures where both were measured on such."""
-    found = together(tx, row, there) if there else evaluation_of(tx, row)
+    found = together_in(known, row, there) if there else known.get((row.name, row.version))
     measured = {"candidate": figures(found, row), "incumbent": figures(found, there) if there else None}
     incumbent = own_figures(there, "") if there else None
     return {"candidate": own_figures(row, ""), "incumbent": incumbent, "measured": measured}

@@ -32,21 +32,21 @@ def home(person: Person, services: Services) -> dict[str, Any]:
     """The view for `views.publish`."""
     now = services.clock.now()
     with services.store.read() as tx:
-        open_now = runs.open_runs(tx)[::-1]
+        training = runs.open_briefly(tx)
+        newest = runs.these(tx, training[:SHOWN])
         publishing = publishes.open_runs(tx)[::-1]
         ended = runs.recent(tx, SHOWN)
         models = catalog.latest_models(tx, limit=SHOWN)
         lines = on_the_lines(tx)
-        waiting = [
-            (each, deployments.decisions_on(tx, each.id)) for each in deployments.in_states(tx, ["waiting"])
-        ]
+        asked = deployments.in_states(tx, ["waiting"])
+        decided = deployments.decisions_on_each(tx, asked)
         rollouts = deployments.in_states(tx, deployments.UNDER_WAY)
-    blocks: list[Block] = _for_me(waiting, person, services)
-    running = len(open_now) + len(publishing) + len(rollouts)
+    blocks: list[Block] = _for_me([(each, decided[each.id]) for each in asked], person, services)
+    running = len(training) + len(publishing) + len(rollouts)
     blocks += [header(f"{running} running" if running else "Nothing is running")]
     for rollout in rollouts[:SHOWN]:
         blocks.append(section(_rollout(rollout, services, now)))
-    for run in open_now[:SHOWN]:
+    for run in newest:
         leader = best(run)
         figure = f", best mAP {metric(leader['mean_average_precision'])}" if leader else ""
         text = f"*{esc(run.model_name)}*: {phase(run)}{figure}\n{code(run.dataset)} on {code(run.cluster)}"
@@ -60,7 +60,7 @@ def home(person: Person, services: Services) -> dict[str, Any]:
                 f"{text}, for {duration(now - publish.requested_at)}", button("Details", DETAILS, publish.id)
             )
         )
-    if more := sum(max(len(each) - SHOWN, 0) for each in (rollouts, open_now, publishing)):
+    if more := sum(max(len(each) - SHOWN, 0) for each in (rollouts, training, publishing)):
         blocks.append(context(f"and {more} more: type `/runs`"))
     if not running:
         blocks.append(section("Trainings show up here with their trials and the best result so far."))

@@ -1,5 +1,6 @@
 """Model versions beside each other on held-out pictures, from what the evaluate steps of their trainings found."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -9,12 +10,19 @@ from storage import evaluations
 from storage.catalog import ModelRow
 
 Figures = dict[str, Any]
+Evaluations = Mapping[tuple[str, int], Evaluation]
 
 
 def evaluation_of(tx: Connection, model: ModelRow) -> Evaluation | None:
     """What this version's own training measured; None where it is not there (yet)."""
     row = evaluations.get(tx, model.name, model.version)
     return Evaluation.model_validate(row.found) if row and row.found else None
+
+
+def evaluations_of(tx: Connection, models: Collection[ModelRow]) -> Evaluations:
+    """The same of several versions, by name and version, without those of which it is not there."""
+    rows = evaluations.of_models(tx, {(model.name, model.version) for model in models})
+    return {key: Evaluation.model_validate(row.found) for key, row in rows.items() if row.found}
 
 
 def missing_because(tx: Connection, model: ModelRow) -> str:
@@ -44,8 +52,13 @@ def figures(found: Evaluation | None, model: ModelRow) -> Figures | None:
 
 def together(tx: Connection, one: ModelRow, other: ModelRow) -> Evaluation | None:
     """An evaluation in which both were measured: that of either one's training."""
+    return together_in(evaluations_of(tx, (one, other)), one, other)
+
+
+def together_in(known: Evaluations, one: ModelRow, other: ModelRow) -> Evaluation | None:
+    """The same, where the evaluations of both are known."""
     for model in (one, other):
-        found = evaluation_of(tx, model)
+        found = known.get((model.name, model.version))
         if figures(found, one) and figures(found, other):
             return found
     return None

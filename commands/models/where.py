@@ -22,12 +22,13 @@ APPLIED, OTHER = "Applied", "runs what was not shipped"
 
 def on_the_lines(tx: Connection) -> list[Block]:
     """A line for each target, with a button to its devices; empty without devices."""
-    return [section(line, button("Devices", DEVICES, target)) for target, line in told(tx).items()]
+    lines = told(devices.shares(tx))
+    return [section(line, button("Devices", DEVICES, target)) for target, line in lines.items()]
 
 
-def told(tx: Connection) -> dict[str, str]:
+def told(shares: Sequence[Share]) -> dict[str, str]:
     """What each target's devices run, in mrkdwn; empty without devices."""
-    found = groupby(devices.shares(tx), key=lambda share: share.target)
+    found = groupby(shares, key=lambda share: share.target)
     return {target: _line(target, list(shares)) for target, shares in found}
 
 

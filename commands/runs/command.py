@@ -39,7 +39,7 @@ DETAILS = "runs.details"
 def recent_runs(services: Services, person: Person, typed: str) -> list[Option]:
     """Type-ahead over runs, open ones first."""
     with services.store.read() as tx:
-        trained = records.open_runs(tx)[::-1] + records.recent(tx, 50)
+        trained = records.open_briefly(tx) + records.recent_briefly(tx, 50)
         published = publishes.open_runs(tx)[::-1] + publishes.recent(tx, 20)
     options = [Option(run.id, run.id, run.state) for run in trained]
     options += [publishing.option(run) for run in published]
@@ -59,9 +59,10 @@ def show(args: RunsArgs, asked: Asked, services: Services) -> Reply:
     if args.run:
         return details(args.run, asked, services)
     with services.store.read() as tx:
-        training, publishing_now = records.open_runs(tx), publishes.open_runs(tx)
+        training, publishing_now = records.open_briefly(tx), publishes.open_runs(tx)
+        newest = records.these(tx, training[: SHOWN * 2])
         ended: list[AnyRun] = [*records.recent(tx, SHOWN), *publishes.recent(tx, SHOWN)]
-    now_open: list[AnyRun] = [*training, *publishing_now]
+    now_open: list[AnyRun] = [*newest, *publishing_now]
     if not now_open and not ended:
         return Reply(note("No training has been asked for yet. Type `/train` to start the first one."))
     now = services.clock.now()
@@ -69,8 +70,8 @@ def show(args: RunsArgs, asked: Asked, services: Services) -> Reply:
     blocks: list[Block] = [header(title)]
     now_open.sort(key=lambda run: run.requested_at, reverse=True)
     blocks += [_line(run, now) for run in now_open[: SHOWN * 2]]
-    if len(now_open) > SHOWN * 2:
-        blocks.append(context(f"and {len(now_open) - SHOWN * 2} more"))
+    if (more := len(training) + len(publishing_now) - SHOWN * 2) > 0:
+        blocks.append(context(f"and {more} more"))
     if ended:
         ended.sort(key=lambda run: run.ended_at or now, reverse=True)
         blocks += [divider(), section("*Ended last*")]

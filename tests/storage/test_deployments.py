@@ -75,3 +75,19 @@ def test_what_waits_for_approvers_tells_how_many_are_missing(tx: Connection) -> 
     assert [each.deployment.target for each in deployments.waiting_for_approval(tx, target="line-2")] == [
         "line-2"
     ]
+
+
+def test_what_every_target_has_is_told_at_once(tx: Connection) -> None:
+    shipped: dict[str, object] = {"state": "shipped", "evidence": {"devices": {}}}
+    gone = [{"name": "all", "withdrawn": True}]
+    request(tx, "line-1", "C1", **shipped, decided_at=NOON)
+    request(tx, "line-1", "C1", **shipped, id="newer", request_id="newer", decided_at=NOON + HOUR)
+    request(tx, "line-2", "C1", **shipped, decided_at=NOON)
+    request(tx, "line-2", "C1", **shipped, id="gone", request_id="gone", decided_at=NOON + HOUR, rings=gone)
+    request(tx, "line-3", "C1", **shipped, decided_at=NOON, rings=gone)
+    request(tx, "line-4", "C1", state="rejected", decided_at=NOON)
+    found = deployments.incumbents(tx)
+    assert {name: each.id for name, each in found.items()} == {"line-1": "newer", "line-2": "line-2-caps-2"}
+    for name in ("line-1", "line-2", "line-3", "line-4"):
+        alone = deployments.incumbent(tx, name)
+        assert (found[name].id if name in found else None) == (alone.id if alone else None)
