@@ -14,7 +14,7 @@ from tests.stories.reliability.flows import Flow, Player, sets_a_digest
 from tests.stories.reliability.power import Power
 from tests.stories.stage import Stage
 
-UPTIME = 1.5  # seconds that the bot serves at most before the power is cut
+UPTIME = 1.5  # seconds that the bot serves at most before the power is cut, or as long as it took to start
 STARTING = 1.0  # seconds of its start within which it is cut else
 STARTED = 0.7  # of all cuts strike a bot that serves
 
@@ -69,10 +69,10 @@ class Shift:
         return self._toll(effects(self.stage, before, words=False), time.monotonic() - began)
 
     def _cuts_the_power(self, moments: random.Random) -> None:
-        serves, moment = moments.random() < STARTED, moments.random()
+        serves, moment, began = moments.random() < STARTED, moments.random(), time.monotonic()
         if serves:
             self.stage.until(self.stage.bot.is_ready, "the bot is ready")
-        time.sleep(moment * (UPTIME if serves else STARTING))
+        time.sleep(moment * (max(UPTIME, time.monotonic() - began) if serves else STARTING))
         self.power.cut()
         self.power.comes_back()
 
