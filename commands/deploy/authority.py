@@ -3,6 +3,7 @@
 from commands.deploy.facts import gates_passed
 from commands.deploy.record import approvers
 from commands.deploy.standing import changes_in_azure
+from commands.deploy.truth import Look
 from commands.kit.people import Person
 from commands.kit.policy import Target
 from commands.kit.services import Services
@@ -19,7 +20,7 @@ def objection(deployment: Deployment, services: Services) -> str | None:
     target = services.policy.targets.get(deployment.target)
     if target is None:
         return "the target is not in spotter.toml any more"
-    if changed := changes_in_azure(deployment, services):
+    if changed := changes_in_azure(deployment, services, Look(services)):
         return changed
     with services.store.read() as tx:
         decided = deployments.decisions_on(tx, deployment.id)

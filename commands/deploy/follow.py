@@ -3,7 +3,7 @@
 May run at any time, twice, or after a crash: each step begins by reading the record.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -16,7 +16,7 @@ from commands.deploy.record import approvers, card_key, change, note_trouble, sh
 from commands.deploy.rings import wait
 from commands.deploy.ship import ship
 from commands.deploy.standing import changes_in_azure, changes_since_asked, expire, make_stale
-from commands.deploy.taking_back import roll_back
+from commands.deploy.taking_back import stop, take_back
 from commands.deploy.truth import Look
 from commands.kit.command import COURIER
 from commands.kit.errors import UserError
@@ -34,23 +34,39 @@ log = structlog.get_logger("deploy")
 def follow_deployments(services: Services) -> None:
     with services.store.read() as tx:
         open_now = deployments.in_states(tx, deployments.OPEN)
-    troubles: list[Exception] = []
-    look = Look(services)
-    for deployment in open_now:
-        try:
+    look, stopped = Look(services, open_now), []
+
+    def step(deployment: Deployment) -> None:
+        if deployment.state != "rolling_back":
             STEPS[deployment.state](deployment, services, look)
-        except Exception as trouble:  # trouble with one keeps no other waiting
+        elif stop(deployment, services):
+            stopped.append(deployment)
+
+    troubles = _each(step, open_now)
+    after = Look(services)  # what was read before the stops may be too old
+    troubles += _each(lambda deployment: take_back(deployment, services, after), stopped)
+    if open_now:
+        services.wake(COURIER)
+    told = UserError | Unreadable  # on the card
+    of_the_hub = (look.trouble, after.trouble)
+    severe = [each for each in troubles if not isinstance(each, told) and each not in of_the_hub]
+    if severe:
+        raise severe[0]
+
+
+def _each(step: Callable[[Deployment], None], those: Sequence[Deployment]) -> list[Exception]:
+    """Take the step for every request: trouble with one keeps no other waiting. Returns the troubles."""
+    troubles: list[Exception] = []
+    for deployment in those:
+        try:
+            step(deployment)
+        except Exception as trouble:
             known = isinstance(trouble, AzureError | UserError | Unreadable)
             log.warning(
                 "deployment_step_failed", deployment=deployment.id, error=str(trouble), exc_info=not known
             )
             troubles.append(trouble)
-    if open_now:
-        services.wake(COURIER)
-    told = UserError | Unreadable  # on the card
-    severe = [each for each in troubles if not isinstance(each, told) and each is not look.trouble]
-    if severe:
-        raise severe[0]
+    return troubles
 
 
 def _preparing(deployment: Deployment, services: Services, look: Look) -> None:
@@ -58,8 +74,8 @@ def _preparing(deployment: Deployment, services: Services, look: Look) -> None:
         prepare(deployment, services, look)
 
 
-def _waiting(deployment: Deployment, services: Services, _look: Look) -> None:
-    if _settled(deployment, services) or _has_changed(deployment, services):
+def _waiting(deployment: Deployment, services: Services, look: Look) -> None:
+    if _settled(deployment, services) or _has_changed(deployment, services, look):
         return
     wait(deployment, frozen_for_now(deployment, services), services)
     _link_what_it_replaced(deployment, services)
@@ -108,10 +124,10 @@ def _settled(deployment: Deployment, services: Services) -> bool:
     return False
 
 
-def _has_changed(deployment: Deployment, services: Services) -> bool:
+def _has_changed(deployment: Deployment, services: Services, look: Look) -> bool:
     """Asks the registry itself: what Spotter remembers of an older version is not read anew by itself."""
     try:
-        changed = changes_in_azure(deployment, services)
+        changed = changes_in_azure(deployment, services, look)
     except Unreadable as trouble:
         unsure = (
             "So it is not known whether this still is what was asked for; nothing is shipped before it is."
@@ -133,5 +149,4 @@ STEPS: dict[str, Callable[[Deployment, Services, Look], None]] = {
     "waiting": _waiting,
     "approved": ship,
     "shipping": ship,
-    "rolling_back": roll_back,
 }

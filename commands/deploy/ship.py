@@ -107,6 +107,6 @@ def _finish(deployment: Deployment, services: Services, look: Look) -> None:
     services.wake("devices")
 
 
-ASKING = {"wanted": claim, "queueing": queue, "queued": observe}
+ASKING = {"wanted": claim, "queueing": queue}
 HELD = ("wanted", "queueing")
-WATCHING = {"rolling": watch, "baking": bake}
+WATCHING = {"queued": observe, "rolling": watch, "baking": bake}

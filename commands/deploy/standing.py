@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from commands.deploy import evidence, gates
 from commands.deploy.prepare import measured_beside
 from commands.deploy.record import change
+from commands.deploy.truth import Look
 from commands.kit.policy import Target
 from commands.kit.services import Services
 from commands.kit.words import listing
@@ -22,13 +23,13 @@ def changes_since_asked(tx: Connection, deployment: Deployment, services: Servic
     return _changes(deployment, model, digest, services) or _measured_anew(tx, deployment)
 
 
-def changes_in_azure(deployment: Deployment, services: Services) -> str:
+def changes_in_azure(deployment: Deployment, services: Services, look: Look) -> str:
     """The same, asked of the registry and of the model's files now. Raises AzureError, Unreadable."""
     try:
-        model = services.azure.version(deployment.model_name, deployment.model_version)
+        model = look.version((deployment.model_name, deployment.model_version))
     except NotFound:
         return _changes(deployment, None, "", services)
-    changed = _changes(deployment, model, services.azure.files_digest(model.uri), services)
+    changed = _changes(deployment, model, look.files_digest(model.uri), services)
     with services.store.read() as tx:
         return changed or _measured_anew(tx, deployment)
 

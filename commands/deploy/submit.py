@@ -23,6 +23,7 @@ from commands.deploy.rings import (
 )
 from commands.deploy.rollback import undo
 from commands.deploy.standing import files_changed
+from commands.deploy.truth import Look
 from commands.kit.errors import UserError
 from commands.kit.services import Services
 from commands.kit.words import listing
@@ -154,11 +155,10 @@ def differing(run: Run, deployment: Deployment, ring: str) -> tuple[str, ...]:
     return tuple(name for name, value in _parameters(deployment, ring).items() if told.get(name) != value)
 
 
-def observe(deployment: Deployment, ring: Ring, services: Services) -> None:
+def observe(deployment: Deployment, ring: Ring, services: Services, look: Look) -> None:
     """Follow the pipeline's run to its end; a green one only means that IoT Hub took the deployment."""
-    devops = _devops(services)
     try:
-        run = devops.run(ring["run_id"])
+        run = look.edge_run(ring["run_id"])
     except NotFound:
         if gone_for_long(deployment, ring, services):
             gone = f"The edge pipeline's run for {ring['name']} is not there any more."
@@ -176,7 +176,12 @@ def observe(deployment: Deployment, ring: Ring, services: Services) -> None:
         _has_shipped(deployment, ring, configuration, services)
         return
     ring = {**ring, "configuration": configuration}
-    undo(deployment, ring, f"The edge pipeline's run for {ring['name']} {_end(run, ring, devops)}", services)
+    undo(
+        deployment,
+        ring,
+        f"The edge pipeline's run for {ring['name']} {_end(run, ring, look.devops)}",
+        services,
+    )
 
 
 def _has_shipped(deployment: Deployment, ring: Ring, configuration: str, services: Services) -> None:

@@ -23,8 +23,8 @@ from storage import deployments
 from storage.deployments import Deployment
 
 
-def roll_back(deployment: Deployment, services: Services, _look: Look) -> None:
-    """One step: stop what may still ship, delete, then see the devices come back."""
+def stop(deployment: Deployment, services: Services) -> bool:
+    """Stops what may still ship it; whether nothing can any more."""
     try:
         running = [ring for ring in deployment.rings or [] if not _is_stopped(deployment, ring, services)]
     except AzureError:
@@ -35,16 +35,19 @@ def roll_back(deployment: Deployment, services: Services, _look: Look) -> None:
         raise
     if running:
         note_trouble(deployment, None, services)
-        return
+    return not running
+
+
+def take_back(deployment: Deployment, services: Services, look: Look) -> None:
+    """One step of what has been stopped: delete, then see the devices come back. `look` is from after the stop."""
     try:
-        _take_back(deployment, services)
+        _take_back(deployment, services, look)
     except AzureError:
         note_trouble(deployment, "IoT Hub is not answering. Spotter goes on by itself.", services)
         raise
 
 
-def _take_back(deployment: Deployment, services: Services) -> None:
-    look = Look(services)  # one from before the stop may be too old
+def _take_back(deployment: Deployment, services: Services, look: Look) -> None:
     if shipped := look.survey.of_request(deployment.request_id):
         _remember(deployment, shipped, services)
         for each in shipped:

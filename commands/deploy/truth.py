@@ -1,27 +1,43 @@
 """What IoT Hub and the devices say themselves about a shipment; a green pipeline proves nothing about devices."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from commands.kit.health import IOT_HUB
+from commands.kit.once import Once
 from commands.kit.services import Services
+from infra.azureml.models import ModelVersion
+from infra.devops.project import Project
+from infra.devops.runs import Run
 from infra.failures.devices import explain_landing
 from infra.http.errors import AzureError
 from infra.iothub.deployments import ALL, Deployment
 from infra.iothub.hub import Hub, Survey
 from infra.iothub.rollout import Rollout
+from storage.deployments import Deployment as Request
 
 LOOK = "deployments"
 SHOWN = 5
 
 
 class Look:
-    """One look at IoT Hub, shared by every request of a pass: a hub lets itself be asked a few times a minute only."""
+    """One look at IoT Hub, the registry and the edge pipeline's runs, shared by every request of a pass: a hub lets
+    itself be asked a few times a minute only."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, open_now: Sequence[Request] = ()) -> None:
         self._services = services
         self.trouble: AzureError | None = None
+        rings = [ring for each in open_now for ring in each.rings or []]
+        self._asked_for = frozenset(ring["run_id"] for ring in rings if ring["state"] == "queued")
+        self._runs: Once[frozenset[int], dict[int, Run]] = Once(lambda ids: self.devops.runs_by_id(ids))
+        self.version: Once[tuple[str, int], ModelVersion] = Once(lambda which: services.azure.version(*which))
+        self.files_digest = Once(services.azure.files_digest)
+
+    def edge_run(self, run_id: int) -> Run:
+        """A run of the edge pipeline; one call tells those of all rings that were handed over. Raises NotFound."""
+        return self._runs(self._asked_for).get(run_id) or self.devops.run(run_id)
 
     @cached_property
     def survey(self) -> Survey:
@@ -34,6 +50,11 @@ class Look:
             raise
         self._services.health.well(IOT_HUB, about=LOOK)
         return found
+
+    @property
+    def devops(self) -> Project:
+        assert self._services.devops is not None  # noqa: S101  the command refuses to start without one
+        return self._services.devops
 
     @property
     def hub(self) -> Hub:

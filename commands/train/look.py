@@ -1,10 +1,11 @@
 """What one pass over the open trainings asks of Azure, once for all of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, Generic, TypeVar
+from typing import Any
 
+from commands.kit.once import Once
 from commands.kit.services import Services
 from infra.azureml.errors import AzureError
 from infra.azureml.jobs import NOT_STARTED, TERMINAL, Job
@@ -14,26 +15,6 @@ from storage.catalog import ClusterRow
 from storage.runs import TrainingRun
 
 WALKED = 30  # trainings whose steps and trials are read anew in one pass, at most
-Answer = TypeVar("Answer")
-
-
-class Once(Generic[Answer]):
-    """The same answer, or the same trouble, however often it is asked about something."""
-
-    def __init__(self, ask: Callable[[str], Answer]) -> None:
-        self._ask = ask
-        self._told: dict[str, Answer | AzureError] = {}
-
-    def __call__(self, about: str) -> Answer:
-        if about not in self._told:
-            try:
-                self._told[about] = self._ask(about)
-            except AzureError as trouble:
-                self._told[about] = trouble
-        told = self._told[about]
-        if isinstance(told, AzureError):
-            raise told
-        return told
 
 
 class Look:
@@ -47,12 +28,10 @@ class Look:
         self._trouble: AzureError | None = None
         self._walked: frozenset[str] = frozenset()
         self._holders: dict[str, TrainingRun] = {}
-        self.published, self.cluster, self.nodes, self.usage = (
-            Once(azure.published),
-            Once(azure.cluster),
-            Once(azure.nodes),
-            Once(azure.usage),
-        )
+        self.published = Once(azure.published)
+        self.cluster = Once(azure.cluster)
+        self.nodes = Once(azure.nodes)
+        self.usage = Once(azure.usage)
         for run in followed:
             self.note(run)
 
@@ -72,7 +51,7 @@ class Look:
 
     def begin(self, under_way: Sequence[tuple[TrainingRun, Job]]) -> None:
         """Read how what is known of these trainings stands now."""
-        wanted = {part for run, _ in under_way for part in (*_open_parts(run), _waits(run) or run.id)}
+        wanted = {part for run, _ in under_way for part in (*_watched(run), _waits(run) or run.id)}
         try:
             self._runs = dict.fromkeys(wanted) | self._services.azure.runs(sorted(wanted))
         except AzureError as trouble:
@@ -100,11 +79,11 @@ class Look:
         by_turn = [run for _, run in sorted(turns, key=itemgetter(0))]
         busy = [run.id for run in by_turn if run.id in changed or not _waits(run)]
         yield from sorted(busy, key=lambda name: name not in changed)[:WALKED]
-        yield from [run.id for run in by_turn if run.id not in busy][:1]
+        yield from [run.id for run in by_turn if run.id not in changed and _waits(run)][:1]
 
     def _has_changed(self, run: TrainingRun, job: Job) -> bool:
         """Since it was walked last; also where it was walked never, or none of what was found then is open still."""
-        known, parts = run.progress or {}, _open_parts(run)
+        known, parts = run.progress or {}, _watched(run)
         if job.status != known.get("status") or not (parts or job.status in NOT_STARTED):
             return True
         return parts != {part: now.status for part in parts if (now := self._runs[part])}
@@ -115,9 +94,12 @@ def _parts(run: TrainingRun) -> list[dict[str, Any]]:
     return [*progress.get("steps", ()), *progress.get("trials", ())]
 
 
-def _open_parts(run: TrainingRun) -> dict[str, str]:
-    """Steps and trials that had not ended when they were looked at last, with their status then."""
-    return {part["run_id"]: part["status"] for part in _parts(run) if part["status"] not in TERMINAL}
+def _watched(run: TrainingRun) -> dict[str, str]:
+    """Steps and trials that had begun and not ended when they were looked at last, or are next, with their status then;
+    others begin only when one of these moves on."""
+    parts = {part["run_id"]: part["status"] for part in _parts(run)}
+    idle = (*TERMINAL, "NotStarted")
+    return {part: status for part, status in parts.items() if status not in idle or part == _waits(run)}
 
 
 def _waits(run: TrainingRun) -> str:

@@ -1,6 +1,6 @@
 """One Azure DevOps project, as Spotter sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from infra.devops import approvals, faults, pipelines, repositories, resources, runs, stages
@@ -76,6 +76,10 @@ class Project(Connected[Connection]):
     def run(self, run_id: int) -> Run:
         """Raises NotFound."""
         return runs.one(self.connection, run_id)
+
+    def runs_by_id(self, run_ids: Iterable[int]) -> dict[int, Run]:
+        """As many as there are of them, up to a hundred in one call."""
+        return runs.by_id(self.connection, run_ids)
 
     def with_parameters(self, run: Run) -> Run:
         """The run with its parameters, where a list did not tell them."""

@@ -1,8 +1,9 @@
 """Runs of a pipeline: queued once each, found again, listed together, canceled."""
 
 import logging
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -12,7 +13,7 @@ from urllib.parse import quote
 from infra.devops.connection import Connection
 from infra.devops.pipelines import Pipeline, as_text
 from infra.devops.repositories import HEADS, plain, ref
-from infra.http.errors import AzureError, NotFound, Unavailable, Unclear
+from infra.http.errors import AzureError, NotFound, Refused, Unavailable, Unclear
 from infra.http.fields import mapping, moment, sequence, text, texts, whole
 
 CORRELATION = "correlationId"
@@ -20,6 +21,8 @@ GRACE_SECONDS = 3.0
 CLOCKS_DIFFER_AT_MOST = timedelta(minutes=15)
 PAGE = 100
 LOOKED_THROUGH = 500
+# What Azure DevOps would read as a variable, an expression or a command to its agent, and what ends a line.
+_NO_VALUE = re.compile(r"[\x00-\x1f\x7f]|\$[({\[]|##")
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +84,9 @@ def queue(
     `find` it, and queue again only if it does not show up.
     """
     wanted = {name: as_text(given) for name, given in parameters.items()} | {CORRELATION: correlation_id}
+    for name, given in wanted.items():
+        if _NO_VALUE.search(given):
+            raise Refused(f"No run is given such a value of {name}: {given[:80]!r}.", status=400)
     body = {
         "resources": {"repositories": {"self": {"refName": ref(branch)}}},
         "templateParameters": wanted,
@@ -136,6 +142,16 @@ def recent(connection: Connection, pipeline: Pipeline, after: datetime) -> list[
     told = connection.get(connection.project("build", "builds"), query)
     found = [run_from(connection, each) for each in sequence(told, "value")]
     return [run for run in found if run.id]
+
+
+def by_id(connection: Connection, run_ids: Iterable[int]) -> dict[int, Run]:
+    """Runs by number, up to a hundred to a call, without their parameters. Those that are not there are left out."""
+    wanted, found = sorted(run_ids), []
+    for start in range(0, len(wanted), PAGE):
+        part = ",".join(map(str, wanted[start : start + PAGE]))
+        told = connection.get(connection.project("build", "builds"), {"buildIds": part, "$top": PAGE})
+        found += [run_from(connection, each) for each in sequence(told, "value")]
+    return {run.id: run for run in found if run.id}
 
 
 def has_succeeded(connection: Connection, pipeline: Pipeline) -> bool:
