@@ -27,7 +27,7 @@ VARYING = re.compile(r"/model-\d+-[0-9a-z]+|[0-9a-f]{8}-[0-9a-f-]{27}")
 
 
 def measure(*, quick: bool) -> Iterator[Row]:
-    alone = there = 0
+    alone, there = 0.0, 0
     with closing(Loop()) as loop, workshop(loop, POLICY) as place:
         for number in OPEN_QUICK if quick else OPEN:
             _ask_for(range(there, number), place)
