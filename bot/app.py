@@ -41,6 +41,7 @@ from storage.leases import Lease
 log = structlog.get_logger("spotter")
 ACKING, WORKING = 16, 32
 SLACK_TIMEOUT = 10
+PEOPLE_FIRST = 0.25  # seconds, in which followers do not want the interpreter for their first looks outside
 
 
 class Spotter:
@@ -136,7 +137,7 @@ class Spotter:
         self._watchdog.start()
         self._leader.start()
         self._courier.start()
-        self._pacer.start(self._services, self._leading)
+        asyncio.get_running_loop().call_later(PEOPLE_FIRST, self._pacer.start, self._services, self._leading)
         log.info("serving", port=settings.port, mode="socket" if socket else "http")
         await stopping.wait()
         log.info("stopping")

@@ -16,7 +16,7 @@ CONFIG = "SPOTTER_CONFIG"
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class WorkspaceSettings(_Settings):

@@ -58,7 +58,8 @@ def _schedule(text: str) -> str:
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # one schema is built, of all sections together, when a policy is read; not one of each while the bot starts
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Channels(Section):
@@ -187,7 +188,7 @@ class Training(TrainingDefinition):
 class Prices(BaseModel):
     """What a node costs an hour, by VM size as Azure writes it; upper and lower case are the same."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
     __pydantic_extra__: dict[str, Annotated[float, Field(ge=0)]]
     currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
 

@@ -9,7 +9,7 @@ Account = Annotated[str, Field(pattern=r"^[a-z0-9]{3,24}$")]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class PicturesWanted(_Table):

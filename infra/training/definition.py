@@ -16,7 +16,7 @@ Bounds = tuple[float, float]
 class Uniform(BaseModel):
     """Any number between two: `learning_rate = { uniform = [0.0001, 0.01] }`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     uniform: Bounds
 
     @field_validator("uniform")
@@ -34,7 +34,7 @@ Range = Uniform | Sequence[Value] | Value
 class EarlyTermination(BaseModel):
     """Bandit: a trial ends when its metric falls below the best divided by 1 + `slack_factor`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     evaluation_interval: Annotated[int, Field(ge=1)] = 2
     slack_factor: Annotated[float, Field(gt=0)] = 0.2
     delay_evaluation: Annotated[int, Field(ge=0)] = 6
@@ -47,7 +47,7 @@ class TrainingDefinition(BaseModel):
     workspace that refuses AutoML inside a component.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     component: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,200}$")] = "spotter_training"
     search_space: Annotated[Sequence[Mapping[str, Range]], Field(min_length=1)] = (
