@@ -10,6 +10,7 @@ from commands.train.look import Look
 from commands.train.record import change, end, gone_for_long
 from infra.azureml.errors import AzureError, Denied, NameTaken, NotFound, Refused, Throttled
 from infra.azureml.jobs import Job, Training
+from infra.azureml.names import MODEL_NAME, MODEL_VERSION
 from infra.failures.explain import explain
 from infra.training.component import graph, needed_component
 from storage import devices
@@ -107,18 +108,21 @@ def _training(run: TrainingRun, look: Look, services: Services) -> Training:
         cluster=run.cluster,
         experiment=run.experiment,
         requested_by=run.requested_by_name,
-        compared_with=_in_use(services),
+        compared_with=in_use(services),
         component=None if inline else published,
         graph=graph(definition, published.id) if inline else None,
         display_name=f"{run.model_name} on {run.dataset}",
     )
 
 
-def _in_use(services: Services) -> list[str]:
-    """The model versions that devices run, which the new one may be asked to replace; the most used first."""
+def in_use(services: Services) -> list[str]:
+    """The model versions that devices run, which the new one may be asked to replace; the most used first.
+
+    A device may say anything, and this becomes part of a command line on the cluster: names and numbers only."""
     with services.store.read() as tx:
         shares = sorted(devices.shares(tx), key=lambda share: -share.devices)
-    return list(dict.fromkeys(f"{share.model}:{share.version}" for share in shares if share.model))[:IN_USE]
+    told = [each for each in shares if MODEL_NAME.allows(each.model) and MODEL_VERSION.allows(each.version)]
+    return list(dict.fromkeys(f"{share.model}:{share.version}" for share in told))[:IN_USE]
 
 
 def _try_later(run: TrainingRun, trouble: Exception, services: Services) -> None:

@@ -1,12 +1,13 @@
 """Training jobs: submitted once each, listed together, canceled."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from infra.azureml.components import Component
-from infra.azureml.connection import Connection, WorkspaceId
+from infra.azureml.connection import Connection, WorkspaceId, escaped
 from infra.azureml.errors import AzureError, NameTaken, NotFound, Refused, Unclear
 from infra.http.fields import mapping, moment, text, texts
 
@@ -20,6 +21,7 @@ REQUESTED_BY_TAG = "spotter_requested_by"
 MODEL_TAG = "spotter_model"
 EXPORT_TAG = "spotter_export"
 NONE = "none"  # an input may not be empty
+_PLAIN = re.compile(r"[A-Za-z0-9._:,-]*")
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,10 @@ def body_of(training: Training, workspace: WorkspaceId) -> dict[str, Any]:
 
 
 def inputs_of(training: Training, workspace: WorkspaceId) -> dict[str, Any]:
-    """What the training pipeline takes; the names are those that `infra.training.component` declares."""
-    data = f"{workspace.path}/data/{training.export_name}/versions/{training.export_version}"
+    """What the training pipeline takes; the names are those that `infra.training.component` declares.
+
+    Raises Refused for names that would lead elsewhere, or would be more than names in a step's command line."""
+    data = workspace.path + escaped(["data", training.export_name, "versions", training.export_version])
     literals = {
         "model_name": training.model_name,
         "dataset_name": training.export_name,
@@ -161,6 +165,9 @@ def inputs_of(training: Training, workspace: WorkspaceId) -> dict[str, Any]:
         "compute": training.cluster,
         "compared_with": ",".join(training.compared_with) or NONE,
     }
+    for name, literal in literals.items():
+        if not _PLAIN.fullmatch(literal):
+            raise Refused(f"A training takes no such {name.replace('_', ' ')}.", status=400)
     return {
         "training_data": {"jobInputType": "mltable", "uri": data},
         **{name: {"jobInputType": "literal", "value": literal} for name, literal in literals.items()},

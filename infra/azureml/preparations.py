@@ -6,12 +6,14 @@ from typing import Any
 
 from infra.azureml.components import Component
 from infra.azureml.connection import Connection, WorkspaceId
+from infra.azureml.errors import Refused
 from infra.azureml.jobs import Job, put_once
 from infra.http.fields import text
 
 PREPARES_TAG = "spotter_prepares"
 EXPERIMENT = "spotter-prepare"
 VERSION = "1"
+_ENDS_AN_ARGUMENT = re.compile(r"['\x00-\x1f\x7f]|\$\{\{")
 _EXPORT = re.compile(r"(.+?)(_\d{8}_\d{6})")
 
 
@@ -40,7 +42,11 @@ def submit(connection: Connection, preparation: Preparation) -> Job:
 
 
 def body_of(preparation: Preparation, workspace: WorkspaceId) -> dict[str, Any]:
-    """The body of the PUT: a command job with what the component says, as Azure's SDK runs a component by itself."""
+    """The body of the PUT: a command job with what the component says, as Azure's SDK runs a component by itself.
+
+    Raises Refused for an address that would be more than that in the command line."""
+    if _ENDS_AN_ARGUMENT.search(preparation.export_uri):
+        raise Refused("The address of this export has characters that no command line takes.", status=400)
     spec = preparation.component.spec
     is_file = preparation.export_uri.lower().endswith(".json")
     properties = {

@@ -65,7 +65,7 @@ def test_a_training_from_publishing_to_the_model(
     assert line.submit(wanted).name == wanted.name
     assert line.submit(replace(wanted, display_name="Changed since")).request_id == wanted.request_id
     with pytest.raises(NameTaken):
-        line.submit(replace(wanted, request_id="somebody else's"))
+        line.submit(replace(wanted, request_id="of-somebody-else"))
     assert [job.request_id for job in line.training_jobs()] == [wanted.request_id]
     assert ended(line) == "Completed", explain_fault(line.fault("caps-1"))
 

@@ -188,3 +188,23 @@ def test_cancel(devops: Server, project: Project, publish: Pipeline) -> None:
     assert devops.sent("PATCH", "builds/100") == {"status": "cancelling"}
     with pytest.raises(NotFound):
         project.cancel(101)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "$(EDGE_SVC_CONNECTION)",
+        "${{ variables.x }}",
+        "$[counter()]",
+        "##vso[task.setvariable]y",
+        "a\nb: c",
+        "a\0",
+    ],
+)
+def test_what_devops_would_read_as_more_than_a_value_is_never_sent(
+    devops: Server, project: Project, publish: Pipeline, hostile: str
+) -> None:
+    for given, correlation in (({"modelName": hostile}, "corr-1"), ({}, hostile)):
+        with pytest.raises(Refused, match="such a value"):
+            project.queue(publish, "main", given, correlation)
+    assert devops.asked(*POST) == []
