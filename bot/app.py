@@ -26,7 +26,7 @@ from bot.settings import Settings
 from bot.slack_socket import SocketMode
 from bot.watchdog import Watchdog
 from commands.kit.clock import Clock
-from commands.kit.command import COURIER
+from commands.kit.command import COURIER, PEOPLE
 from commands.kit.health import Health
 from commands.kit.people import Directory
 from commands.kit.policy import Policy
@@ -173,6 +173,8 @@ class Spotter:
     def _wake_here(self, name: str) -> None:
         if name == COURIER:
             self._courier.wake()
+        elif name == PEOPLE:
+            self._pacer.somebody_is_there()
         else:
             self._pacer.wake(name)
 

@@ -1,8 +1,8 @@
-"""Runs the followers: each at its own pace, and at once when woken."""
+"""Runs the followers: each at its own pace, at once when woken, quicker while a person waits, less often at night."""
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 from prometheus_client import Counter
@@ -20,6 +20,8 @@ STEPS = Counter("spotter_follower_steps_total", "Steps that followers took", ["f
 STOP_SECONDS = 8.0
 AGAIN_SECONDS = 5.0  # after trouble that passes by itself, so that it is not told of for long when it is over
 LONGEST_REST = 300.0  # whatever a service asks for
+WAITS_SECONDS, QUICKER, QUICKEST_SECONDS = 120.0, 3, 5.0  # after somebody did something in Slack
+AWAY_SECONDS, SLOWER = 3600.0, 4  # after the last one did
 NOT_UNDERSTOOD = "Spotter does not understand what it finds, so {} wait. The log has the reason."
 
 
@@ -27,11 +29,19 @@ class Pacer:
     """A thread for each follower, so that it never runs twice at the same time; a wake-up during a step makes it run
     once more. Those that do not run everywhere rest while another replica leads."""
 
-    def __init__(self, followers: Sequence[Follower], lease: Lease, watchdog: Watchdog) -> None:
+    def __init__(
+        self,
+        followers: Sequence[Follower],
+        lease: Lease,
+        watchdog: Watchdog,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._wanted = {follower.name: threading.Event() for follower in followers}
         self._followers = followers
         self._lease = lease
         self._watchdog = watchdog
+        self._now = now
+        self._seen_at = now()
         self._at_work: set[str] = set()
         self._threads: list[threading.Thread] = []
         self._stopping = False
@@ -55,6 +65,14 @@ class Pacer:
     def wake(self, name: str) -> None:
         self._wanted[name].set()
 
+    def somebody_is_there(self) -> None:
+        """A person has just done something; whoever comes after a night finds what is fresh."""
+        away, self._seen_at = self._now() - self._seen_at, self._now()
+        if away > AWAY_SECONDS:
+            for follower in self._followers:
+                if follower.rests:
+                    self.wake(follower.name)
+
     def wake_all(self) -> None:
         for wanted in self._wanted.values():
             wanted.set()
@@ -77,7 +95,8 @@ class Pacer:
                 return
             with self._watchdog.over(follower.name):
                 trouble = self._may_step(follower, services)
-            wanted.wait(began + _rest(trouble, pause) - time.monotonic())
+            rest = _rest(trouble, pace(follower, pause, self._now() - self._seen_at))
+            wanted.wait(began + rest - time.monotonic())
 
     def _may_step(self, follower: Follower, services: Services) -> Exception | None:
         """As `take_step`; does nothing while another replica leads."""
@@ -88,6 +107,14 @@ class Pacer:
             return take_step(follower, services) if self._lease.is_held else None
         finally:
             self._at_work.discard(follower.name)
+
+
+def pace(follower: Follower, pause: float, away: float) -> float:
+    """Seconds from one look to the next, `away` seconds after somebody did something in Slack: a third of the usual
+    pause, though five at least, while a person may wait, and four times as many when nobody was there for an hour."""
+    if follower.hinted and away < WAITS_SECONDS:
+        return min(pause, max(pause / QUICKER, QUICKEST_SECONDS))
+    return pause * SLOWER if follower.rests and away > AWAY_SECONDS else pause
 
 
 def _rest(trouble: Exception | None, pause: float) -> float:

@@ -21,7 +21,7 @@ from storage.catalog import ExportRow
 READABLE = ("mltable", "coco")
 
 
-@exports.follow(EXPORTS, every=lambda policy: policy.pace.catalog_seconds)
+@exports.follow(EXPORTS, every=lambda policy: policy.pace.catalog_seconds, rests=True)
 def follow_exports(services: Services) -> None:
     """Two list calls; an export's annotations are read once, as versions never change."""
     found = services.azure.exports_and_files(pattern(services))
@@ -37,7 +37,7 @@ def follow_exports(services: Services) -> None:
         marks.put(tx, READ, "done", services.clock.now())
 
 
-@exports.follow("labeling projects", every=lambda policy: policy.pace.catalog_seconds)
+@exports.follow("labeling projects", every=lambda policy: policy.pace.catalog_seconds, rests=True)
 def follow_projects(services: Services) -> None:
     read_projects(services)
 

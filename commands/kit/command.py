@@ -13,6 +13,7 @@ from commands.kit.policy import Policy, Role
 from commands.kit.services import Services
 
 COURIER = "courier"
+PEOPLE = "people"  # who paces the followers hears of each thing that a person does
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ class Follower:
     """Work that compares what is wanted with what is there and moves one step; may run at any time, twice, or after
     a crash.
 
-    `service` is the one that it asks, whose trouble is its trouble; `hinted`: news pushed by that service wakes it.
+    `service` is the one that it asks, whose trouble is its trouble; `hinted`: news pushed by that service wakes it, and
+    it looks more often while a person may wait; `rests`: less often while nobody is there, as at night.
     `everywhere`: in every replica, for what it keeps is in memory; others run in the one that leads.
     """
 
@@ -138,6 +140,7 @@ class Follower:
     step: Callable[[Services], None]
     service: str = AZURE
     hinted: bool = False
+    rests: bool = False
     everywhere: bool = False
 
 
@@ -228,12 +231,13 @@ class Command:
         every: Callable[[Policy], float],
         service: str = AZURE,
         hinted: bool = False,
+        rests: bool = False,
         everywhere: bool = False,
     ) -> Callable[[Step], Step]:
         """Attach a follower."""
 
         def attach(step: Step) -> Step:
-            self.followers.append(Follower(name, every, step, service, hinted, everywhere))
+            self.followers.append(Follower(name, every, step, service, hinted, rests, everywhere))
             return step
 
         return attach

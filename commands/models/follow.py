@@ -36,7 +36,7 @@ UNREAD = "?"  # in place of the latest version: what was there at the first look
 FOLLOWER = "models"
 
 
-@models.follow(FOLLOWER, every=lambda policy: policy.pace.runs_seconds, hinted=True)
+@models.follow(FOLLOWER, every=lambda policy: policy.pace.runs_seconds, hinted=True, rests=True)
 def follow_models(services: Services) -> None:
     """One list call; versions are fetched only for models whose latest version is not the one seen last. Trouble with
     one keeps no other waiting."""

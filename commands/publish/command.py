@@ -39,7 +39,9 @@ publish = Command(
     title="Publish a branch",
     submit="Look at it",
 )
-publish.follow(BRANCHES, every=lambda policy: policy.pace.catalog_seconds, service=DEVOPS)(follow_branches)
+publish.follow(BRANCHES, every=lambda policy: policy.pace.catalog_seconds, service=DEVOPS, rests=True)(
+    follow_branches
+)
 
 
 @publish.check

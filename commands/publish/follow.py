@@ -32,7 +32,9 @@ CLOCKS_DIFFER = timedelta(hours=1)
 WELL = ("succeeded", "partiallySucceeded")
 
 
-@publish.follow(PUBLISHES, every=lambda policy: policy.pace.runs_seconds, service=DEVOPS, hinted=True)
+@publish.follow(
+    PUBLISHES, every=lambda policy: policy.pace.runs_seconds, service=DEVOPS, hinted=True, rests=True
+)
 def follow_publishes(services: Services) -> None:
     """One list call serves every run and finds those started elsewhere; one that runs costs another for its stages."""
     devops = services.devops

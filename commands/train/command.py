@@ -30,7 +30,9 @@ train = Command(
     submit="Start training",
     changes=True,
 )
-train.follow("clusters", every=lambda policy: policy.pace.catalog_seconds)(clusters.follow_clusters)
+train.follow("clusters", every=lambda policy: policy.pace.catalog_seconds, rests=True)(
+    clusters.follow_clusters
+)
 
 
 @train.check
@@ -67,7 +69,7 @@ def pipeline_is_published(args: TrainArgs, services: Services) -> None:
         )
 
 
-@train.follow("pipeline", every=lambda policy: policy.pace.catalog_seconds)
+@train.follow("pipeline", every=lambda policy: policy.pace.catalog_seconds, rests=True)
 def follow_pipeline(services: Services) -> None:
     """Which version of the training pipeline is published."""
     published = services.azure.published(needed_component(services.policy.training))

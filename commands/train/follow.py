@@ -33,7 +33,7 @@ CLOCKS_DIFFER = timedelta(hours=1)
 STATES = {"Completed": "completed", "Failed": "failed", "Canceled": "canceled"}
 
 
-@train.follow(RUNS, every=lambda policy: policy.pace.runs_seconds, hinted=True)
+@train.follow(RUNS, every=lambda policy: policy.pace.runs_seconds, hinted=True, rests=True)
 def follow_runs(services: Services) -> None:
     """One list call serves every submitted run, and a batch tells what below them has changed; that alone is read."""
     with services.store.read() as tx:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import OperationalError
 
-from bot.pacer import Pacer, take_step
+from bot.pacer import Pacer, pace, take_step
 from bot.watchdog import Watchdog
 from commands.kit.command import Follower
 from commands.kit.health import AZURE, DEVOPS
@@ -90,6 +90,35 @@ def test_a_follower_rests_as_long_as_a_service_asks_for(services: Services) -> N
     with paced(step, services, pause=0.01):
         assert looked_again.wait(60)
     assert steps[1] - steps[0] >= 1.5
+
+
+def test_followers_are_quick_while_a_person_waits_and_rest_at_night() -> None:
+    def follower(*, hinted: bool, rests: bool) -> Follower:
+        return Follower("work", lambda _policy: 15, lambda _services: None, hinted=hinted, rests=rests)
+
+    def paces(follower: Follower, pause: float) -> list[float]:
+        """Just after somebody did something, an hour of nobody, and a minute more."""
+        return [pace(follower, pause, away) for away in (0, 119, 121, 3600, 3660)]
+
+    runs = follower(hinted=True, rests=True)
+    assert paces(runs, 15) == [5, 5, 15, 15, 60]
+    assert paces(runs, 60) == [20, 20, 60, 60, 240]
+    assert paces(runs, 0.5) == [0.5, 0.5, 0.5, 0.5, 2]
+    rollouts, exports = follower(hinted=True, rests=False), follower(hinted=False, rests=True)
+    assert paces(rollouts, 15) == [5, 5, 15, 15, 15]
+    assert paces(exports, 60) == [60, 60, 60, 60, 240]
+
+
+def test_who_comes_in_the_morning_finds_what_is_fresh(services: Services) -> None:
+    looked, seconds = threading.Semaphore(0), [0.0]
+    follower = Follower("work", lambda _policy: HOURLY, lambda _services: looked.release(), rests=True)
+    pacer = Pacer([follower], held(services.store), Watchdog(), now=lambda: seconds[0])
+    pacer.start(services, services)
+    assert looked.acquire(timeout=60)
+    seconds[0] = 8 * HOURLY
+    pacer.somebody_is_there()
+    assert looked.acquire(timeout=60)
+    assert pacer.stop()
 
 
 def test_trouble_is_told_by_service_and_forgotten_once_over(services: Services) -> None:
