@@ -35,6 +35,12 @@ def power_cut(stage: Stage, *during: Fault) -> None:
 @contextmanager
 def held_database(stage: Stage) -> Iterator[None]:
     """Someone else holds the database's write lock, as a backup does."""
+    store = stage.store()
+    if store.is_shared:
+        with store.write(patience=600):
+            yield
+        store.close()
+        return
     other = sqlite3.connect(stage.bot.environment["DATABASE_URL"].removeprefix("sqlite:///"), timeout=20)
     other.isolation_level = None
     other.execute("BEGIN IMMEDIATE")

@@ -31,12 +31,13 @@ class Toll:
 
 
 class Shift:
-    """Each crew plays its flows over and over, in their order."""
+    """Each crew plays its flows over and over, in their order, while the bot serves at most `uptime` seconds at a time."""
 
-    def __init__(self, stage: Stage, crews: Iterable[Iterable[Flow]]) -> None:
+    def __init__(self, stage: Stage, crews: Iterable[Iterable[Flow]], *, uptime: float = UPTIME) -> None:
         self.stage = stage
         self.power = Power(stage)
         self.player = Player(stage)
+        self._uptime = uptime
         self._crews = [list(crew) for crew in crews]
         self._numbers = count(1)
         self._over = threading.Event()
@@ -72,7 +73,7 @@ class Shift:
         serves, moment, began = moments.random() < STARTED, moments.random(), time.monotonic()
         if serves:
             self.stage.until(self.stage.bot.is_ready, "the bot is ready")
-        time.sleep(moment * (max(UPTIME, time.monotonic() - began) if serves else STARTING))
+        time.sleep(moment * (max(self._uptime, time.monotonic() - began) if serves else STARTING))
         self.power.cut()
         self.power.comes_back()
 

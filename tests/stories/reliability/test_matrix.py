@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.stories.deploying import shipping
+from tests.stories.reliability.conftest import Kept
 from tests.stories.reliability.flows import FLOWS, SHIPPING, Flow, furnish
 from tests.stories.reliability.matrix import Matrix
 from tests.stories.stage import Stage
@@ -18,17 +19,17 @@ PATIENT = {"deadline_minutes = 0.5": "deadline_minutes = 10"}
 @pytest.mark.soak
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: str(flow.name))
 def test_power_cuts_at_each_call(
-    new_stage: Callable[..., Stage], flow: Flow, tell: Callable[[object], None]
+    new_stage: Callable[..., Stage], flow: Flow, kept: Kept, tell: Callable[[object], None]
 ) -> None:
-    judge(new_stage(before=furnish), flow, tell)
+    judge(new_stage(before=furnish, policy=kept.policy, **kept.settings), flow, tell)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("flow", SHIPPING, ids=lambda flow: str(flow.name))
 def test_power_cuts_at_each_call_on_the_way_to_devices(
-    shipping: Callable[..., Stage], flow: Flow, tell: Callable[[object], None]
+    shipping: Callable[..., Stage], flow: Flow, kept: Kept, tell: Callable[[object], None]
 ) -> None:
-    judge(shipping(policy=PATIENT), flow, tell)
+    judge(shipping(policy={**PATIENT, **kept.policy}, **kept.settings), flow, tell)
 
 
 def judge(stage: Stage, flow: Flow, tell: Callable[[object], None]) -> None:
