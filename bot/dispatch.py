@@ -173,7 +173,11 @@ class Dispatch:
             self._services.people.require(person, "view")
         except UserError as problem:
             return {"type": "home", "blocks": list(warning(problem).blocks)}
-        return home(person, self._services)
+        try:
+            return home(person, self._services)
+        except Exception as failed:
+            told = self._incident(failed, Asked(person, person.id, "home"), "Home").message
+            return {"type": "home", "blocks": list(told.blocks)}
 
     def mention(self, event: dict[str, Any], body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
         typed = re.sub(r"<@[^>]+>", "", text(event, "text")).strip()

@@ -36,12 +36,13 @@ class SignedRequests:
         *,
         refused: Callable[[HttpResponse], bool] = is_unauthorized,
         once: bool = False,
+        reads: bool = False,
     ) -> HttpResponse:
         """The answer, of whatever status. `refused` tells one that a new token may change. Raises as `exchange`."""
         used = self._client(scope)
-        response = exchange(used, request, once=once)
+        response = exchange(used, request, once=once, reads=reads)
         if refused(response) and self._renew(scope, used):
-            response = exchange(self._client(scope), request, once=once)
+            response = exchange(self._client(scope), request, once=once, reads=reads)
         return response
 
     def token(self, scope: str) -> str:

@@ -23,7 +23,7 @@ from infra.http.types import Gate
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
-LOOK_SECONDS = 10
+LOOK_SECONDS = 8  # over a connection that is dead; what asks again is well again soon
 LONGEST_NAP = 5.0
 LONGEST_CALL = 45
 
@@ -65,13 +65,18 @@ def client(transport: RequestsTransport, *sign: Policy) -> Client:
     return Client("", transport=transport, policies=policies)
 
 
-def exchange(client: Client, request: HttpRequest, *, once: bool = False) -> HttpResponse:
+def exchange(
+    client: Client, request: HttpRequest, *, once: bool = False, reads: bool = False
+) -> HttpResponse:
     """Azure's answer, of whatever status. Raises Unavailable or Denied where there is none.
 
-    `once` is for what would be done twice if it were sent twice: by itself azure-core repeats even a POST.
+    `once` is for what would be done twice if it were sent twice: by itself azure-core repeats even a POST. `reads` is
+    for what changes nothing though it is no GET.
     """
     # a look is given up sooner than a change, whose outcome would be unknown
-    options: dict[str, Any] = {"read_timeout": LOOK_SECONDS if request.method == "GET" else READ_SECONDS}
+    options: dict[str, Any] = {
+        "read_timeout": LOOK_SECONDS if reads or request.method == "GET" else READ_SECONDS
+    }
     if once:
         options["retry_total"] = 0
     try:

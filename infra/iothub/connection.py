@@ -12,6 +12,7 @@ from infra.iothub.errors import error_from
 
 API = "2021-04-12"
 SCOPE = "https://iothubs.azure.net/.default"
+QUERY = ("devices", "query")
 PAGE = 100
 """The most that one page of a query holds."""
 HOST_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?")
@@ -56,7 +57,7 @@ class Connection:
         """The rows of a query, one page at a time as they are consumed; repeated where it failed, for it only reads."""
         headers = {"x-ms-max-item-count": str(PAGE)}
         for _ in range(MOST_PAGES):
-            response = self._send("POST", ("devices", "query"), {}, {"query": text}, headers)
+            response = self._send("POST", QUERY, {}, {"query": text}, headers)
             yield from _rows(response)
             following = response.headers.get("x-ms-continuation", "")
             if not following or following == headers.get("x-ms-continuation"):
@@ -89,7 +90,7 @@ class Connection:
         url = self._root + "".join("/" + quote(part, safe="") for part in path)
         params = {"api-version": API, **{name: str(entry) for name, entry in (query or {}).items()}}
         request: HttpRequest = Request(method, url, params=params, json=body, headers=dict(headers or {}))
-        response = self._signed.send(request, SCOPE)
+        response = self._signed.send(request, SCOPE, reads=path == QUERY)
         if response.status_code >= 300:
             raise error_from(response)
         return response
