@@ -21,7 +21,7 @@ from bot.refusals import NO_ANSWER
 from commands.home.view import home
 from commands.kit import forms, inline
 from commands.kit.blocks import note
-from commands.kit.command import Action, Answer, Asked, Command, OpenForm, Reply
+from commands.kit.command import PEOPLE, Action, Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
@@ -47,7 +47,7 @@ class Dispatch:
 
     def attach(self, app: App) -> None:
         """Register with Bolt: one listener for each kind of thing a person can do."""
-        later = [_later]
+        later = [self._later]
         app.command(ANY)(ack=self.command, lazy=later)
         app.view(ANY)(ack=self.submission, lazy=later)
         app.action(ANY)(ack=self.click, lazy=later)
@@ -281,8 +281,8 @@ class Dispatch:
         view["blocks"] = [*warning(problem).blocks, *view["blocks"]]
         ack(response_action="update", view=view)
 
-
-def _later(context: BoltContext) -> None:
-    work = context.get(LATER)
-    if work is not None:
-        work()
+    def _later(self, context: BoltContext) -> None:
+        work = context.get(LATER)
+        if work is not None:
+            work()
+        self._services.wake(PEOPLE)
