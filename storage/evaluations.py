@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import JSON, Connection, func, select, update
 
 from storage.rows import Rows, insert_once, one_of
 from storage.tables import evaluations
@@ -13,7 +13,8 @@ from storage.tables import evaluations
 
 @dataclass(frozen=True)
 class EvaluationRow:
-    """`run_id` is the training. Until `read_at` nothing is known; then there is `found`, or `missing` says why not."""
+    """`run_id` is the training. Until `read_at` nothing is known; then there is `found`, or `missing` says why not.
+    `figures` are `found` without what takes most room."""
 
     name: str
     version: int
@@ -21,6 +22,7 @@ class EvaluationRow:
     wanted_at: datetime
     read_at: datetime | None = None
     found: dict[str, Any] | None = None
+    figures: dict[str, Any] | None = None
     missing: str | None = None
 
 
@@ -45,17 +47,22 @@ def put(
     at: datetime,
     *,
     found: dict[str, Any] | None = None,
+    figures: dict[str, Any] | None = None,
     missing: str = "",
 ) -> None:
     same = (evaluations.c.name == row.name) & (evaluations.c.version == row.version)
     values = {"read_at": at, "found": found, "missing": missing or None}
+    values |= {"figures": figures} if figures else {}
     tx.execute(update(evaluations).where(same).values(**values))
 
 
-def of_models(tx: Connection, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], EvaluationRow]:
-    """By name and version, as far as they are known."""
-    query = select(evaluations).where(one_of(keys, evaluations.c.name, evaluations.c.version))
-    return {(row.name, row.version): row for row in _rows.all(tx, query)} if keys else {}
+def figures_of(tx: Connection, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], dict[str, Any]]:
+    """By name and version, of those that were measured; all that was found where no figures were taken out of it."""
+    of = evaluations.c
+    figures = func.coalesce(of.figures, of.found, type_=JSON)
+    query = select(of.name, of.version, figures).where(one_of(keys, of.name, of.version))
+    rows = tx.execute(query) if keys else ()
+    return {(name, version): told for name, version, told in rows if told}
 
 
 def get(tx: Connection, name: str, version: int) -> EvaluationRow | None:

@@ -291,6 +291,7 @@ evaluations = Table(
     Column("wanted_at", UtcDateTime, nullable=False),
     Column("read_at", UtcDateTime),
     Column("found", JSON),
+    Column("figures", JSON),
     Column("missing", Text),
     Index("ix_evaluations_read", "read_at", "wanted_at"),
 )

@@ -14,7 +14,15 @@ from commands.exports import readiness
 from commands.kit.policy import Target
 from commands.kit.services import Services
 from commands.models.evaluations import EVALUATIONS
-from commands.models.measured import disputed, evaluation_of, figures, missing_because, together, trouble_with
+from commands.models.measured import (
+    disputed,
+    evaluations_of,
+    figures,
+    missing_because,
+    together,
+    together_in,
+    trouble_with,
+)
 from infra.azureml.errors import Unreadable
 from infra.http.errors import AzureError
 from infra.training.register import model_tags
@@ -116,15 +124,16 @@ def _still_measured(tx: Connection, model: ModelRow, services: Services) -> str:
 
 def measured_beside(tx: Connection, model: ModelRow, incumbent: ModelRow | None) -> dict[str, Any] | None:
     """Both on the same held-out pictures, or each on its own; `missing` says why not on the same."""
-    own = evaluation_of(tx, model)
+    known = evaluations_of(tx, (model, incumbent) if incumbent else (model,))
+    own = known.get((model.name, model.version))
     if incumbent is None:
         ours = figures(own, model)
         return {"candidate": ours} if ours else None
-    if both := together(tx, model, incumbent):
+    if both := together_in(known, model, incumbent):
         return {"candidate": figures(both, model), "incumbent": figures(both, incumbent)}
     found = {
         "candidate": figures(own, model),
-        "incumbent": figures(evaluation_of(tx, incumbent), incumbent),
+        "incumbent": figures(known.get((incumbent.name, incumbent.version)), incumbent),
         "missing": trouble_with(own, incumbent) or missing_because(tx, model),
     }
     return found if any(found.values()) else None

@@ -39,8 +39,8 @@ def _end(row: EvaluationRow, services: Services, found: Evaluation | None = None
         told = catalog.get_model(tx, row.name, row.version)
     strip = strip_of(found, told, services) if found and told and told.announced else None
     with services.store.write() as tx:
-        document = found.model_dump(mode="json") if found else None
-        evaluations.put(tx, row, services.clock.now(), found=document, missing=missing)
+        document, figures = (found.model_dump(mode="json"), found.figures()) if found else (None, None)
+        evaluations.put(tx, row, services.clock.now(), found=document, figures=figures, missing=missing)
         model = catalog.get_model(tx, row.name, row.version)
         if found and model and model.announced:
             announce(tx, model, services, strip)

@@ -20,9 +20,9 @@ def evaluation_of(tx: Connection, model: ModelRow) -> Evaluation | None:
 
 
 def evaluations_of(tx: Connection, models: Collection[ModelRow]) -> Evaluations:
-    """The same of several versions, by name and version, without those of which it is not there."""
-    rows = evaluations.of_models(tx, {(model.name, model.version) for model in models})
-    return {key: Evaluation.model_validate(row.found) for key, row in rows.items() if row.found}
+    """The same of several versions, without curves and pictures; by name and version, as far as it is there."""
+    known = evaluations.figures_of(tx, {(model.name, model.version) for model in models})
+    return {key: Evaluation.model_validate(told) for key, told in known.items()}
 
 
 def missing_because(tx: Connection, model: ModelRow) -> str:
@@ -52,7 +52,8 @@ def figures(found: Evaluation | None, model: ModelRow) -> Figures | None:
 
 def together(tx: Connection, one: ModelRow, other: ModelRow) -> Evaluation | None:
     """An evaluation in which both were measured: that of either one's training."""
-    return together_in(evaluations_of(tx, (one, other)), one, other)
+    found = {(model.name, model.version): evaluation_of(tx, model) for model in (one, other)}
+    return together_in({key: each for key, each in found.items() if each}, one, other)
 
 
 def together_in(known: Evaluations, one: ModelRow, other: ModelRow) -> Evaluation | None:

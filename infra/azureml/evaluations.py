@@ -4,7 +4,7 @@ The document is written by code that ran models of anybody's, so nothing in it i
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -95,6 +95,11 @@ class Evaluation(_Told):
     set: PictureSet | None = None
     models: Annotated[Sequence[Measured], Field(max_length=10)] = ()
     pictures: Annotated[Sequence[Disputed], Field(max_length=50)] = ()
+
+    def figures(self) -> dict[str, Any]:
+        """The document without curves and pictures, which are most of it."""
+        curves = {"__all__": {"classes": {"__all__": {"points"}}}}
+        return self.model_dump(mode="json", exclude={"pictures": True, "models": curves})
 
 
 class NotMeasured(Exception):

@@ -1,0 +1,24 @@
+"""Figures of many versions at once, also of those that were measured before figures were kept apart."""
+
+from datetime import UTC, datetime
+
+from storage import evaluations
+from storage.database import Store
+from storage.evaluations import EvaluationRow
+
+AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+WHOLE, FIGURES = {"models": [{"points": [0.5] * 40}]}, {"models": [{}]}
+
+
+def test_figures_are_read_without_the_rest_as_far_as_they_are_kept_apart(store: Store) -> None:
+    with store.write() as tx:
+        for name in ("apart", "before", "missing", "waits"):
+            evaluations.want(tx, name, 1, f"run-{name}", AT)
+        evaluations.put(tx, EvaluationRow("apart", 1, "", AT), AT, found=WHOLE, figures=FIGURES)
+        evaluations.put(tx, EvaluationRow("before", 1, "", AT), AT, found=WHOLE)
+        evaluations.put(tx, EvaluationRow("missing", 1, "", AT), AT, missing="The step failed.")
+        asked = {(name, 1) for name in ("apart", "before", "missing", "waits", "unknown")}
+        assert evaluations.figures_of(tx, asked) == {("apart", 1): FIGURES, ("before", 1): WHOLE}
+        assert evaluations.figures_of(tx, {("apart", 2)}) == evaluations.figures_of(tx, set()) == {}
+        whole = evaluations.get(tx, "apart", 1)
+        assert whole is not None and whole.found == WHOLE
