@@ -1,13 +1,15 @@
 """Figures of many versions at once, also of those that were measured before figures were kept apart."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from storage import evaluations
 from storage.database import Store
 from storage.evaluations import EvaluationRow
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-WHOLE, FIGURES = {"models": [{"points": [0.5] * 40}]}, {"models": [{}]}
+WHOLE: dict[str, Any] = {"models": [{"points": [0.5] * 40}]}
+FIGURES: dict[str, Any] = {"models": [{}]}
 
 
 def test_figures_are_read_without_the_rest_as_far_as_they_are_kept_apart(store: Store) -> None:
