@@ -106,10 +106,12 @@ class Contestant:
         """What its own web server says."""
         import urllib.request
 
-        address = f"http://127.0.0.1:{self._settings['PORT']}{path}"
-        with urllib.request.urlopen(address, timeout=30) as answer:
+        with urllib.request.urlopen(self.address(path), timeout=30) as answer:  # noqa: S310  loopback only
             told: bytes = answer.read()
         return told
+
+    def address(self, path: str) -> str:
+        return f"http://127.0.0.1:{self._settings['PORT']}{path}"
 
     async def ask(self, kind: Kind, payload: dict[str, Any]) -> Answer:
         """What Slack asks the app; in the loop of the twins."""

@@ -3,9 +3,10 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from commands.exports import readiness
@@ -13,12 +14,14 @@ from commands.exports.command import READ
 from commands.kit.policy import Exports
 from sandbox.environment import bot_environment
 from sandbox.world import World
-from storage import catalog, marks
+from storage import catalog, marks, runs
 from storage.database import Store
+from storage.runs import TrainingRun
 from tests.bench.ack import POLICY
-from tests.bench.contestants import Contestant, Loop, wait
+from tests.bench.contestants import TRAINER, Contestant, Loop, wait
 
 CLUSTER = "gpu-cluster"
+PATIENCE = 900.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,32 @@ class Workshop:
     settings: dict[str, str]
     store: Store
     dataset: str
+
+    def ask_for(self, channels: Mapping[int, str]) -> None:
+        """A training of `Model_<number>` for each number, told in its channel."""
+        now = datetime.now(UTC)
+        with self.store.write() as tx:
+            for number, channel in channels.items():
+                name = f"model-{number}-{now:%H%M%S}"
+                wanted = (
+                    f"Model_{number}",
+                    self.dataset,
+                    "1",
+                    CLUSTER,
+                    "spotter",
+                    TRAINER,
+                    "trainer",
+                    channel,
+                )
+                runs.add(tx, TrainingRun(name, name, "requested", *wanted, now))
+
+    def wait_for(self, number: int) -> None:
+        """Until that many trainings wait in Azure, and Spotter knows for what."""
+        wait(lambda: self._waiting() == number, "all wait in Azure", PATIENCE)
+
+    def _waiting(self) -> int:
+        with self.store.read() as tx:
+            return sum(bool(run.progress and run.progress["waits"]) for run in runs.open_runs(tx))
 
 
 @contextmanager
