@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,12 +72,15 @@ def train(data: TrainingSet, settings: Settings) -> Iterator[Epoch]:
     moments = jax.jit(OPTIMIZER.init)(weights)
     total = settings.epochs * data.steps
     done = 0
+    step: Any = None
     for number in range(1, settings.epochs + 1):
         losses = []
         for batch in data.batches(random):
             rate = np.float32(settings.learning_rate * _schedule(done / total))
             memory = np.float32(min(MEMORY, (1 + done) / (10 + done)))
-            weights, running, moments, value = _step(weights, running, moments, rate, memory, *batch)
+            now = (weights, running, moments, rate, memory, *batch)
+            step = step or _compiled(_step.lower(*now))
+            weights, running, moments, value = step(*now)
             losses.append(value)
             done += 1
         kept = jax.tree.map(np.asarray, (weights, running))
@@ -119,6 +123,17 @@ def _step(
     weights = jax.tree.map(lambda weight, move: weight - rate * move, weights, moves)
     running = jax.tree.map(lambda old, new: memory * old + (1 - memory) * new, running, seen)
     return weights, running, moments, jnp.asarray(value)
+
+
+def _compiled(lowered: Any) -> Any:
+    """Takes seconds of CPU for the first trial; those that run beside it with the same cache wait for it."""
+    cache: str | None = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]  # made by jax as it starts
+    if cache is None:
+        return lowered.compile()
+    Path(cache).mkdir(parents=True, exist_ok=True)
+    with Path(cache, "turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        return lowered.compile()
 
 
 def _schedule(share: float) -> float:
