@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, text
+from sqlalchemy import Connection, Row, bindparam, insert, select, text
 
 from storage.tables import audit
 
 GENESIS = "0" * 64
+# made once, for it is asked at every act and making it takes longer than its answer
+_FROM_END = (
+    select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).offset(bindparam("skipped")).limit(1)
+)
 LONGEST_SUBJECT = 600
 
 
@@ -105,8 +109,7 @@ def verify(tx: Connection, *, newest: int | None = None, kept: End | None = None
 
 
 def _row_from_end(tx: Connection, skipped: int) -> Row[int, str] | None:
-    query = select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).offset(skipped).limit(1)
-    return tx.execute(query).first()
+    return tx.execute(_FROM_END, {"skipped": skipped}).first()
 
 
 def _hash(row: Mapping[str, Any]) -> str:

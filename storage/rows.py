@@ -3,7 +3,20 @@
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from sqlalchemy import CTE, Column, ColumnElement, Connection, Select, Table, func, select, tuple_, update
+from sqlalchemy import (
+    CTE,
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 
 if TYPE_CHECKING:
@@ -19,19 +32,25 @@ class Rows(Generic[T]):
     def __init__(self, table: Table, kind: type[T]) -> None:
         self._table = table
         self._kind = kind
+        key, *others = table.primary_key
+        # made once, for making it takes longer than the database does
+        self._of_key = None if others else select(table).where(key == bindparam("key"))
 
     def add(self, tx: Connection, row: T) -> bool:
         """Store a new row; False where it is known already, as `insert_once` tells."""
         return insert_once(tx, self._table, vars(row))
 
     def get(self, tx: Connection, key: object) -> T | None:
-        return self.first(tx, select(self._table).where(self._key == key))
+        assert self._of_key is not None  # noqa: S101  as said above
+        return self._row(tx.execute(self._of_key, {"key": key}).first())
 
     def change(self, tx: Connection, key: object, **columns: Any) -> T:
         """Change some columns of a row that is there, and return it as it is now."""
         if columns:
-            tx.execute(update(self._table).where(self._key == key).values(**columns))
-        found = self.get(tx, key)
+            wish = update(self._table).where(self._key == key).values(**columns).returning(self._table)
+            found = self._row(tx.execute(wish).first())
+        else:
+            found = self.get(tx, key)
         if found is None:
             raise LookupError(key)
         return found
@@ -46,7 +65,9 @@ class Rows(Generic[T]):
         return [self._kind(**dict(zip(names, row, strict=True))) for row in found]
 
     def first(self, tx: Connection, query: Select[Any]) -> T | None:
-        row = tx.execute(query.limit(1)).first()
+        return self._row(tx.execute(query.limit(1)).first())
+
+    def _row(self, row: Row[Any] | None) -> T | None:
         return self._kind(**row._mapping) if row else None
 
     @property
