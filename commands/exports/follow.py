@@ -13,7 +13,7 @@ from commands.exports.projects import read_projects
 from commands.kit.command import COURIER
 from commands.kit.services import Services
 from infra.azureml.contents import ExportContents
-from infra.azureml.errors import Unreadable
+from infra.azureml.errors import AzureError, Throttled, Unavailable, Unreadable
 from infra.azureml.exports import Export
 from storage import catalog, marks
 from storage.catalog import ExportRow
@@ -28,13 +28,24 @@ def follow_exports(services: Services) -> None:
     with services.store.read() as tx:
         known = {(row.name, row.version): row for row in catalog.list_exports(tx, limit=10_000)}
         looked_before = marks.get(tx, READ) is not None
+    trouble: AzureError | None = None
     for export in sorted(found, key=lambda each: (each.created_at is not None, each.created_at, each.name)):
         row = known.get((export.name, export.version))
         if row is None or (row.contents is None and export.kind in READABLE):
-            _read(export, services, announce=row is None and looked_before and _is_new(export, services))
+            announce = row is None and looked_before and _is_new(export, services)
+            try:
+                _read(export, services, announce=announce)
+            except (
+                Unavailable,
+                Throttled,
+            ) as passing:  # it is read and told of when its storage answers again
+                trouble = passing
     with services.store.write() as tx:
         catalog.keep_exports(tx, [(export.name, export.version) for export in found])
-        marks.put(tx, READ, "done", services.clock.now())
+        if trouble is None:
+            marks.put(tx, READ, "done", services.clock.now())
+    if trouble:
+        raise trouble
 
 
 @exports.follow("labeling projects", every=lambda policy: policy.pace.catalog_seconds, rests=True)
@@ -49,6 +60,8 @@ def _read(export: Export, services: Services, *, announce: bool) -> None:
         try:
             read = services.azure.read_export(export)
         except Unreadable as failed:
+            if isinstance(failed.__cause__, Unavailable | Throttled):
+                raise failed.__cause__ from failed
             unreadable = failed.reason
     row = ExportRow(
         name=export.name,
