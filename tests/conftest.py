@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import shutil
 from collections.abc import Generator, Iterator
 
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.forks import Forks
+from tests.order import deal
 
 gc.disable()  # until all tests are read, as looking for garbage among what stays takes a second of each process
 
@@ -34,6 +36,12 @@ FLAGS = [
     "--disable-background-networking",
     f"--disable-features={','.join(FEATURES.split())}",
 ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+        items[:] = deal(items, workers)
 
 
 def pytest_collection_finish() -> None:
