@@ -126,6 +126,11 @@ class Bot:
         self.start()
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def was_started(self) -> bool:
         return self._process is not None
 

@@ -199,7 +199,7 @@ FLOWS = (
 )
 
 
-def _asks_to_deploy(player: Player, reason: str) -> str:
+def asks_to_deploy(player: Player, reason: str) -> str:
     """The request's id, once it waits for approvers."""
     query = "SELECT id FROM deployments WHERE reason = :reason"
     player.does(
@@ -211,7 +211,7 @@ def _asks_to_deploy(player: Player, reason: str) -> str:
 
 
 def _deploy(player: Player, reason: str, _: object) -> None:
-    request = _asks_to_deploy(player, reason)
+    request = asks_to_deploy(player, reason)
     card = player.stage.line.shows(rf"Put {MODEL} v2 on line-1\?[\s\S]*{reason}", ENDURES)
     for role in ("first_approver", "second_approver"):
         _approves(player, player.stage.people[role], request, card)
