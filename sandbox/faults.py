@@ -76,6 +76,8 @@ class Logged:
 class Faults:
     def __init__(self) -> None:
         self._armed: list[Fault] = []
+        self.taken = 0
+        """How many requests there were in all."""
         self._log: deque[Logged] = deque()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -115,6 +117,7 @@ class Faults:
     def _record(self, asked: Logged, status: int) -> None:
         with self._lock:
             self._log.append(replace(asked, at=time.time(), status=status))
+            self.taken += 1
             self._bytes += len(asked.body)
             while len(self._log) > MOST_LOGGED or self._bytes > MOST_BYTES:
                 self._bytes -= len(self._log.popleft().body)

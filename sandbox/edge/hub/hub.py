@@ -36,6 +36,7 @@ class Hub:
         self.devices: dict[str, Device] = {}
         self.configurations: dict[str, Configuration] = {}
         self._index: dict[str, list[dict[str, Any]]] = {"devices": [], "devices.modules": []}
+        self._found_in_index: dict[Query, list[dict[str, Any]]] = {}
         self._asked: dict[str, deque[float]] = {kind: deque() for kind in A_MINUTE}
         self._work: list[asyncio.Task[None]] = []
 
@@ -87,6 +88,7 @@ class Hub:
             "devices": [device.twin() for device in devices],
             "devices.modules": [module.twin() for device in devices for module in device.modules.values()],
         }
+        self._found_in_index.clear()
 
     def count(self) -> None:
         """Counts what every deployment's metrics find."""
@@ -102,7 +104,10 @@ class Hub:
         return len(self.rows(parse_query(query))) if query else 0
 
     def rows(self, query: Query) -> list[dict[str, Any]]:
-        return query.rows(self._index[query.collection])
+        """All that it finds, looked for once however many pages are asked for."""
+        if query not in self._found_in_index:
+            self._found_in_index[query] = query.rows(self._index[query.collection])
+        return self._found_in_index[query]
 
     def module(self, device_id: str, module_id: str) -> Module | None:
         device = self.devices.get(device_id)
