@@ -42,8 +42,15 @@ class Player:
         """Waits until the store says so, for as long as it may take a bot that is hardly ever up."""
         deadline = time.monotonic() + ENDURES
         while not self.sql(query, **given):
-            assert time.monotonic() < deadline, f"never came true: {query} {given}"
+            if time.monotonic() > deadline:
+                raise AssertionError(f"never came true: {query} {given}; {self._last_request()}")
             time.sleep(0.05)
+
+    def _last_request(self) -> str:
+        about = "SELECT id, state, rings, waiting, outcome, trouble, tries FROM deployments"
+        with self._store.read() as tx:
+            row = tx.execute(text(f"{about} ORDER BY requested_at DESC LIMIT 1")).first()
+        return f"last request: {row}" if row else ""
 
     def does(self, act: Callable[[], object], is_done: Callable[[], object]) -> None:
         """One thing at a time: only when Slack has said that nobody heard it, or has said nothing, it is done again."""
