@@ -53,4 +53,7 @@ $(VENV)/sandbox: $(VENV)/uv requirements/sandbox.txt pyproject.toml
 
 $(VENV)/dev: $(VENV)/sandbox requirements/dev.txt
 	@VIRTUAL_ENV=$(VENV) $(UV) install --quiet --require-hashes -r requirements/dev.txt
+	@echo "Compiling what the tests import, once for all their processes …"
+	-@$(BIN)/python -m pytest -n 0 --collect-only >/dev/null
+	@$(BIN)/python -W ignore -c "import azure.ai.ml, onnxruntime, playwright.sync_api, sandbox.trainer.training"
 	@touch $@
