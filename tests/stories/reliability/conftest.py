@@ -38,6 +38,5 @@ def tell(pytestconfig: pytest.Config) -> Callable[[object], None]:
         if reporter is not None and capture is not None:
             with capture.global_and_fixture_disabled():
                 reporter.write_line(str(line))
-                reporter.flush()
 
     return write
