@@ -19,7 +19,9 @@ TITLE = "Azure Machine Learning"
 DATA_SCIENTIST = "AzureML Data Scientist"
 BLOB_READER = "Storage Blob Data Reader"
 RESOURCE = "Microsoft.MachineLearningServices/workspaces"
-READ_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
+ACCOUNT = "Microsoft.Storage/storageAccounts"
+BLOBS = f"{ACCOUNT}/blobServices/containers/blobs"
+READ_BLOBS = f"{BLOBS}/read"
 NEEDED = {
     "jobs/read": "follow trainings",
     "jobs/write": "start trainings",
@@ -38,6 +40,14 @@ TOO_MUCH = {
     f"{RESOURCE}/listKeys/action": "read the workspace's keys",
     "Microsoft.Authorization/roleAssignments/write": "give roles to others",
 }
+TOO_MUCH_STORED = {
+    f"{ACCOUNT}/listKeys/action": "read the account's keys, which open all that lies in it",
+    f"{ACCOUNT}/delete": "delete the account",
+    "Microsoft.Authorization/roleAssignments/write": "give roles to others",
+}
+OWNS_BLOBS = (
+    f"{BLOBS}/runAsSuperUser/action"  # writing files is not too much: who publishes by hand uploads the code
+)
 HELPFUL = {
     "computes/listNodes/action": "say why a training waits for a node",
 }
@@ -117,6 +127,14 @@ class AzureCheckup:
             return problem(
                 f"Spotter may not read what lies in the storage account {name}: labels, logs and metrics.",
                 f"Give its identity the role {BLOB_READER} there: Access control (IAM) → Add.",
+            )
+        more = [why for action, why in TOO_MUCH_STORED.items() if may.allow(action)]
+        if may.allow_data(OWNS_BLOBS):
+            more.append("own every file, whoever else may read it")
+        if more:
+            return warning(
+                f"Spotter may do more with {name} than it needs: it may {listed(more)}.",
+                f"Give its identity the role {BLOB_READER} there, and no wider one.",
             )
         return ok(f"Labels and logs in {name} may be read.")
 
