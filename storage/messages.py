@@ -50,6 +50,13 @@ _rows = Rows(messages, WantedMessage)
 get = _rows.get
 
 
+def places(tx: Connection, keys: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Channel and Slack's ts of those messages that were posted, by key."""
+    of = messages.c
+    query = select(of.key, of.channel, of.ts).where(of.key.in_(keys), of.ts.is_not(None))
+    return {row.key: (row.channel, row.ts) for row in tx.execute(query)}
+
+
 def want(
     tx: Connection,
     key: str,

@@ -1,6 +1,6 @@
 """The Home tab of one person, from the store; only the addresses of cards are asked of Slack."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,9 @@ from storage.runs import TrainingRun
 SHOWN, MOST_LINES, MOST_BLOCKS = 5, 12, 100
 START = "train.start"
 
+Places = Mapping[str, tuple[str, str]]
+"""Channel and ts of messages by their key."""
+
 
 def home(person: Person, services: Services) -> dict[str, Any]:
     """The view for `views.publish`."""
@@ -41,11 +44,12 @@ def home(person: Person, services: Services) -> dict[str, Any]:
         asked = deployments.in_states(tx, ["waiting"])
         decided = deployments.decisions_on_each(tx, asked)
         rollouts = deployments.in_states(tx, deployments.UNDER_WAY)
-    blocks: list[Block] = _for_me([(each, decided[each.id]) for each in asked], person, services)
+        cards = messages.places(tx, [card_key(each) for each in (*asked, *rollouts)])
+    blocks: list[Block] = _for_me([(each, decided[each.id]) for each in asked], cards, person, services)
     running = len(training) + len(publishing) + len(rollouts)
     blocks += [header(f"{running} running" if running else "Nothing is running")]
     for rollout in rollouts[:SHOWN]:
-        blocks.append(section(_rollout(rollout, services, now)))
+        blocks.append(section(_rollout(rollout, cards, services, now)))
     for run in newest:
         leader = best(run)
         figure = f", best mAP {metric(leader['mean_average_precision'])}" if leader else ""
@@ -84,7 +88,7 @@ def home(person: Person, services: Services) -> dict[str, Any]:
 
 
 def _for_me(
-    waiting: Sequence[tuple[Deployment, list[Decision]]], person: Person, services: Services
+    waiting: Sequence[tuple[Deployment, list[Decision]]], cards: Places, person: Person, services: Services
 ) -> list[Block]:
     """The questions that this person may answer and has not answered."""
     blocks: list[Block] = []
@@ -98,7 +102,7 @@ def _for_me(
         if approves or (needs_override and services.people.surely_among(person, target.override)):
             number += 1
             if number <= SHOWN:
-                address = _address(deployment, services)
+                address = _address(deployment, cards, services)
                 blocks += to_decide(deployment, decided, address, override_only=not approves)
     if not blocks:
         return []
@@ -115,18 +119,17 @@ def _for_me(
     ]
 
 
-def _rollout(deployment: Deployment, services: Services, now: datetime) -> str:
+def _rollout(deployment: Deployment, cards: Places, services: Services, now: datetime) -> str:
     since = f", for {duration(now - deployment.decided_at)}" if deployment.decided_at else ""
-    address = _address(deployment, services)
+    address = _address(deployment, cards, services)
     card = f"\n<{address}|Its card in the channel>" if address else ""
     return f"*{esc(what(deployment))}*: {standing_of_rollout(deployment)}{since}{card}"
 
 
-def _address(deployment: Deployment, services: Services) -> str | None:
+def _address(deployment: Deployment, cards: Places, services: Services) -> str | None:
     """Of its card in the channel."""
-    with services.store.read() as tx:
-        card = messages.get(tx, card_key(deployment))
-    return services.people.link_to(card.channel, card.ts) if card and card.ts else None
+    place = cards.get(card_key(deployment))
+    return services.people.link_to(*place) if place else None
 
 
 def _ended(run: TrainingRun) -> str:
