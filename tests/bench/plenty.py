@@ -3,26 +3,20 @@
 Rows follow from their number, so SQLite and PostgreSQL get the same. 300 trainings a day, the last ones a moment ago.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, create_engine, text
 
-from commands.deploy import evidence
-from commands.kit.policy import Target
-from commands.models.messages import announcement
-from commands.train.estimate import Estimate
-from commands.train.messages import Spent, live
-from storage.catalog import ModelRow
-from storage.runs import TrainingRun
+from storage.database import Store
 from storage.tables import metadata
+from tests.bench.large_texts import CHANNEL, NAME, NUMBER, texts
 
 APART = 288  # seconds between two trainings: 300 a day
 MODELS, OPEN, TARGETS, DEVICES, PEOPLE = 1000, 40, 50, 5000, 500
-CHANNEL = "C0LINEVIS1"
+WAITING = 10
+MONTH = 30 * 300
 AUDITED = 10  # rows of the trail for each training, with what belongs to it
 SOME = 20_000
 
@@ -38,18 +32,37 @@ class Size:
         return self.runs * AUDITED
 
 
-def fill(tx: Connection, size: Size, now: datetime, tell: Callable[[str], None]) -> None:
-    """Everything that Spotter would have written in all the time that these trainings took."""
-    for table, statement, count in _statements(tx, size):
-        tell(f"{count:,} rows of {table}")
-        first = int((now - timedelta(seconds=APART * size.runs)).timestamp())
-        tx.execute(text(statement), {"count": count, "first": first, **_texts(now)})
+def fill(store: Store, size: Size, now: datetime, tell: Callable[[str], None]) -> None:
+    """Everything that Spotter would have written in all the time that these trainings took, into empty tables. Indices
+    are made at the end, and nothing has to outlive a power cut, for that takes a third of the time."""
+    first = int((now - timedelta(seconds=APART * size.runs)).timestamp())
+    indices = [index for table in metadata.sorted_tables for index in table.indexes]
+    store.engine.dispose()  # who fills SQLite without a log must be alone
+    engine = create_engine(store.url)
+    with engine.connect() as tx:
+        _in_haste(tx)
+        for index in indices:
+            index.drop(tx)
+        for table, statement, count in _statements(tx, size):
+            tell(f"{count:,} rows of {table}")
+            tx.execute(text(statement), {"count": count, "first": first, **texts(now)})
+        tell(f"{len(indices)} indices")
+        for index in indices:
+            index.create(tx)
+        tx.commit()
+    if engine.dialect.name == "postgresql":  # whose autovacuum does so by itself; nobody does it for SQLite
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as tx:
+            tx.execute(text("VACUUM ANALYZE"))
+    engine.dispose()
 
 
-def analyze(tx: Connection) -> None:
-    """What PostgreSQL's autovacuum does by itself; nobody does it for SQLite."""
-    if tx.dialect.name == "postgresql":
-        tx.execute(text("ANALYZE"))
+def _in_haste(tx: Connection) -> None:
+    if tx.dialect.name == "sqlite":
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -500000"):
+            tx.exec_driver_sql(f"PRAGMA {setting}")
+        return
+    tx.execute(text("SET maintenance_work_mem = '256MB'"))
+    tx.execute(text(f"TRUNCATE {', '.join(metadata.tables)}"))  # what follows is then not logged
 
 
 def _statements(tx: Connection, size: Size) -> Iterator[tuple[str, str, int]]:
@@ -82,22 +95,32 @@ def _statements(tx: Connection, size: Size) -> Iterator[tuple[str, str, int]]:
         mean_average_precision="0.8 + (i % 97) / 1000.0", precision="0.9", recall="0.85", tags=write.json(":tags"),
         uri="'azureml://jobs/' || i || '/outputs/model'", run_id=run_id, announced="true", seen_at=at_end,
     ), runs  # fmt: skip
+    is_new = f"i > {runs - MONTH}"  # of the others no more than a digest of their words is left
     shown = {
         "channel": f"'{CHANNEL}'", "wanted_revision": "9", "wanted_at": at_end, "shown_revision": "9",
-        "shown_at": at_end, "ts": "'1700000000.' || i", "state": "'open'", "form": "'full'", "tries": "0",
+        "shown_at": at_end, "ts": "'1700000000.' || i", "state": "'open'", "tries": "0", "urgency": "1",
+        "form": f"CASE WHEN {is_new} THEN 'full' ELSE 'thin' END",
     }  # fmt: skip
-    yield (
-        "messages",
-        write.insert("messages", key=f"'run:' || {run_id}", wanted=write.json(":live"), urgency="1", **shown),
-        runs,
+    told, announced = (
+        write.json(f"CASE WHEN {is_new} THEN {words} ELSE :thin END") for words in (":live", ":announced")
     )
+    yield "messages", write.insert("messages", key=f"'run:' || {run_id}", wanted=told, **shown), runs
     yield "messages", write.insert(
         "messages", where=good,
-        key=f"'model:' || {name} || ':' || (i / 1000 + 1)", wanted=write.json(":announced"), urgency="1", **shown,
+        key=f"'model:' || {name} || ':' || (i / 1000 + 1)", wanted=announced, **shown,
     ), runs  # fmt: skip
+    is_measured = f"{is_new} OR (i % 1000 < {TARGETS} AND i < 3000)"  # what devices run
+    found, figures = (
+        write.json(
+            f"CASE WHEN {is_measured} THEN"
+            f" replace(replace({told}, '{NAME}', {name}), '{NUMBER}', CAST(i / 1000 + 1 AS varchar)) END"
+        )
+        for told in (":evaluation", ":figures")
+    )
     yield "evaluations", write.insert(
         "evaluations", where=good,
-        name=name, version="i / 1000 + 1", run_id=run_id, wanted_at=at_end, read_at=at_end, missing="'none'",
+        name=name, version="i / 1000 + 1", run_id=run_id, wanted_at=at_end, read_at=at_end, found=found,
+        figures=figures,
     ), runs  # fmt: skip
     rollout = "i % 20 = 0"
     deployed = "'line-' || (i % 50) || '-' || i"
@@ -111,6 +134,22 @@ def _statements(tx: Connection, size: Size) -> Iterator[tuple[str, str, int]]:
         ended_at=at_end, tries="0", evidence=write.json(":evidence"), fingerprint="'f'", rings=write.json(":rings"),
         rollback_by="'spotter'",
     ), runs - OPEN  # fmt: skip
+    under_way = {
+        "request_id": "'open:' || i", "target": "'line-' || i", "model_name": "'Model_' || i", "model_version": "4",
+        "reason": "'fewer missed caps'", "requested_by": "'U0TRAINER1'", "requested_by_name": "'trainer'",
+        "channel": f"'{CHANNEL}'", "requested_at": write.at(f"{runs}"), "expires_at": write.at(f"{runs}", 86400),
+        "approvals_needed": "2", "tries": "0", "evidence": write.json(":evidence"), "fingerprint": "'f'",
+    }  # fmt: skip
+    yield "deployments", write.insert(
+        "deployments", where="i > 5", id="'open-' || i", state="'waiting'", **under_way,
+    ), WAITING + 5  # fmt: skip
+    yield "deployments", write.insert(
+        "deployments", id="'open-' || i", state="'shipping'", decided_at=write.at(f"{runs}"),
+        rings=write.json(":rolling"), **under_way,
+    ), 5  # fmt: skip
+    yield "messages", write.insert(
+        "messages", key="'deploy:open-' || i", wanted=write.json(":announced"), **shown,
+    ), WAITING + 5  # fmt: skip
     yield "decisions", write.insert(
         "decisions", where=rollout,
         deployment_id=deployed, person="'U0APPROVE1'",
@@ -176,70 +215,3 @@ class _Dialect:
 
     def json(self, parameter: str) -> str:
         return f"CAST({parameter} AS json)" if self._is_postgresql else parameter
-
-
-def _texts(now: datetime) -> dict[str, str]:
-    """What is the same in each row, as large as it is in truth: messages are made by the rooms themselves."""
-    ids = "cap-detection-model-20261122-3f9a10"
-    trials = [
-        {
-            "run_id": f"{ids}_HD_{number}", "number": number, "status": "Completed", "epochs": 30, "epoch": 21,
-            "mean_average_precision": 0.812345 + number / 1000, "precision": 0.912, "recall": 0.853,
-            "started_at": "2026-11-22T12:00:00+00:00", "ended_at": "2026-11-22T12:40:00+00:00",
-        }
-        for number in range(9)
-    ]  # fmt: skip
-    steps = [
-        {"name": step, "run_id": f"{ids}-{step}", "status": "Completed"}
-        for step in ("split", "train", "register", "evaluate")
-    ]
-    progress: dict[str, Any] = {
-        "sweep_id": ids, "planned": 9, "waits": None, "steps": steps, "node_seconds": 9000, "trials": trials,
-        "max_trials": 9, "max_epochs": 30,
-    }  # fmt: skip
-    tags = {
-        "Dataset": "caps_1_20261120_093011", "Dataset Version": "1", "Mean Average Precision": "0.853",
-        "Precision": "0.9", "Recall": "0.85", "Epoch": "21", "Pipeline Run": ids,
-    }  # fmt: skip
-    run = TrainingRun(
-        ids, "r", "registered", "Cap_Detection_Model", "caps_1_20261120_093011", "1", "gpu-cluster", "spotter",
-        "U0TRAINER1", "trainer", CHANNEL, now, ended_at=now, progress=progress, registered_version=3,
-        studio_url="https://ml.azure.com/runs/" + ids,
-    )  # fmt: skip
-    versions = [
-        ModelRow(run.model_name, number, now, "trainer", 0.85, 0.9, 0.85, tags, None, ids, True, now)
-        for number in range(9, 0, -1)
-    ]
-    candidate, incumbent = (evidence.figures(model, "d" * 64) for model in versions[:2])
-    devices = {ring: [f"camera-{number}" for number in range(100)] for ring in ("canary", "all")}
-    texts: dict[str, Any] = {
-        "progress": progress,
-        "failure": {
-            "cause": "The GPU ran out of memory.",
-            "remedy": "Use smaller batches.",
-            "log": ["line"] * 20,
-        },
-        "estimate": Estimate(9, 1500, 2520, 4200, 5000, 1.9, "EUR").record(),
-        "tags": tags,
-        "live": live(run, (), now, Spent()).content(),
-        "announced": announcement(versions[0], versions[1:], run).content(),
-        "evidence": evidence.collect(candidate, incumbent, Target(channel=CHANNEL), devices),
-        "rings": [{"name": ring, "state": "shipped", "devices": 100} for ring in ("canary", "all")],
-        "contents": {
-            "images": 1500,
-            "boxes": {"cap": 4000, "no_cap": 300},
-            "images_without_boxes": 3,
-            "blockers": [],
-        },
-        "details": {
-            "model": run.model_name,
-            "dataset": run.dataset,
-            "cluster": run.cluster,
-            "state": "submitted",
-        },
-    }
-    return {
-        **{name: json.dumps(told) for name, told in texts.items()},
-        "studio": run.studio_url or "",
-        "hash": "0123456789abcdef" * 4,
-    }
