@@ -4,6 +4,7 @@ It is for thousands of steps in seconds; how the real ones misbehave is for the 
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -98,6 +99,8 @@ class Plant:
     configurations: dict[str, dict[str, Any]] = field(default_factory=dict)
     down: set[str] = field(default_factory=set)
     """Services that answer nothing but 503: slack, azure, devops, hub."""
+    asked: Counter[str] = field(default_factory=Counter)
+    """How often each service was asked something."""
     loses_answers: int = 0
     """How many of the next requests that change something are done, but not answered."""
 

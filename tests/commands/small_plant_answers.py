@@ -37,6 +37,7 @@ def answer(plant: Plant, method: str, url: str, body: bytes) -> tuple[int, dict[
     path = urlsplit(url).path
     routes = [(route, route[1].fullmatch(path)) for route in ROUTES if route[0] == method]
     (_, _, service, handler), found = next((route, match) for route, match in routes if match)
+    plant.asked[service] += 1
     if service in plant.down:
         return 503, {"Retry-After": "60"}, b'{"message": "Come back later."}'
     status, told = handler(plant, Asked(url, found.groupdict(), body))
@@ -124,7 +125,9 @@ def _queue(plant: Plant, asked: Asked) -> Answer:
 
 @on("GET", f"{PROJECT}/build/builds", "devops")
 def _builds(plant: Plant, asked: Asked) -> Answer:
-    return 200, {"value": [_told(build) for build in reversed(plant.builds)]}
+    wanted = parse_qs(urlsplit(asked.url).query).get("buildIds", [""])[0].split(",")
+    found = [build for build in reversed(plant.builds) if wanted == [""] or str(build.id) in wanted]
+    return 200, {"value": [_told(build) for build in found]}
 
 
 @on("GET", rf"{PROJECT}/build/builds/(?P<id>\d+)", "devops")
