@@ -6,6 +6,7 @@ at Azure DevOps: `submit` tells how one click stays one run. From completed on, 
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 import structlog
 
@@ -19,6 +20,7 @@ from commands.publish.record import change, end, facts_of, gone_for_long
 from commands.publish.submit import SUBMIT, in_short, submit
 from commands.publish.verify import VERIFY
 from commands.publish.watch import failure_of, stages_of, waiting_of
+from infra.devops.approvals import Approval
 from infra.devops.project import Project
 from infra.devops.runs import Run
 from infra.http.errors import AzureError, NotFound, Refused
@@ -50,8 +52,11 @@ def follow_publishes(services: Services) -> None:
         except AzureError as trouble:
             _tell(trouble, services)
             raise
-        followed = _open(services, FOLLOWED)
-        troubles += _each(lambda run: _observe(run, listed.get(run.run_id or 0), devops, services), followed)
+        pending = cache(devops.pending_approvals)
+        troubles += _each(
+            lambda run: _observe(run, listed.get(run.run_id or 0), devops, pending, services),
+            _open(services, FOLLOWED),
+        )
         if troubles:
             raise troubles[0]
     finally:
@@ -101,7 +106,13 @@ def _tell(trouble: AzureError, services: Services) -> None:
         change(run, services, trouble=words)
 
 
-def _observe(run: PublishRun, there: Run | None, devops: Project, services: Services) -> None:
+def _observe(
+    run: PublishRun,
+    there: Run | None,
+    devops: Project,
+    pending: Callable[[], Sequence[Approval]],
+    services: Services,
+) -> None:
     there = there or _one(run, devops)
     if there is None:
         if gone_for_long(run, services):
@@ -125,7 +136,7 @@ def _observe(run: PublishRun, there: Run | None, devops: Project, services: Serv
         state="running" if started else "queued",
         started_at=started,
         stages=stages_of(stages),
-        waiting=waiting_of(stages, devops),
+        waiting=waiting_of(stages, pending),
         missing_since=None,
         trouble=None,
         **facts_of(there, run, services),

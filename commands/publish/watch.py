@@ -1,8 +1,9 @@
 """What a run's stages tell, what they wait for and why it failed, in the form in which its record keeps it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from infra.devops.approvals import Approval
 from infra.devops.project import Project
 from infra.devops.runs import Run
 from infra.devops.stages import Stage
@@ -27,10 +28,12 @@ def stages_of(stages: Sequence[Stage]) -> list[dict[str, Any]]:
     ]
 
 
-def waiting_of(stages: Sequence[Stage], devops: Project) -> dict[str, Any] | None:
-    """Why the run gets no further, in a sentence and a remedy; None while it does, or waits for what is usual."""
+def waiting_of(stages: Sequence[Stage], pending: Callable[[], Sequence[Approval]]) -> dict[str, Any] | None:
+    """Why the run gets no further, in a sentence and a remedy; None while it does, or waits for what is usual.
+
+    `pending` tells the approvals that people still owe."""
     kinds = {hold.kind for stage in stages for hold in stage.holds}
-    approvals = devops.pending_approvals() if "approval" in kinds else ()
+    approvals = pending() if "approval" in kinds else ()
     for stage in stages:
         waiting = why_stage_waits(stage, approvals)
         if waiting is not None:
