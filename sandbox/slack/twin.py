@@ -143,7 +143,8 @@ class SlackTwin:
         self._slack.workspace.groups[group].users.remove(user)
 
     def disconnect(self, reason: str = "refresh_requested", *, most: int | None = None) -> None:
-        """Says goodbye on the oldest Socket Mode connections: `warning`, `refresh_requested` or `link_disabled`."""
+        """Says goodbye on the oldest Socket Mode connections: `warning`, `refresh_requested`, `too_many_websockets` or
+        `link_disabled`."""
         self._on_loop(partial(self._slack.sockets.disconnect, reason, most))
 
     def cut_connections(self) -> None:

@@ -13,6 +13,7 @@ from tests.stories.stage import Stage
 
 ALWAYS = 10_000
 AS_SLACK = 3.0  # seconds: what is sent over a dead connection is given up soon, and typed again
+GOODBYES = ("warning", "refresh_requested", "too_many_websockets")
 OPEN = r"/api/apps\.connections\.open"
 
 
@@ -21,7 +22,7 @@ def test_no_command_is_lost_while_slack_refreshes_its_connections(stage: Stage) 
     stage.until(lambda: slack.connections == 2, "both connections are open")
     for turn in range(24):
         if turn % 4 == 1:
-            slack.disconnect("warning" if turn % 8 == 1 else "refresh_requested", most=1)
+            slack.disconnect(GOODBYES[turn // 4 % len(GOODBYES)], most=1)
         stage.outsider.types(f"/models Model_{turn}")
     stage.outsider.sees("Model_23")
     stage.until(lambda: len(stage.outsider.private()) >= 24, "every command is answered")
