@@ -148,10 +148,13 @@ def add_model(tx: Connection, row: ModelRow) -> None:
     tx.execute(insert(model_versions).values(**vars(row)))
 
 
-def keep_models(tx: Connection, name: str, present: Collection[int]) -> None:
-    """Forget every version of a model that is no longer in the registry."""
-    gone = (model_versions.c.name == name) & model_versions.c.version.not_in(present)
-    tx.execute(delete(model_versions).where(gone))
+def keep_models(tx: Connection, name: str, present: Collection[int]) -> set[int]:
+    """Forget every version of a model that is no longer in the registry; the numbers of those that are left."""
+    of = model_versions.c
+    known = set(tx.execute(select(of.version).where(of.name == name)).scalars())
+    if gone := known.difference(present):
+        tx.execute(delete(model_versions).where(of.name == name, of.version.in_(gone)))
+    return known - gone
 
 
 def get_model(tx: Connection, name: str, version: int) -> ModelRow | None:

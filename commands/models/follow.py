@@ -56,8 +56,9 @@ def follow_models(services: Services) -> None:
             continue
         told = looked_before and seen.get(model.name) != UNREAD
         with services.store.write() as tx:
-            catalog.keep_models(tx, model.name, [version.version for version in versions])
-            for version in sorted(versions, key=lambda each: each.version):
+            known = catalog.keep_models(tx, model.name, [version.version for version in versions])
+            new = (version for version in versions if version.version not in known)
+            for version in sorted(new, key=lambda each: each.version):
                 _take(tx, version, services, told=told)
             # at once, so that one who is interrupted often still gets through
             seen[model.name] = model.latest
@@ -112,9 +113,7 @@ def _thin_classes(tx: Connection, row: ModelRow, services: Services) -> list[str
 
 
 def _take(tx: Connection, version: ModelVersion, services: Services, *, told: bool) -> None:
-    """Know a version, and tell of it if it is new. One that Spotter's own training made is news at any time."""
-    if catalog.get_model(tx, version.name, version.version):
-        return
+    """Know a new version, and tell of it. One that Spotter's own training made is news at any time."""
     now = services.clock.now()
     run_id = run_of(version)
     run = runs.get(tx, run_id) if run_id else None
