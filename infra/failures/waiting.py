@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from infra.azureml.clusters import Cluster, Node, Usage, usage_of
 from infra.azureml.jobs import TERMINAL, Job
@@ -78,7 +79,7 @@ def why_waiting(situation: Situation) -> Waiting | None:
     answer = next(
         (_placed(answer, question) for question in _QUESTIONS if (answer := question(situation))), None
     )
-    said = explain([situation.run.queueing]) if situation.run and situation.run.queueing else None
+    said = _explained_before(situation.run.queueing) if situation.run and situation.run.queueing else None
     if said is None or said.is_known:
         return answer or _otherwise(situation)
     quoted = f"Azure says: {_CODE.sub('', said.raw)}"
@@ -109,7 +110,7 @@ def _queueing(s: Situation) -> Waiting | None:
     if s.run is None:
         return None
     told = (s.run.queueing, *s.run.warnings)
-    known = [found for message in told if message and (found := explain([message])).is_known]
+    known = [found for message in told if message and (found := _explained_before(message)).is_known]
     return _explained(known[0]) if known else None
 
 
@@ -252,6 +253,12 @@ _ELSEWHERE: dict[Callable[[Situation], Waiting | None], Elsewhere] = {
     _resizing: "machines",
     _quota: "machines",
 }
+
+
+@lru_cache(maxsize=128)
+def _explained_before(words: str) -> Explanation:
+    """Hundreds that wait are told the same."""
+    return explain([words])
 
 
 def _explained(found: Explanation) -> Waiting:
