@@ -115,8 +115,9 @@ SERVICES: dict[str, tuple[str, Away]] = {
 def test_each_service_is_well_again_soon(
     new_stage: Callable[..., Stage], cluster: Cluster, tell: Callable[[object], None]
 ) -> None:
-    """At the pace that people have."""
+    """At the pace that people have. Who opens Home while the database is away is told so, and the log tells why."""
     stage = new_stage(policy=AS_IN_LIFE, DATABASE_URL=cluster.new_database())
+    stage.expects("incident")
     stage.world.azure.studio.set_capacity("gpu-cluster", available=False)
     stage.trainer.types(ASK)
     stage.line.shows("Cap_Model training: waiting for a GPU node")
