@@ -14,7 +14,9 @@ from tests.stories.reliability.flows import Flow, Player, sets_a_digest
 from tests.stories.reliability.power import Power
 from tests.stories.stage import Stage
 
-UPTIME = 1.5  # seconds that the bot serves at most before the power is cut, or as long as it took to start
+UPTIME = (
+    1.5  # seconds that the bot serves at most before the power is cut, or twice as long as it took to start
+)
 STARTING = 1.0  # seconds of its start within which it is cut else
 STARTED = 0.7  # of all cuts strike a bot that serves
 
