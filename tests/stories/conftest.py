@@ -4,6 +4,7 @@ import fcntl
 import json
 import pickle
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,15 @@ def _make_template(folder: Path, forks: Forks) -> Template:
     world = World(folder, pace=QUICK)
     world.start()
     try:
-        world.seed()
         bot = Bot(bot_environment(world, folder, POLICY), folder, forks)
-        manifest = json.loads(bot.tells("manifest"))
-        bot.tells("publish-pipeline", "--version", "1", "--config", str(POLICY))
+        with ThreadPoolExecutor() as pool:  # beside each other, as all workers wait for it
+            published = pool.submit(bot.tells, "publish-pipeline", "--version", "1", "--config", str(POLICY))
+            manifest = pool.submit(bot.tells, "manifest")
+            world.seed()
+        published.result()
+        return Template(content_of(world.azure), json.loads(manifest.result()))
     finally:
         world.stop()
-    return Template(content_of(world.azure), manifest)
 
 
 @pytest.fixture(scope="session")
