@@ -1,0 +1,95 @@
+"""What one look at open trainings asks of Azure, by how many are open, and which of them it looks into."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from commands.kit.services import Services
+from commands.train.follow import follow_runs
+from infra.azureml.workspace import Workspace
+from storage import runs
+from storage.runs import TrainingRun
+from tests.infra.answers import HISTORY, WORKSPACE, Answers
+
+CLUSTER = {"name": "gpu", "properties": {"computeType": "AmlCompute", "properties": {}}}
+PAGES_WALKED = 2
+
+
+@pytest.fixture
+def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
+    with Answers(tmp_path).serving() as answers:
+        for name, entry in answers.environment().items():
+            monkeypatch.setenv(name, entry)
+        answers.says("GET", "./computes/gpu", CLUSTER)
+        yield answers
+
+
+@pytest.mark.parametrize("number", [1, 40])
+def test_a_look_asks_as_much_for_many_as_for_one_and_walks_where_something_changed(
+    number: int, azure: Answers, services: Services
+) -> None:
+    services = replace(services, azure=Workspace.connect(WORKSPACE))
+    names = [f"run-{each:02}" for each in range(number)]
+    with services.store.write() as tx:
+        for name in names:
+            runs.add(tx, _queued(name, services))
+    says = _say(azure, names)
+    says("Queued")
+    for _ in range(PAGES_WALKED):
+        follow_runs(services)
+    assert all(run.progress and run.waiting for run in _open(services))
+    asked = _asked(azure, services)
+    shared = ["jobs", "batchrundata", "gpu", "listNodes"]
+    assert [path for path in asked if not path.endswith("/children")] == shared
+    assert len(asked) == len(shared) + 1, "and the steps of one, in turn"
+
+    says("Running", of=names[-1])
+    walked = {path for path in _asked(azure, services) if path.endswith("/children")}
+    assert f"{names[-1]}/children" in walked
+    assert len(walked) <= 2
+    assert _open(services)[-1].progress["steps"][0]["status"] == "Running"  # type: ignore[index]  # it was walked
+
+
+def _say(azure: Answers, names: list[str]) -> Callable[..., None]:
+    """Every job has one step, whose status is told; only that of one where `of` names it."""
+
+    def says(status: str, of: str = "") -> None:
+        steps = {
+            name: {
+                "runId": f"{name}-split",
+                "displayName": "split",
+                "status": "Queued" if of not in ("", name) else status,
+            }
+            for name in names
+        }
+        told = {name: {"runMetadata": step} for name, step in steps.items()}
+        azure.says("POST", f"{HISTORY}/batchrundata", {"successfulResults": told})
+        for name, step in steps.items():
+            azure.says("GET", f"{HISTORY}/runs/{name}/children", {"value": [step]})
+
+    jobs = [
+        {"name": name, "properties": {"status": "Running", "tags": {"spotter_request": name}}}
+        for name in names
+    ]
+    azure.says("GET", "./jobs", {"value": jobs})
+    return says
+
+
+def _asked(azure: Answers, services: Services) -> list[str]:
+    """In one look."""
+    before = len(azure.asked())
+    follow_runs(services)
+    paths = [path.partition("?")[0] for path in azure.asked()[before:]]
+    return [path.rpartition("/runs/")[2] if "/runs/" in path else path.rpartition("/")[2] for path in paths]
+
+
+def _queued(name: str, services: Services) -> TrainingRun:
+    about = ("Model", "caps", "1", "gpu", "spotter", "UTRAINER", "trainer", "C0LINEVIS1")
+    return TrainingRun(name, name, "queued", *about, services.clock.now())
+
+
+def _open(services: Services) -> list[TrainingRun]:
+    with services.store.read() as tx:
+        return sorted(runs.open_runs(tx), key=lambda run: run.id)
