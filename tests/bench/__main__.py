@@ -12,7 +12,7 @@ import click
 from tests.bench.table import HEADINGS, Row, machine, printed, write_down
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
-PARTS = ("store", "scale", "ack", "courier", "polling", "announcing", "start", "peers", "sandbox")
+PARTS = ("store", "scale", "ack", "courier", "polling", "announcing", "start", "peers", "chatbots", "sandbox")
 FIRST_LOOK = " A first look, with less of everything."
 
 

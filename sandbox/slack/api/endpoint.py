@@ -35,7 +35,8 @@ def _answer(slack: Slack, request: web.Request, name: str, args: Json) -> tuple[
     scopes = _authenticate(slack, method, token)
     slack.limits.spend(name, method.tier.value)
     call = Call(name, args, token, scopes)
-    headers = {"X-OAuth-Scopes": ",".join(scopes), "X-Accepted-OAuth-Scopes": ",".join(method.any_of)}
+    # in small letters, as Slack sends them: some clients know them by these only
+    headers = {"x-oauth-scopes": ",".join(scopes), "x-accepted-oauth-scopes": ",".join(method.any_of)}
     if method.any_of:
         call.require(*method.any_of)
     body: Json = {"ok": True, **method.answer(slack, call)}
