@@ -61,11 +61,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+def forks(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Forks:
     """Runs `spotter` commands."""
-    forks = Forks(tmp_path_factory.mktemp("forks"))
-    yield forks
-    forks.close()
+    root = tmp_path_factory.getbasetemp()
+    return Forks(root, os.getpid()) if worker_id == "master" else Forks(root.parent, os.getppid())
 
 
 class Ear(logging.Handler):

@@ -1,8 +1,11 @@
 """Commands forked from a process that has imported them: as `python -m bot.cli …`, without its first second of CPU.
 
-`python -m tests.forks SOCKET` is that process. It has one thread, and does nothing itself.
+`python -m tests.forks SOCKET PID` is that process, one for all workers, which ends with process PID. It has one thread,
+and does nothing itself.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import select
@@ -56,11 +59,12 @@ class Forked:
 
 
 class Forks:
-    """Starts the process that forks, and ends it with all that it has forked."""
+    """Starts commands by a process that the first who needs it starts, and that ends, with all that it has forked, when
+    the process `suite` does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, suite: int) -> None:
         self._address = folder / "forks"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._suite = suite
 
     def start(
         self,
@@ -80,10 +84,7 @@ class Forks:
                 stdout=out,
                 stderr=err,
             )
-        if self._process is None:
-            command = [sys.executable, "-m", "tests.forks", str(self._address)]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT)
-        connection = self._connect(self._process)
+        connection = self._connect()
         request = {"arguments": arguments, "environment": {**environment}, "folder": str(folder)}
         content = json.dumps(request).encode()
         socket.send_fds(connection, [len(content).to_bytes(NUMBER)], [out.fileno(), err.fileno()])
@@ -104,27 +105,35 @@ class Forks:
                 ["spotter", *arguments], code, out.read().decode(), err.read().decode()
             )
 
-    def close(self) -> None:
-        if self._process is not None:
-            self._process.communicate(timeout=60)
+    def _connect(self) -> socket.socket:
+        with self._address.with_suffix(".lock").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            return _connection(self._address) or self._begin()
 
-    def _connect(self, process: subprocess.Popen[bytes]) -> socket.socket:
+    def _begin(self) -> socket.socket:
+        command = [sys.executable, "-m", "tests.forks", str(self._address), str(self._suite)]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=ROOT, start_new_session=True)
         deadline = time.monotonic() + STARTS_WITHIN
-        while True:
-            connection = socket.socket(socket.AF_UNIX)
-            try:
-                connection.connect(str(self._address))
-            except OSError:
-                connection.close()
-                assert process.poll() is None, "the process that forks has died"
-                assert time.monotonic() < deadline, "the process that forks does not start"
-                time.sleep(0.02)
-            else:
-                return connection
+        while (connection := _connection(self._address)) is None:
+            assert process.poll() is None, "the process that forks has died"
+            assert time.monotonic() < deadline, "the process that forks does not start"
+            time.sleep(0.02)
+        return connection
 
 
-def serve(address: str) -> None:
-    """Until the other end of stdin is closed."""
+def _connection(address: Path) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(str(address))
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def serve(address: str, suite: int) -> None:
+    """Until that process has ended."""
+    watched = os.pidfd_open(suite)
     import azure.identity  # noqa: F401  which a bot imports once it serves, as it does the next ones
     import psycopg  # noqa: F401
     import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
@@ -145,7 +154,7 @@ def serve(address: str) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     running: dict[int, socket.socket] = {}
     while True:
-        ready, _, _ = select.select([0, server.fileno(), ended], [], [])
+        ready, _, _ = select.select([watched, server.fileno(), ended], [], [])
         if ended in ready:
             os.read(ended, 4096)
             _tell_ends(running)
@@ -155,12 +164,14 @@ def serve(address: str) -> None:
             if pid == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                os.close(watched)
                 for other in (server, *running.values()):
                     other.close()
                 main(_take(connection))
-            connection.send(pid.to_bytes(NUMBER))
+            with contextlib.suppress(OSError):  # who asked may be gone
+                connection.send(pid.to_bytes(NUMBER))
             running[pid] = connection
-        if 0 in ready:
+        if watched in ready:
             for pid in running:
                 os.kill(pid, signal.SIGKILL)
             return
@@ -172,7 +183,8 @@ def _tell_ends(running: dict[int, socket.socket]) -> None:
         if not pid:
             return
         connection = running.pop(pid)
-        connection.send(os.waitstatus_to_exitcode(status).to_bytes(NUMBER, signed=True))
+        with contextlib.suppress(OSError):
+            connection.send(os.waitstatus_to_exitcode(status).to_bytes(NUMBER, signed=True))
         connection.close()
 
 
@@ -192,4 +204,4 @@ def _take(connection: socket.socket) -> list[str]:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], int(sys.argv[2]))
