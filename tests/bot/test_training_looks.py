@@ -8,10 +8,11 @@ import pytest
 
 from commands.kit.services import Services
 from commands.train.follow import follow_runs
+from commands.train.look import WALKED
 from infra.azureml.workspace import Workspace
 from storage import runs
 from storage.runs import TrainingRun
-from tests.infra.answers import HISTORY, WORKSPACE, Answers
+from tests.infra.answers import HISTORY, MLFLOW, WORKSPACE, Answers
 
 CLUSTER = {"name": "gpu", "properties": {"computeType": "AmlCompute", "properties": {}}}
 PAGES_WALKED = 2
@@ -52,14 +53,38 @@ def test_a_look_asks_as_much_for_many_as_for_one_and_walks_where_something_chang
     assert _open(services)[-1].progress["steps"][0]["status"] == "Running"  # type: ignore[index]  # it was walked
 
 
+def test_of_many_that_train_some_are_read_in_a_look_and_all_in_turn(
+    azure: Answers, services: Services
+) -> None:
+    services = replace(services, azure=Workspace.connect(WORKSPACE))
+    names = [f"run-{each:02}" for each in range(WALKED + 10)]
+    with services.store.write() as tx:
+        for name in names:
+            runs.add(tx, _queued(name, services))
+    _say(azure, names)("Running", kind="automl")
+    trials = [{"runId": f"{name}_0", "status": "Running"} for name in names]
+    for name, trial in zip(names, trials, strict=True):
+        azure.says("GET", f"{HISTORY}/runs/{name}-split/children", {"value": [trial]})
+    azure.says("GET", f"{MLFLOW}/metrics/get-history", {"metrics": []})
+    for _ in range(PAGES_WALKED):
+        follow_runs(services)
+    turns = []
+    for _ in range(PAGES_WALKED):
+        asked = _asked(azure, services)
+        assert asked.count("get-history") == WALKED
+        turns += [path.partition("/")[0] for path in asked if path.endswith("/children")]
+    assert set(names) <= set(turns)
+
+
 def _say(azure: Answers, names: list[str]) -> Callable[..., None]:
     """Every job has one step, whose status is told; only that of one where `of` names it."""
 
-    def says(status: str, of: str = "") -> None:
+    def says(status: str, of: str = "", kind: str = "") -> None:
         steps = {
             name: {
                 "runId": f"{name}-split",
                 "displayName": "split",
+                "runType": kind,
                 "status": "Queued" if of not in ("", name) else status,
             }
             for name in names
