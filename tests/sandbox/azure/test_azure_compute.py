@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,11 +56,16 @@ def test_a_cluster_is_made_grows_to_its_minimum_shrinks_and_goes(azure: Azure, m
 
 
 def test_a_starting_node_is_seen_as_preparing(azure: Azure) -> None:
-    azure.studio.add_cluster("watched", "Standard_DS3_v2", 1, 1)
-    seen = state(azure, "watched")
+    workspace = azure.twin.workspace
+    usual = workspace.pace
+    workspace.pace = replace(usual, node_start=600)
+    azure.studio.add_cluster("slow", "Standard_DS3_v2", 1, 1)
+    seen = state(azure, "slow")
+    workspace.pace = usual
     assert (seen["allocationState"], seen["nodeStateCounts"]["preparingNodeCount"]) == ("Resizing", 1)
+    azure.studio.add_cluster("quick", "Standard_DS3_v2", 1, 1)
     steady = azure.until(
-        lambda: (s := state(azure, "watched"))["allocationState"] == "Steady" and s, "it is up"
+        lambda: (s := state(azure, "quick"))["allocationState"] == "Steady" and s, "it is up"
     )
     assert steady["nodeStateCounts"]["idleNodeCount"] == steady["currentNodeCount"] == 1
 
