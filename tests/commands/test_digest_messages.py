@@ -87,7 +87,13 @@ occasions = st.builds(
 )
 
 
-ended = st.one_of(st.builds(lines.ended, records, st.none() | models()), models().map(lines.by_hand))
+ended = st.one_of(
+    records.map(lambda each: lines.ended(each, {})),
+    st.builds(
+        lambda each, figure: lines.ended(each, {each.id: figure}), records, st.none() | st.floats(0, 1)
+    ),
+    models().map(lines.by_hand),
+)
 shares = names.map(lambda name: Line(name, f"*line-1*: {esc(name)} v3 on 2 devices"))
 
 
