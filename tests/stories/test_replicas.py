@@ -18,14 +18,13 @@ from tests.stories.deploying import approved, asks, looks_anew, shipping
 from tests.stories.publishing import Gate, short_pipeline
 from tests.stories.registry import registers
 from tests.stories.replicas import Replicas, cluster, leads, replicated
+from tests.stories.rollouts import QUEUE, SHIPPED, was_there_and_back_once
 from tests.stories.stage import Bot, Stage
 from tests.stories.trouble import ASK, CANCEL, JOB, POST, arm, said, trail
 
 __all__ = ["cluster", "replicated", "shipping"]
 
 ALWAYS = 10_000
-RUNS = r"/_apis/pipelines/\d+/runs\?"
-SHIPPED = r"/configurations/line-1-"
 
 
 def test_the_leader_dies_in_every_flow_and_each_thing_is_done_once(
@@ -47,7 +46,7 @@ def test_the_leader_dies_in_every_flow_and_each_thing_is_done_once(
     training.becomes("canceled by trainer")
 
     # A publish, clicked twelve times.
-    queued = arm(devops, "POST", RUNS, "hang_after")
+    queued = arm(devops, "POST", QUEUE, "hang_after")
     stage.trainer.types("/publish")
     stage.trainer.clicks("Publish main", on=stage.trainer.sees("from main?"))
     stage.world.slack.deliver_again("interactive", times=11)
@@ -106,10 +105,10 @@ def test_a_rollout_outlives_its_leaders(
     replicas = replicated(shipping)
     stage = replicas.stage
     devops, hub = stage.world.devops_faults, stage.world.edge_faults
-    queued = arm(devops, "POST", RUNS, "hang_after")
+    queued = arm(devops, "POST", QUEUE, "hang_after")
     card = approved(stage, asks(stage))
     replicas.power_cut(queued)
-    replicas.power_cut(arm(devops, "POST", RUNS, "hang_before"))
+    replicas.power_cut(arm(devops, "POST", QUEUE, "hang_before"))
     card.becomes("on all devices")
     assert looks_anew(stage, "line-1-cam-2") == "Cap_Detection_Model:2 ['new']"
     deleted = arm(hub, "DELETE", SHIPPED, "hang_after")
@@ -118,33 +117,7 @@ def test_a_rollout_outlives_its_leaders(
     card.becomes(": rolled back")
     assert looks_anew(stage, "line-1-cam-2") == "Cap_Detection_Model:1 ['old']"
 
-    runs = [build.given["correlationId"] for build in stage.world.devops.portal.builds()][::-1]
-    assert [run.rpartition("-")[2] for run in runs] == ["canary", "all"]
-    made = [entry.path.split("?")[0] for entry in hub.log("PUT", SHIPPED) if entry.status < 300]
-    assert len(made) == len(set(made)) == 2
-    assert said(stage, "v2 on line-1") == 1
-    told = Counter(row for row in trail(stage) if " deploy." in row)
-    assert told.pop("azure-devops deploy.check") >= 2
-    assert told == snapshot(
-        Counter(
-            {
-                "U0TRAINER1 deploy.request": 1,
-                "spotter deploy.ask": 1,
-                "U0APPROVE1 deploy.approve": 1,
-                "U0APPROVE2 deploy.approve": 1,
-                "spotter deploy.ship": 1,
-                "spotter deploy.queue": 2,
-                "spotter deploy.queued": 2,
-                "spotter deploy.applied": 2,
-                "spotter deploy.healthy": 2,
-                "spotter deploy.ring_done": 2,
-                "spotter deploy.shipped": 1,
-                "U0TRAINER1 deploy.rollback": 1,
-                "spotter deploy.removed": 1,
-                "spotter deploy.rolled_back": 1,
-            }
-        )
-    )
+    was_there_and_back_once(stage)
 
 
 def test_a_leader_that_froze_has_no_say_any_more_when_it_thaws(replicated: Callable[..., Replicas]) -> None:
