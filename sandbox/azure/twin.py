@@ -93,19 +93,19 @@ class AzureTwin:
         self._tunnel.hosts[name] = await self._serve(lambda: app, _tls(self._authority, name))
 
     async def stop(self) -> None:
-        """Ends all job processes this twin started, then its servers."""
-        if self._labeling is not None:
-            self._labeling.cancel()
-        await self._engine.close()
-        await self.workspace.events.close()
-        for cluster in self.workspace.clusters.values():
-            cluster.close()
+        """Ends its servers, that nothing may begin any more, then all job processes this twin started."""
         self.faults.clear()
         if self._tunnel is not None:
             await self._tunnel.stop()
         for runner in self._runners:
             await runner.cleanup()
         self._runners.clear()
+        if self._labeling is not None:
+            self._labeling.cancel()
+        await self._engine.close()
+        await self.workspace.events.close()
+        for cluster in self.workspace.clusters.values():
+            cluster.close()
 
     def env(self) -> dict[str, str]:
         """For a process that should take these twins for Azure."""
