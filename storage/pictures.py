@@ -39,11 +39,11 @@ def put(tx: Connection, content: bytes, name: str, alt_text: str, at: datetime) 
     return digest
 
 
-def forget(tx: Connection, before: datetime, *, but: str) -> int:
-    """Deletes pictures that nobody has wanted since that moment, except those of the name `but`; how many. Messages go
-    on showing Slack's files; whoever wants one shown anew puts it here again."""
-    old = (pictures.c.made_at < before) & (pictures.c.name != but)
-    return tx.execute(delete(pictures).where(old)).rowcount
+def forget(tx: Connection, *, sent_before: datetime, made_before: datetime, but: str) -> int:
+    """Deletes pictures that Slack had by the one moment, or that nobody has wanted since the other, except those of the
+    name `but`; how many. Messages go on showing Slack's files; whoever wants one shown anew puts it here again."""
+    old = (pictures.c.sent_at < sent_before, pictures.c.made_at < made_before)
+    return sum(tx.execute(delete(pictures).where(each, pictures.c.name != but)).rowcount for each in old)
 
 
 def sent(tx: Connection, digest: str, file_id: str, at: datetime) -> None:

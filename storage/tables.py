@@ -307,6 +307,7 @@ pictures = Table(
     Column("file_id", Short(64)),
     Column("sent_at", UtcDateTime),
     Index("ix_pictures_made", "made_at", "name"),
+    Index("ix_pictures_sent", "sent_at", "name"),
 )
 
 exports = Table(

@@ -12,6 +12,7 @@ from commands.spotter.command import spotter
 from storage import marks, messages, pictures
 
 KEPT = timedelta(days=30)
+KEPT_WHEN_SENT = timedelta(days=2)  # of a picture: until its message has surely been posted
 EVERY = timedelta(hours=1)
 
 
@@ -22,7 +23,7 @@ def let_go_of_what_is_old(services: Services) -> None:
     with services.store.write() as tx:
         marks.forget_old_deliveries(tx, now)
     with services.store.write() as tx:
-        pictures.forget(tx, now - KEPT, but=PICTURE_FILE)
+        pictures.forget(tx, sent_before=now - KEPT_WHEN_SENT, made_before=now - KEPT, but=PICTURE_FILE)
     thinned = messages.PAGE
     while thinned == messages.PAGE:
         with services.store.write() as tx:

@@ -13,3 +13,4 @@ def upgrade() -> None:
         "ix_messages_whole", "messages", ["wanted_at"], sqlite_where=WHOLE, postgresql_where=WHOLE
     )
     op.create_index("ix_pictures_made", "pictures", ["made_at", "name"])
+    op.create_index("ix_pictures_sent", "pictures", ["sent_at", "name"])
