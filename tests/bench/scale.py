@@ -35,8 +35,8 @@ from tests.bench.years import MODELS, START, Years
 
 PEOPLE, CHANNELS, TARGETS, DEVICES, DEVICES_QUICK = 500, 200, 50, 5000, 500
 MOMENT, A_MOMENT = timedelta(minutes=14.4), 3  # trainings: 300 a day
-MOMENTS, MOMENTS_QUICK = 20, 8
-QUARTERS, DAYS, DAYS_QUICK = 4, 91, 2
+MOMENTS, MOMENTS_QUICK = 20, 5
+QUARTERS, QUARTERS_QUICK, DAYS, DAYS_QUICK = 4, 1, 91, 4
 FLAT, NOISE = 1.3, 0.002  # seconds of CPU
 SMALL = 0.006
 FOLLOWER = "follower: "
@@ -77,7 +77,7 @@ def measure(*, quick: bool) -> Iterator[Row]:
         years.remember()
         passed, last = 1, first
         a_quarter = round((DAYS_QUICK if quick else DAYS) * timedelta(days=1) / span)
-        for _ in range(QUARTERS):
+        for _ in range(QUARTERS_QUICK if quick else QUARTERS):
             click.echo(f"lived through {last.runs:,} trainings", err=True)
             years.pass_by(passed, passed + a_quarter)
             passed += a_quarter

@@ -11,15 +11,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from commands.spotter.housekeeping import KEPT
+from storage import messages
 from storage.audit import _hash, end
 from storage.database import Store
 from storage.tables import UtcDateTime, metadata
 from tests.bench.large_plant import LargePlant
 
-COPIED = (
-    "training_runs", "model_versions", "messages", "evaluations", "digest_firings", "pictures", "deployments",
-    "decisions",
-)  # fmt: skip
+COPIED = ("training_runs", "model_versions", "messages", "evaluations", "digest_firings")
+"""Pictures are gone after days."""
 OF_DIGESTS = ("digest_firings", "messages")
 RUN = re.compile(r"model_(\d{3})-\d{8}-([0-9a-f]{6})")
 NAME = re.compile(r"Model_(\d{3})")
@@ -39,6 +39,7 @@ class Years:
         self._span = span
         self._trained = trained
         self._rows: dict[str, list[Row]] = {}
+        self._thin: dict[str, list[Row]] = {}
         self._audit: list[Row] = []
 
     def remember(self) -> None:
@@ -46,6 +47,7 @@ class Years:
         with closing(self._connect()) as connection:
             self._rows = {table: _all(connection, table) for table in COPIED}
             self._audit = _all(connection, "audit")
+        self._thin = {**self._rows, "messages": [_thinned(row) for row in self._rows["messages"]]}
 
     def pass_by(self, first: int, last: int) -> None:
         """Spans `first` to `last - 1`, counted from the lived one as 0."""
@@ -54,8 +56,9 @@ class Years:
             connection.execute("PRAGMA synchronous=OFF")
             connection.execute("BEGIN IMMEDIATE")
             for number in range(first, last):
-                for table, rows in self._rows.items():
-                    _insert(connection, table, [self._moved(table, row, number) for row in rows])
+                rows = self._rows if (last - number) * self._span <= KEPT else self._thin
+                for table, written in rows.items():
+                    _insert(connection, table, [self._moved(table, row, number) for row in written])
                 trail = []
                 for row in self._audit:
                     seq, moved = seq + 1, self._moved("audit", row, number)
@@ -102,9 +105,8 @@ class Years:
             if row.get(version) is not None:
                 model = str(row.get("model_name") or row["name"]).removeprefix("Model_")
                 moved[version] = self._version(model, int(row[version]), number)
-        for unique in ("request_id", "digest"):
-            if unique in moved:
-                moved[unique] = f"{moved[unique][:-5]}{number:05x}"
+        if "request_id" in moved:
+            moved["request_id"] = f"{moved['request_id'][:-5]}{number:05x}"
         return moved
 
     def _version(self, model: str, version: int, number: int) -> int:
@@ -144,6 +146,11 @@ class Years:
 
 
 START = datetime(2026, 12, 1, 6, tzinfo=UTC)
+
+
+def _thinned(message: Row) -> Row:
+    """As housekeeping leaves it."""
+    return {**message, "wanted": json.dumps(messages._thinned(json.loads(message["wanted"]))), "form": "thin"}
 
 
 def _all(connection: sqlite3.Connection, table: str) -> list[Row]:
