@@ -11,9 +11,10 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from commands.kit.clock import Clock
 from commands.kit.errors import UserError
 from commands.kit.policy import Role, Roles
+from infra.http.fields import decimal
 
 FRESH = timedelta(seconds=30)
-TOO_MANY = 429
+TOO_MANY, SHORTEST_REST = 429, 1.0
 FRESH_CHANNEL = timedelta(minutes=1)
 MOST_MEMBERS = 1000
 
@@ -25,9 +26,12 @@ class Unanswered(UserError):
         super().__init__(problem, "Nothing was changed. Try again in a minute.")
 
     @property
-    def is_throttled(self) -> bool:
+    def rest_asked(self) -> float | None:
+        """Seconds for which Slack wants to be asked no more; None where it does not say so."""
         refused = self.__cause__
-        return isinstance(refused, SlackApiError) and refused.response.status_code == TOO_MANY
+        if not isinstance(refused, SlackApiError) or refused.response.status_code != TOO_MANY:
+            return None
+        return decimal(refused.response.headers, "Retry-After") or SHORTEST_REST
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,9 @@ def keep_roles_fresh(services: Services) -> None:
     try:
         services.people.refresh()
     except Unanswered as unknown:
-        kind = Throttled if unknown.is_throttled else Unavailable
-        raise kind(unknown.problem) from unknown
+        if unknown.rest_asked is None:
+            raise Unavailable(unknown.problem) from unknown
+        raise Throttled(unknown.problem, retry_after=unknown.rest_asked) from unknown
 
 
 def standing(services: Services) -> str:

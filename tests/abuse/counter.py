@@ -16,6 +16,7 @@ from slack_sdk import WebClient
 
 import commands
 from bot.dispatch import Dispatch
+from commands.kit.command import PEOPLE as SOMEBODY
 from commands.kit.people import Directory
 from commands.kit.policy import Policy
 from commands.kit.services import Services
@@ -76,7 +77,7 @@ class Counter:
             devops=Project.connect(Place("https://devops.test/org", "Line")),
             hub=Hub.connect("hub.test"),
             commands=commands.ALL,
-            wake=self.woken.append,
+            wake=self._wake,
         )
         self.bolt = App(
             client=self.client,
@@ -90,6 +91,11 @@ class Counter:
         self.pristine = sqlite3.connect(":memory:")
         self.eyes.execute("PRAGMA synchronous=OFF")
         self.eyes.backup(self.pristine)
+
+    def _wake(self, name: str) -> None:
+        """That anybody is there at all only lets Spotter look around more often."""
+        if name != SOMEBODY:
+            self.woken.append(name)
 
     def deliver(self, body: dict[str, Any]) -> Seen:
         """As Socket Mode does."""

@@ -6,7 +6,11 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
+import pytest
+
 import commands
+from commands.spotter.command import keep_roles_fresh
+from infra.http.errors import Throttled, Unavailable
 from sandbox.faults import Fault
 from sandbox.slack.workspace import Person
 from tests.abuse.actions import ROWS, RULES, Row
@@ -92,6 +96,18 @@ def test_who_slack_does_not_tell_about_may_nothing(bot: Counter) -> None:
     bot.open(bot.services.policy)
     nobody: dict[str, set[str]] = {rule: set() for rule in RULES}
     assert wrong_cells(bot, ("trainer", "approver", "overrider"), nobody) == []
+
+
+def test_slack_is_asked_for_its_groups_no_sooner_than_it_wants_to_be(bot: Counter) -> None:
+    throttled = Fault("POST", "usergroups.users.list", "answer", status=429, headers={"Retry-After": "40"})
+    bot.twin.faults.arm(throttled)
+    with pytest.raises(Throttled) as told:
+        keep_roles_fresh(bot.services)
+    assert told.value.retry_after == 40
+    bot.twin.faults.arm(Fault("POST", "usergroups.users.list", "drop_before"))
+    with pytest.raises(Unavailable):
+        keep_roles_fresh(bot.services)
+    keep_roles_fresh(bot.services)
 
 
 def granted(row: Row, seen: Seen, who: Person) -> str:
