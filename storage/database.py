@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InternalError, OperationalError
+
+if TYPE_CHECKING:
+    import psycopg
 
 BUSY_SECONDS = 2
 IDLE_SECONDS = (
@@ -31,6 +34,11 @@ REACHES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+
+
+# All that is asked finds few rows by an index. Where PostgreSQL guesses that there are many, it would start processes
+# and compile, which takes longer than any answer.
+SMALL_QUESTIONS = "SET max_parallel_workers_per_gather = 0; SET jit = off"
 
 
 class StoreInUse(Exception):
@@ -157,7 +165,14 @@ def locked(lock: TextIO, kind: int) -> bool:
 
 
 def _postgresql(url: str) -> Engine:
-    return create_engine(url, pool_pre_ping=True, connect_args=REACHES)
+    engine = create_engine(url, pool_pre_ping=True, connect_args=REACHES)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: "psycopg.Connection", _record: object) -> None:
+        connection.execute(SMALL_QUESTIONS)
+        connection.commit()
+
+    return engine
 
 
 def _turn_of_one_writer(patience: float) -> Select[tuple[str, str, None]]:
