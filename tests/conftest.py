@@ -16,7 +16,7 @@ from tests.order import deal
 gc.disable()  # until all tests are read, as looking for garbage among what stays takes a second of each process
 
 settings.register_profile(
-    "suite", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "suite", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("suite")
 expect.set_options(timeout=60_000)  # milliseconds
