@@ -1,5 +1,5 @@
 """Scale: a year of a large user: 500 people, 200 channels with a digest a day, 50 targets, 5,000 devices, 300 trainings
-a day of 300 models. Spans of five hours are lived through, after a week and after each quarter: commands as
+a day of 300 models. Spans of some hours are lived through, after a week and after each quarter: commands as
 Slack sends them, every follower, courier and digests in the bot's own process, over sockets with the twins of Slack,
 Azure, Azure DevOps and IoT Hub, by a clock that is moved on. The time between is rows, copied from what the first span
 wrote, with other names and times. Trainings take no machine: steps, trials and figures are made up by the plant, and
@@ -36,7 +36,7 @@ from tests.bench.years import MODELS, START, Years
 
 PEOPLE, CHANNELS, TARGETS, DEVICES, DEVICES_QUICK = 500, 200, 50, 5000, 500
 MOMENT, A_MOMENT = timedelta(minutes=14.4), 3  # trainings: 300 a day
-MOMENTS, MOMENTS_QUICK = 20, 5
+MOMENTS, MOMENTS_QUICK = 15, 5
 PASS, PASS_QUICK = (
     (7, 89, 89, 89, 89),
     (4, 8),
