@@ -23,6 +23,7 @@ BAR, BAR_HUNG, BAR_SLACK = 1.2, 1000.0, 3000.0
 ROUNDS, ROUNDS_QUICK, WARM = 200, 30, 10
 AT_ONCE, VOLLEYS, VOLLEYS_QUICK = 32, 12, 3
 QUIET = 0.02  # so that what one does after its ack does not meet the other's
+BARE = "bare Bolt"
 POLICY = Path(__file__).with_name("spotter.toml")
 Payload = Callable[[Contestant, int], dict[str, Any]]
 
@@ -44,12 +45,18 @@ ACTS = (
     Act("type-ahead", "interactive", lambda bot, _: bot.type_ahead("models:name", "")),
     Act("form submitted", "interactive", lambda bot, _: bot.submission("models", {"name": "Cap_Model"})),
     Act("button", "interactive", lambda bot, _: bot.button("runs.details", "none")),
-    Act(
-        "button that commits first",
-        "interactive",
-        lambda bot, number: bot.button(f"digest.{'pause' if number % 2 else 'resume'}", "policy-bench"),
-    ),
+    Act("button that commits first", "interactive", lambda bot, number: _committing(bot, number)),
 )
+# as the last one, beside a bare Bolt app that commits one row to a database of the same kind
+COMMITS_TOO = Act(
+    "button, where both commit first",
+    "interactive",
+    lambda bot, number: bot.button("clicks.commit", "") if bot.name == BARE else _committing(bot, number),
+)
+
+
+def _committing(bot: Contestant, number: int) -> dict[str, Any]:
+    return bot.button(f"digest.{'pause' if number % 2 else 'resume'}", "policy-bench")
 
 
 def measure(*, quick: bool) -> Iterator[Row]:
@@ -73,7 +80,7 @@ def pair(
 ) -> Iterator[tuple[Contestant, Contestant]]:
     """Spotter and the bare Bolt app, started."""
     spotter = Contestant("Spotter", "bot.cli run", settings, folder, loop, over_http=over_http)
-    bare = Contestant("bare Bolt", "tests.bench.bare_bolt", settings, folder, loop, over_http=over_http)
+    bare = Contestant(BARE, "tests.bench.bare_bolt", settings, folder, loop, over_http=over_http)
     try:
         for bot in (spotter, bare):
             bot.start()
@@ -87,10 +94,10 @@ def _of(
     transport: str, spotter: Contestant, bare: Contestant, loop: Loop, world: World, *, quick: bool
 ) -> Iterator[Row]:
     wait(lambda: _has_first_digest(spotter), "the first digest is set")
-    for act in ACTS:
+    for act in (*ACTS, COMMITS_TOO):
         ours, theirs = loop.do(_in_turns(act, spotter, bare, ROUNDS_QUICK if quick else ROUNDS))
         yield compared(f"{transport}: {act.what}", ours, theirs, bar=None if act.opens else BAR)
-    for act in ACTS:
+    for act in (*ACTS, COMMITS_TOO):
         if not act.opens:
             ours, theirs = loop.do(_volleys(act, spotter, bare, VOLLEYS_QUICK if quick else VOLLEYS))
             yield compared(f"{transport}, {AT_ONCE} at once: {act.what}", ours, theirs)

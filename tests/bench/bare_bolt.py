@@ -5,8 +5,12 @@ Over Socket Mode where SLACK_APP_TOKEN is set, else over HTTP as Spotter serves 
 
 import asyncio
 import os
+import sqlite3
+import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +18,7 @@ from slack_bolt import Ack, App, BoltRequest, Respond
 from slack_sdk import WebClient
 
 pool = ThreadPoolExecutor(32)
+writing = threading.Lock()
 app = App(
     client=WebClient(token=os.environ["SLACK_BOT_TOKEN"], base_url=os.environ["SLACK_API_URL"]),
     signing_secret=os.environ["SLACK_SIGNING_SECRET"],
@@ -24,6 +29,24 @@ app = App(
 
 
 def acknowledge(ack: Ack) -> None:
+    ack()
+
+
+@cache
+def clicks() -> sqlite3.Connection:
+    """A database that is as careful as Spotter's."""
+    file = os.environ["DATABASE_URL"].removeprefix("sqlite:///")
+    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS clicks (at REAL)")
+    return connection
+
+
+def commit(ack: Ack) -> None:
+    """First one row."""
+    with writing:
+        clicks().execute("INSERT INTO clicks VALUES (?)", (time.time(),))
     ack()
 
 
@@ -51,6 +74,7 @@ app.command("/train")(ack=acknowledge, lazy=[open_form])
 app.action("runs.details")(ack=acknowledge, lazy=[answer])
 app.action("digest.pause")(ack=acknowledge, lazy=[answer])
 app.action("digest.resume")(ack=acknowledge, lazy=[answer])
+app.action("clicks.commit")(ack=commit, lazy=[answer])
 app.view("models")(ack=acknowledge, lazy=[nothing])
 app.options("models:name")(suggest)
 
