@@ -67,7 +67,7 @@ def _announced(place: Workshop, numbers: range, interval: float) -> list[float]:
         time.sleep(max(0.0, began + moment - time.monotonic()))
         ended[number] = time.time()
         _end(place, f"Model_{number}", ids[f"Model_{number}"])
-    wait(lambda: all(_posted(place, number) for number in numbers), "all are announced", PATIENCE)
+    wait(lambda: all(_posted(place, number) for number in numbers), "all are announced", PATIENCE, every=0.2)
     return [_posted(place, number) - ended[number] for number in numbers]
 
 

@@ -163,9 +163,10 @@ def _without_slack(settings: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in settings.items() if not name.startswith("SLACK_")}
 
 
-def wait(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
+def wait(condition: Callable[[], bool], what: str, seconds: float = 60.0, *, every: float = 0.02) -> None:
+    """The twins live in this process: a condition that takes long to find out is looked at less often."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise RuntimeError(f"never came true: {what}")
-        time.sleep(0.02)
+        time.sleep(every)

@@ -43,9 +43,9 @@ def measure(*, quick: bool) -> Iterator[Row]:
 def _polls(world: World, bot: Contestant) -> tuple[float, float, str]:
     """Calls and seconds of CPU of one poll, over some polls, and what was asked most often."""
     since = time.time()
-    wait(lambda: len(_looks(world, since)) > 0, "a poll begins", PATIENCE)
+    wait(lambda: len(_looks(world, since)) > 0, "a poll begins", PATIENCE, every=0.2)
     spent = bot.cpu()
-    wait(lambda: len(_looks(world, since)) > POLLS, "polls", PATIENCE)
+    wait(lambda: len(_looks(world, since)) > POLLS, "polls", PATIENCE, every=0.2)
     spent = bot.cpu() - spent
     first, *_, last = _looks(world, since)[: POLLS + 1]
     calls = [kind for at, kind in _asked(world) if first <= at < last]

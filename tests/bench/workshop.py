@@ -21,7 +21,7 @@ from tests.bench.ack import POLICY
 from tests.bench.contestants import TRAINER, Contestant, Loop, wait
 
 CLUSTER = "gpu-cluster"
-PATIENCE = 900.0
+PATIENCE = 1800.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Workshop:
 
     def wait_for(self, number: int) -> None:
         """Until that many trainings wait in Azure, and Spotter knows for what."""
-        wait(lambda: self._waiting() == number, "all wait in Azure", PATIENCE)
+        wait(lambda: self._waiting() == number, "all wait in Azure", PATIENCE, every=1)
 
     def _waiting(self) -> int:
         with self.store.read() as tx:
