@@ -37,7 +37,7 @@ pins: $(VENV)/uv
 	$(UV) compile -q --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.9 --no-header --group edge -o requirements/edge.txt
 
 clean:
-	rm -rf $(VENV) .sandbox
+	rm -rf $(VENV) .sandbox .bench-others
 
 $(VENV)/uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Spotter needs Python 3.11 or newer; set PYTHON to one.") if sys.version_info < (3, 11) else None'
