@@ -24,7 +24,7 @@ from tests.stories.stage import Stage
 MINUTES = float(os.environ.get("SPOTTER_SOAK_MINUTES", "30"))
 WARM_UP = 0.3  # of the time: caches fill, and each thread of the pools has worked
 EVERY = 5.0  # seconds between two looks
-REST = 8.0  # seconds between two flows of a crew, and
+REST = 20.0  # seconds between two flows of a crew, for all of them speak in one channel; and
 GLANCE = 1.5  # between two acts of somebody who only looks around
 REFRESH = 20  # glances until Slack refreshes its connections
 TAKES = 60  # seconds that an answer may take
