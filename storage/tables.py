@@ -100,6 +100,7 @@ training_runs = Table(
     Index("ix_training_runs_requested_at", "requested_at"),
     Index("ix_training_runs_ended_at", "ended_at"),
     Index("ix_training_runs_model", "model_name", "requested_at"),
+    Index("ix_training_runs_person", "requested_by", "requested_at"),
     Index("ix_training_runs_like", "vm_size", "max_trials", "state", "ended_at"),
 )
 
