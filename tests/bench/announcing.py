@@ -62,7 +62,8 @@ def _announced(place: Workshop, numbers: range, interval: float) -> list[float]:
     """Seconds from each end to its announcement."""
     ids, ended = _ids(place), {}
     began = time.monotonic()
-    moments = sorted(random.Random(numbers.start).uniform(0, LOOKS * interval) for _ in numbers)  # noqa: S311
+    chance = random.Random(numbers.start)  # noqa: S311  the same moments each time
+    moments = sorted(chance.uniform(0, LOOKS * interval) for _ in numbers)
     for number, moment in zip(numbers, moments, strict=True):
         time.sleep(max(0.0, began + moment - time.monotonic()))
         ended[number] = time.time()
