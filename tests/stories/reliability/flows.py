@@ -222,7 +222,9 @@ def _deploy(player: Player, reason: str, _: object) -> None:
     card = player.stage.line.shows(rf"Put {MODEL} v2 on line-1\?[\s\S]*{reason}", ENDURES)
     for role in ("first_approver", "second_approver"):
         _approves(player, player.stage.people[role], request, card)
-    player.until("SELECT state = 'shipped' FROM deployments WHERE id = :request", request=request)
+    player.until("SELECT state IN ('shipped', 'rolled_back') FROM deployments WHERE id = :it", it=request)
+    outcome = player.sql("SELECT outcome FROM deployments WHERE id = :it AND state != 'shipped'", it=request)
+    assert not outcome, outcome
 
 
 def _approves(player: Player, approver: Person, request: str, card: Message) -> None:
