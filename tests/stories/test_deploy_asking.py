@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from inline_snapshot import snapshot
+from sqlalchemy import select
 
 from commands.models.lineage import card as card_of
 from commands.models.lineage import lineage, record
@@ -16,9 +17,15 @@ from sandbox.faults import Fault
 from sandbox.people import Message, Person
 from storage import audit, catalog, deployments
 from storage.database import Store
+from storage.tables import messages
 from tests.stories.deploying import LINE_1, MODEL, asks, two_versions
 from tests.stories.registry import registers
 from tests.stories.stage import Stage, steady
+
+
+def is_on_record(card: Message, stage: Stage) -> bool:
+    with closing(stage.store()) as store, store.read() as tx:
+        return bool(tx.execute(select(messages.c.key).where(messages.c.ts == card.ts)).scalar())
 
 
 def gives_a_reason(person: Person, button: str, card: Message, reason: str) -> None:
@@ -67,6 +74,7 @@ Measured on held-out pictures of caps_20261120_093011 · Devices: canary: line-1
 Expires <time> · fingerprint <id>
 [Approve v2] [Reject …] [Withdraw]\
 """)
+    stage.until(lambda: is_on_record(card, stage), "Spotter knows where its card is")
     for_first = first.opens_home("1 decision needs you").text.partition("# Nothing is running")[0]
     assert steady(for_first) == snapshot("""\
 # 1 decision needs you
