@@ -11,16 +11,14 @@ from sandbox.world import World
 from tests.stories.deploying import LINE_1, SECRET, a_line_with_a_model
 from tests.stories.reliability.conftest import Kept
 from tests.stories.reliability.flows import FLOWS, SHIPPING, furnish
-from tests.stories.reliability.random_cuts import Shift
+from tests.stories.reliability.random_cuts import UPTIME, Shift
 from tests.stories.reliability.test_matrix import PATIENT
 from tests.stories.stage import Stage
 
 SEED = int(os.environ.get("SPOTTER_SEED", "20261122"))
 CUTS = int(os.environ.get("SPOTTER_CUTS", "500"))
-# An environment's check asks ten times at most, and somebody must be there once. With its limits on, Slack refuses that
-# many look-ups and connections, unless the bot is up for a while in between.
+# With its limits on, Slack refuses that many look-ups and connections, unless the bot is up for a while in between.
 LIMITED = os.environ.get("SPOTTER_LIMITS", "off") == "on"
-UPTIME_OF_SOAK = 25.0 if LIMITED else 4.0
 
 
 @pytest.mark.timeout(600)
@@ -33,8 +31,17 @@ def test_some_power_cuts_at_random_moments(
 
 @pytest.mark.soak
 def test_many_power_cuts_at_random_moments(
+    new_stage: Callable[..., Stage], kept: Kept, tell: Callable[[object], None]
+) -> None:
+    stage = new_stage(before=furnish, policy=kept.policy, **kept.settings)
+    judge(Shift(stage, ([flow] for flow in FLOWS), uptime=25.0 if LIMITED else UPTIME), CUTS, tell)
+
+
+@pytest.mark.soak
+def test_power_cuts_at_random_moments_of_rollouts(
     new_stage: Callable[..., Stage], tmp_path: Path, kept: Kept, tell: Callable[[object], None]
 ) -> None:
+    """Up for longer, as an environment's check asks ten times at most, and lets nothing in if nobody is there ever."""
     port = free_port()
 
     def before(world: World) -> None:
@@ -45,7 +52,7 @@ def test_many_power_cuts_at_random_moments(
     stage = new_stage(
         lines=LINE_1, before=before, policy=policy, PORT=str(port), HOOKS_SECRET=SECRET, **kept.settings
     )
-    judge(Shift(stage, [*([flow] for flow in FLOWS), SHIPPING], uptime=UPTIME_OF_SOAK), CUTS, tell)
+    judge(Shift(stage, [SHIPPING], uptime=25.0 if LIMITED else 8.0), CUTS // 5, tell)
 
 
 def judge(shift: Shift, cuts: int, tell: Callable[[object], None]) -> None:
