@@ -1,13 +1,16 @@
 """The crash matrix: wherever the power is cut, each thing is there exactly once when all is over."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tests.stories.deploying import shipping
 from tests.stories.reliability.conftest import Kept
+from tests.stories.reliability.effects import Effects
 from tests.stories.reliability.flows import FLOWS, SHIPPING, Flow, furnish
-from tests.stories.reliability.matrix import Matrix
+from tests.stories.reliability.matrix import Matrix, Row
+from tests.stories.reliability.power import Boundary
 from tests.stories.stage import Stage
 
 __all__ = ["shipping"]
@@ -36,6 +39,27 @@ def judge(stage: Stage, flow: Flow, tell: Callable[[object], None]) -> None:
     stage.world.slack.limits.enabled = False
     matrix = Matrix(stage)
     undisturbed = matrix.undisturbed(flow)
+    assert undisturbed.calls, "the flow has made no call at which power could be cut"
+    assert undisturbed.effects, "the flow has left nothing behind that could be lost"
     rows = list(matrix.rows(flow, undisturbed.calls, undisturbed.effects))
     tell("\n".join(["", *undisturbed.calls, *sorted(undisturbed.effects), *map(str, rows)]))
-    assert not any(row.lost or row.doubled for row in rows), [(row.lost, row.doubled) for row in rows]
+    assert {row.boundary for row in rows} == {*Boundary}
+    assert not (faults := {str(row): row.faults() for row in rows if row.faults()}), faults
+
+
+def test_a_row_without_cuts_proves_nothing() -> None:
+    announces = "Slack POST /api/chat.postMessage model:<model>:<n>"
+    looks = "Azure GET /subscriptions/<id>/providers/Microsoft.MachineLearningServices/locations/westeurope/usages"
+    row = Row("train", Boundary.LOST, struck=[announces], cuts=1)
+    assert row.faults() == []
+    assert "1/1 calls" in str(row)
+    assert Row("train", Boundary.LOST).faults() == ["less than most calls were struck"]
+    assert replace(row, struck=["a call", announces], missed=[looks]).faults() == []
+    assert replace(row, struck=[looks, "a call"], missed=[announces]).faults() == [
+        f"never struck: {announces}"
+    ]
+    assert replace(row, struck=[], missed=[looks]).faults() == ["less than most calls were struck"]
+    assert replace(row, lost=Effects(["a job"]), doubled=Effects(["a row"])).faults() == [
+        "lost: a job",
+        "doubled: a row",
+    ]
