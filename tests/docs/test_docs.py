@@ -130,6 +130,19 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert part in anchors(there), f"{target}: no such heading"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_table_has_a_heading_and_rows_as_wide(page: Path) -> None:
+    """A blank line in between would leave rows that are shown as they are typed."""
+    for table in re.findall(r"(?:^\|.*\n)+", page.read_text(), re.MULTILINE):
+        head, under, *rows = [*table.splitlines(), ""]
+        assert re.fullmatch(r"\|([ :-]+\|)+", under), f"no heading above {head}"
+        widths = {
+            len(re.findall(r"(?<!\\)\|", re.sub(r"`[^`]*`", "", row)))
+            for row in (head, under, *filter(None, rows))
+        }
+        assert len(widths) == 1, f"rows of different width below {head}"
+
+
 def test_every_page_of_the_docs_is_in_their_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
     for page in (ROOT / "docs").glob("*.md"):
