@@ -120,6 +120,7 @@ class Courier:
                 except Lost:
                     self._late.tidy(message.key)
                     raise
+        self._sender.tidy()
         if sent and len(waiting) == messages.PAGE:
             self.wake()  # a channel with much to say keeps no other one waiting
 

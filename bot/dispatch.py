@@ -87,6 +87,7 @@ class Dispatch:
             channel=(body.get("channel") or {}).get("id") or container.get("channel_id") or person.id,
             key=f"click:{action.id}:{value}:{place}",
             thread_ts=container.get("thread_ts"),
+            trigger=text(body, "trigger_id"),
         )
 
         view = (body.get("view") or {}).get("type")

@@ -7,7 +7,7 @@ import structlog
 from slack_sdk import WebClient
 from sqlalchemy.exc import DBAPIError
 
-from bot.posted import posted
+from bot.posted import delete_others
 from bot.refusals import NO_ANSWER
 from infra.http.types import Gate
 from storage import messages
@@ -46,7 +46,7 @@ class Late:
         try:
             shown = self._shown_elsewhere(key)
             if shown is not None:
-                self._delete_others(shown)
+                delete_others(self._client, self._store, shown, shown.shown_at or shown.wanted_at)
                 with self._store.write() as tx:
                     messages.change(tx, key, shown_revision=0)
         except (*NO_ANSWER, DBAPIError) as failed:
@@ -63,17 +63,3 @@ class Late:
             if self._stopping.wait(1):
                 break
         return None
-
-    def _delete_others(self, shown: WantedMessage) -> None:
-        with self._store.read() as tx:
-            parent = messages.get(tx, shown.parent_key) if shown.parent_key else None
-        there = posted(
-            self._client,
-            shown.key,
-            channel=shown.channel,
-            thread_ts=parent.ts if parent else None,
-            since=shown.shown_at or shown.wanted_at,
-        )
-        for ts in [each for each in there if each != shown.ts]:
-            log.warning("posted_late", key=shown.key)
-            self._client.chat_delete(channel=shown.channel, ts=ts)

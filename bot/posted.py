@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from slack_sdk import WebClient
+
+from storage import messages
+from storage.database import Store
+from storage.messages import WantedMessage
+
+log = structlog.get_logger("courier")
 
 EVENT = "spotter_message"
 LOOK_BACK = timedelta(minutes=10)  # clocks differ
@@ -39,3 +46,14 @@ def posted(
         cursor = (page.get("response_metadata") or {}).get("next_cursor")
         if not cursor:
             return
+
+
+def delete_others(client: WebClient, store: Store, shown: WantedMessage, since: datetime) -> None:
+    """Deletes what was posted of this message besides the post that is shown. Raises as slack_sdk."""
+    with store.read() as tx:
+        parent = messages.get(tx, shown.parent_key) if shown.parent_key else None
+    thread_ts = parent.ts if parent else None
+    there = posted(client, shown.key, channel=shown.channel, thread_ts=thread_ts, since=since)
+    for ts in [each for each in there if each != shown.ts]:
+        log.warning("posted_late", key=shown.key)
+        client.chat_delete(channel=shown.channel, ts=ts)

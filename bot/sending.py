@@ -15,7 +15,7 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy.exc import OperationalError
 
 from bot.late import GatedClient
-from bot.posted import marked, posted
+from bot.posted import delete_others, marked, posted
 from bot.refusals import NO_ANSWER, code_of, meaning_of, reasons_of, rest_asked
 from bot.uploads import Pictures, picture_in
 from commands.kit.blocks import section
@@ -32,6 +32,7 @@ SENT = Counter("spotter_slack_messages_total", "Messages that the courier sent",
 POST_GAP = timedelta(seconds=1.1)
 GRACE = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(seconds=8)
+STILL_COMES = timedelta(minutes=1)  # what Slack was handed and did not answer
 NO_ENTRY_WAIT = timedelta(minutes=1)
 
 PEOPLE = ("U", "W")
@@ -62,6 +63,7 @@ class Sender:
         self._health = health
         self._lease = lease
         self._wake = wake
+        self._handed_twice: dict[str, tuple[datetime, datetime]] = {}
 
     def send(self, message: WantedMessage) -> None:
         try:
@@ -98,8 +100,12 @@ class Sender:
         if message.posting_since and self._was_posted(message, thread_ts):
             return
         blocks = self._pictures.uploaded(_blocks(message))
+        now = self._clock.now()
+        if message.posting_since:
+            first, _ = self._handed_twice.get(message.key, (message.posting_since, now))
+            self._handed_twice[message.key] = first, now + STILL_COMES
         with self._store.write() as tx:
-            messages.change(tx, message.key, posting_since=self._clock.now())
+            messages.change(tx, message.key, posting_since=now)
         answer = self._client.chat_postMessage(
             channel=message.channel,
             thread_ts=thread_ts,
@@ -134,12 +140,32 @@ class Sender:
                 return False
             if meaning == "slow_down":
                 self._rest(message, refused)
+            elif meaning == "gone":
+                self._end(message, "gone", code_of(refused))
             else:
                 self._unclear(message, f"reading the channel: {code_of(refused)}")
             return True
         if found:
             self._shown(message, ts=found, revision=0)
         return found is not None
+
+    def tidy(self) -> None:
+        """Deletes what Slack has done after all of a post that it did not answer, and that was found nowhere then."""
+        now = self._clock.now()
+        for key, (first, due) in list(self._handed_twice.items()):
+            if now < due:
+                continue
+            with self._store.read() as tx:
+                message = messages.get(tx, key)
+            try:
+                if message is not None and message.ts:
+                    delete_others(self._client, self._store, message, first)
+            except NO_ANSWER as failed:
+                log.warning("not_tidied", key=key, error=str(failed))
+                self._handed_twice[key] = first, now + GRACE
+            else:
+                if message is None or message.ts or message.state != "open":
+                    del self._handed_twice[key]
 
     def _open_conversation(self, message: WantedMessage) -> None:
         """A person is written to in their conversation with Spotter, whose history can be read back."""

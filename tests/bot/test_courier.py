@@ -227,3 +227,31 @@ def test_progress_is_heard_of_in_a_channel_that_has_more_to_say_than_slack_lets_
         desk.clock.forward(1.2)
         desk.want(f"another {second}", f"Another {second}")
     assert [said for said in desk.said() if "Trial" in said]
+
+
+def test_what_slack_does_late_after_all_does_not_stand_twice(desk: Desk) -> None:
+    held = desk.slack.faults.arm(Fault(*CALLS["post"], "hang_before"))
+    desk.want("card", "Cap_Model")
+    desk.round()
+    assert desk.said() == []
+    desk.courier.deliver()
+    assert desk.said() == ["Cap_Model"]
+    held.release()
+    viewer = desk.people["trainer"]
+    viewer.wait(lambda: len(desk.said()) == 2 or None, 60, lambda: f"Slack does it late, but: {desk.said()}")
+    desk.clock.forward(61)
+    desk.courier.deliver()
+    assert desk.said() == ["Cap_Model"]
+    assert desk.state("card").ts == viewer.messages(LINE)[-1].ts
+
+
+def test_a_reply_of_unknown_outcome_is_given_up_with_its_thread(desk: Desk) -> None:
+    desk.want("card", "Cap_Model")
+    desk.round()
+    desk.slack.faults.arm(trouble("post", "drop_before"))
+    desk.want("log", "Last lines", parent_key="card")
+    desk.courier.deliver()
+    desk.client.chat_delete(channel=LINE, ts=desk.state("card").ts or "")
+    desk.clock.forward(61)
+    desk.round()
+    assert desk.state("log").state == "gone"
