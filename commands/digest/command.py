@@ -186,22 +186,19 @@ def preview(digest_id: str, asked: Asked, services: Services) -> Reply:
 
 @digest.action("pause", changes=True)
 def pause(digest_id: str, asked: Asked, services: Services) -> Reply:
-    there = _changed(digest_id, asked, services, "pause", state=digests.PAUSED, next_at=None)
-    return Reply(note(f"Paused: {words(there)}. `/digest resume` goes on with it."))
+    return _stands(_changed(digest_id, asked, services, "pause", state=digests.PAUSED, next_at=None))
 
 
 @digest.action("resume", changes=True)
 def resume(digest_id: str, asked: Asked, services: Services) -> Reply:
     there = _known(digest_id, asked, services)
     next_at = schedule.parse(there.cron).next(services.clock.now(), there.zone)
-    _changed(digest_id, asked, services, "resume", state=digests.ON, next_at=next_at)
-    return Reply(note(f"Goes on: {words(there)}, next {when(next_at)}."))
+    return _stands(_changed(digest_id, asked, services, "resume", state=digests.ON, next_at=next_at))
 
 
 @digest.action("remove", changes=True)
 def remove(digest_id: str, asked: Asked, services: Services) -> Reply:
-    there = _changed(digest_id, asked, services, "remove", state=digests.REMOVED, next_at=None)
-    return Reply(note(f"Removed: {words(there)}."))
+    return _stands(_changed(digest_id, asked, services, "remove", state=digests.REMOVED, next_at=None))
 
 
 @digest.action("review")
@@ -230,12 +227,14 @@ def send_what_is_due(services: Services) -> None:
 
 
 def _changed(digest_id: str, asked: Asked, services: Services, act: str, **columns: object) -> Digest:
-    """The digest after a person has changed it; the same click twice is recorded once."""
+    """The digest after a person has changed it; as it is where this very delivery has changed one before."""
     _known(digest_id, asked, services)
     with services.store.write() as tx:
         before = digests.get(tx, digest_id)
         if before is None or before.state == digests.REMOVED:
             raise _gone()
+        if not asked.first_time(tx, services.clock.now()):
+            return before
         changed = digests.change(tx, digest_id, **columns)
         if before.state != changed.state:
             audit.record(
@@ -247,6 +246,14 @@ def _changed(digest_id: str, asked: Asked, services: Services, act: str, **colum
                 channel=changed.channel,
             )
     return changed
+
+
+def _stands(there: Digest) -> Reply:
+    if there.state == digests.REMOVED:
+        return Reply(note(f"Removed: {words(there)}."))
+    if there.next_at is None:
+        return Reply(note(f"Paused: {words(there)}. `/digest resume` goes on with it."))
+    return Reply(note(f"Goes on: {words(there)}, next {when(there.next_at)}."))
 
 
 def _known(digest_id: str, asked: Asked, services: Services) -> Digest:

@@ -49,6 +49,8 @@ def set_digest(said: str, zone: str, quiet: bool, asked: Asked, services: Servic
         _refuse_a_second_one(tx, wish, plan)
         if digests.add(tx, wish):
             _recorded(tx, wish)
+        elif (there := digests.get(tx, wish.id)) and there.state == digests.REMOVED:
+            raise UserError("This has set a digest once, which was removed since.", "Ask for it anew.")
     return _understood(wish, plan, services)
 
 

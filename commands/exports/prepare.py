@@ -14,7 +14,8 @@ from commands.exports import readiness
 from commands.exports.command import exports
 from commands.exports.labels import EXPORTS
 from commands.exports.messages import preparing
-from commands.kit.command import COURIER, Answer, Asked
+from commands.kit.blocks import note
+from commands.kit.command import COURIER, Answer, Asked, Reply
 from commands.kit.errors import UserError
 from commands.kit.services import Services
 from commands.kit.words import code, esc
@@ -44,6 +45,8 @@ def prepare(name: str, asked: Asked, services: Services) -> Answer:
     now = services.clock.now()
     with services.store.write() as tx:
         export = _must_be_preparable(tx, name, services)
+        if not asked.first_time(tx, now):
+            return Reply(note("This click has prepared it once. `/exports` shows how things stand now."))
         earlier = labels.preparations_of(tx, name)
         cluster = machine(catalog.list_clusters(tx))
         if cluster is None:

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import datetime
 from re import Pattern
 from typing import Any, TypeVar
+
+from sqlalchemy import Connection
 
 from commands.kit.blocks import Message
 from commands.kit.errors import UserError
@@ -11,6 +14,7 @@ from commands.kit.health import AZURE
 from commands.kit.people import Person
 from commands.kit.policy import Policy, Role
 from commands.kit.services import Services
+from storage import marks
 
 COURIER = "courier"
 PEOPLE = "people"  # who paces the followers hears of each thing that a person does
@@ -27,12 +31,19 @@ class Option:
 
 @dataclass(frozen=True)
 class Asked:
-    """Where and how a person asked: `key` is the same when the same click or form arrives again."""
+    """Where and how a person asked: `key` is the same for every click on one button, and when a form arrives again.
+    `trigger` is what Slack calls one click."""
 
     person: Person
     channel: str
     key: str
     thread_ts: str | None = None
+    trigger: str = ""
+
+    def first_time(self, tx: Connection, at: datetime) -> bool:
+        """Whether this very delivery has no effect yet; remembered together with the effect, or not at all. For what
+        can be undone, so that a delivery which comes again after that does not do it again."""
+        return marks.first_delivery(tx, f"done:{self.trigger or self.key}"[:255], at)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +19,7 @@ from storage.leases import Lease
 from tests.abuse.actions import ROWS, RULES, Row
 from tests.abuse.counter import SIGNING_SECRET, Counter, Seen
 from tests.abuse.people import PEOPLE
+from tests.abuse.plant import COCO, DIGEST, PAUSED
 from tests.abuse.test_who_may import delivery
 
 STAMP, SIGNATURE = "X-Slack-Request-Timestamp", "X-Slack-Signature"
@@ -58,6 +59,52 @@ def test_a_signed_request_that_comes_again_changes_nothing_more(bot: Counter) ->
             again = sent(bot, text, headers)
             assert (again.status, again.changed, again.audited) == (200, set(), []), row
         bot.restore()
+
+
+def undone(bot: Counter) -> Iterator[tuple[dict[str, Any], Callable[[], object]]]:
+    """What changes something that can be changed back, and how it is."""
+    who = PEOPLE["trainer"][0]
+
+    def doing(body: dict[str, Any]) -> Callable[[], object]:
+        return lambda: bot.deliver(body)
+
+    yield bot.clicked(who, "digest.pause", DIGEST), doing(bot.clicked(who, "digest.resume", DIGEST))
+    yield bot.clicked(who, "digest.resume", PAUSED), doing(bot.clicked(who, "digest.pause", PAUSED))
+    yield bot.clicked(who, "digest.share", "now"), doing(bot.clicked(who, "digest.share", "now"))
+    ways: list[Callable[[str], dict[str, Any]]] = [
+        lambda words: bot.typed(who, "/digest", words),
+        lambda words: bot.mentioned(who, f"digest {words}"),
+    ]
+    for said in ways:
+        yield said("pause 1"), doing(said("resume 1"))
+        yield said("resume 2"), doing(said("pause 2"))
+        yield said("set every hour"), doing(said("remove every hour"))
+        yield said("remove 1"), lambda: None  # after which the second one is the first
+    form = bot.view("digest.setting", {"when": "every hour", "zone": "Europe/Berlin", "quiet": "no"})
+    yield bot.submitted(who, form), doing(bot.typed(who, "/digest", "remove every hour"))
+    yield (
+        bot.clicked(who, "exports.prepare", COCO),
+        lambda: bot.eyes.execute("UPDATE preparations SET state = 'failed'"),
+    )
+
+
+def test_nor_does_it_once_others_have_undone_what_it_did(bot: Counter) -> None:
+    for body, undo in undone(bot):
+        text, kind = posted(body)
+        headers = signed(text, kind)
+        assert sent(bot, text, headers).audited, body
+        undo()
+        again = sent(bot, text, headers)
+        assert (again.status, again.changed, again.audited) == (200, set(), []), body
+        bot.restore()
+
+
+def test_another_click_on_the_same_button_is_another_wish(bot: Counter) -> None:
+    who = PEOPLE["trainer"][0]
+    body = bot.clicked(who, "digest.pause", DIGEST)
+    for _ in range(2):
+        assert bot.deliver({**body, "trigger_id": bot.clicked(who, "", "")["trigger_id"]}).audited
+        assert bot.deliver(bot.clicked(who, "digest.resume", DIGEST)).audited
 
 
 def forged(text: str, kind: str) -> Iterator[tuple[str, dict[str, str]]]:

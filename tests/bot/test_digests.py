@@ -28,6 +28,7 @@ __all__ = ["cluster"]
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 TRAINER = Person("U0TRAINER1", "trainer")
 ASKED = Asked(TRAINER, LINE, "command:1")
+AGAIN = Asked(TRAINER, LINE, "command:2")
 SO_FAR = re.compile(r"\b[\dhmins ]+ so far")
 
 
@@ -278,7 +279,7 @@ def test_a_paused_one_waits_and_goes_on_without_making_up(desk: Desk, services: 
     to_the_hour(desk, 5 * HOUR)
     send_what_is_due(services)
     assert outcomes(desk) == []
-    assert told(desk, resume("digest-1", ASKED, services)) == snapshot(
+    assert told(desk, resume("digest-1", AGAIN, services)) == snapshot(
         "Goes on: every hour, Europe/Berlin, next <time>."
     )
     to_the_hour(desk)
@@ -290,7 +291,7 @@ def test_the_same_form_twice_sets_one(desk: Desk, services: Services) -> None:
     args = DigestArgs(what="set", when="weekdays at 8:30", zone="berlin", quiet="yes")
     assert told(desk, run(args, ASKED, services)) == told(desk, run(args, ASKED, services))
     with pytest.raises(UserError, match="weekdays at 8:30 is set here already"):
-        run(args, replace(ASKED, key="command:2"), services)
+        run(args, AGAIN, services)
     with desk.store.read() as tx:
         assert len(digests.of_channel(tx, LINE)) == 1
         assert len(list(audit.rows(tx))) == 1
@@ -310,7 +311,7 @@ def test_it_must_be_clear_which_one_is_meant(desk: Desk, services: Services, whi
     with pytest.raises(UserError, match=told):
         run(DigestArgs(what="remove", when=which), ASKED, services)
     run(DigestArgs(what="remove", when="every day at 6"), ASKED, services)
-    run(DigestArgs(what="pause"), ASKED, services)
+    run(DigestArgs(what="pause"), AGAIN, services)
     with desk.store.read() as tx:
         assert [(each.id, each.state) for each in digests.of_channel(tx, LINE)] == [("digest-1", "paused")]
 

@@ -2,6 +2,7 @@
 hand."""
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -42,7 +43,8 @@ class Work:
     clock: MovedClock
 
     def click(self) -> None:
-        prepare(COCO, Asked(TRAINER, "C0LINEVIS1", "click:exports.prepare"), self.services)
+        asked = Asked(TRAINER, "C0LINEVIS1", "click:exports.prepare", trigger=secrets.token_hex())
+        prepare(COCO, asked, self.services)
 
     def follow(self) -> None:
         """A step of the follower, as the pacer takes it: Azure's trouble is for later."""
