@@ -19,7 +19,6 @@ log = structlog.get_logger("pacer")
 STEPS = Counter("spotter_follower_steps_total", "Steps that followers took", ["follower", "outcome"])
 STOP_SECONDS = 8.0
 AGAIN_SECONDS = 5.0  # after trouble that passes by itself, so that it is not told of for long when it is over
-LONGEST_REST = 300.0  # whatever a service asks for
 WAITS_SECONDS, QUICKER, QUICKEST_SECONDS = 120.0, 3, 5.0  # after somebody did something in Slack
 AWAY_SECONDS, SLOWER = 3600.0, 4  # after the last one did
 NOT_UNDERSTOOD = "Spotter does not understand what it finds, so {} wait. The log has the reason."
@@ -123,7 +122,7 @@ def _rest(trouble: Exception | None, pause: float) -> float:
     if isinstance(trouble, Unavailable | OperationalError):
         return min(pause, AGAIN_SECONDS)
     if isinstance(trouble, Throttled):
-        return max(min(pause, AGAIN_SECONDS), min(trouble.retry_after, LONGEST_REST))
+        return max(min(pause, AGAIN_SECONDS), trouble.retry_after)
     return pause
 
 

@@ -7,6 +7,8 @@ from typing import Literal
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from infra.http.waits import seconds_asked
+
 Meaning = Literal["slow_down", "blocks", "no_entry", "gone", "no_token", "unclear", "refused"]
 
 NO_ANSWER = (SlackClientError, OSError, HTTPException)
@@ -58,8 +60,5 @@ def reasons_of(refused: SlackApiError) -> str:
 
 
 def rest_asked(refused: SlackApiError) -> timedelta:
-    """How long Slack asks to wait."""
-    try:
-        return timedelta(seconds=float(refused.response.headers.get("Retry-After", _SHORTEST_REST)))
-    except ValueError:
-        return timedelta(seconds=_SHORTEST_REST)
+    """How long to leave Slack alone: never longer than LONGEST_REST."""
+    return timedelta(seconds=seconds_asked(refused.response.headers) or _SHORTEST_REST)

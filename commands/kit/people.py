@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from commands.kit.clock import Clock
 from commands.kit.errors import UserError
 from commands.kit.policy import Role, Roles
-from infra.http.fields import decimal
+from infra.http.waits import seconds_asked
 
 FRESH = timedelta(seconds=30)
 TOO_MANY, SHORTEST_REST = 429, 1.0
@@ -31,7 +31,7 @@ class Unanswered(UserError):
         refused = self.__cause__
         if not isinstance(refused, SlackApiError) or refused.response.status_code != TOO_MANY:
             return None
-        return decimal(refused.response.headers, "Retry-After") or SHORTEST_REST
+        return seconds_asked(refused.response.headers) or SHORTEST_REST
 
 
 @dataclass(frozen=True)

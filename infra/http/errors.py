@@ -1,12 +1,10 @@
 """What can go wrong when a service is asked something, sorted by what the caller may do about it."""
 
-from contextlib import suppress
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from infra.http.safety import without_secrets
 from infra.http.types import HttpResponse
+from infra.http.waits import seconds_asked
 
 SHORTEST_NAP = 1.0
 
@@ -74,12 +72,6 @@ def error_type(status: int) -> type[AzureError]:
 
 
 def retry_after(response: HttpResponse) -> float:
-    """How long Azure asks to wait, in seconds; it may name the time until which, instead."""
-    for header, unit in (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0)):
-        asked = response.headers.get(header, "")
-        try:
-            return max(0.0, float(asked) * unit)
-        except ValueError:
-            with suppress(ValueError):
-                return max(0.0, (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds())
-    return SHORTEST_NAP
+    """How long to leave Azure alone, in seconds: never longer than LONGEST_REST."""
+    asked = seconds_asked(response.headers)
+    return SHORTEST_NAP if asked is None else asked

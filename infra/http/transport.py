@@ -20,6 +20,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 from infra.http.cloud import WELL_KNOWN_LOGINS, Cloud
 from infra.http.errors import AzureError, Denied, Unavailable, retry_after
 from infra.http.types import Gate
+from infra.http.waits import seconds_asked
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -120,3 +121,7 @@ class _ShortRetry(RetryPolicy[HttpRequest, HttpResponse]):
         if retry_after(response.http_response) > LONGEST_NAP:
             return False
         return super().is_retry(settings, response)
+
+    def get_retry_after(self, response: PipelineResponse[Any, Any]) -> float | None:
+        """azure-core's own fails at what is no number and no date, and would sleep for good."""
+        return seconds_asked(response.http_response.headers)

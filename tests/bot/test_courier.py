@@ -1,13 +1,16 @@
 """The courier: what becomes of each message, whatever Slack answers."""
 
 import json
+from datetime import timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from commands.kit.blocks import Message, header, picture, table
 from commands.kit.health import SLACK
+from infra.http.waits import LONGEST_REST
 from sandbox.faults import Fault
 from storage import messages, pictures
 from tests.bot.conftest import LINE, Desk
@@ -21,6 +24,7 @@ CALLS = {
 ANSWERS = {
     "throttled": (429, {"Retry-After": "7"}, '{"ok": false, "error": "ratelimited"}'),
     "throttled oddly": (429, {"Retry-After": "soon"}, ""),
+    "throttled for good": (429, {"Retry-After": "inf"}, ""),
     "broken": (502, {}, "<html>Bad Gateway</html>"),
     "in between": (200, {}, "<html>Sign in to the network</html>"),
     "half done": (200, {}, '{"ok": false, "error": "fatal_error"}'),
@@ -96,6 +100,29 @@ def test_slack_is_left_in_peace_as_long_as_it_asks_and_no_longer(desk: Desk) -> 
         desk.clock.forward(0.6)
     desk.courier.deliver()
     assert len(desk.slack.faults.log(*CALLS["post"])) == 4
+    assert desk.said() == ["Cap_Model"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        *((rubbish, 1) for rubbish in ("inf", "nan", "-1", "soon")),
+        *((far, LONGEST_REST) for far in ("999999", "Fri, 31 Dec 9999 23:59:59 GMT")),
+    ],
+)
+def test_whatever_slack_asks_for_ends_and_holds_up_no_other_channel(
+    desk: Desk, asked: str, seconds: float
+) -> None:
+    desk.slack.faults.arm(Fault(*CALLS["post"], "answer", status=429, headers={"Retry-After": asked}))
+    desk.want("card", "Cap_Model")
+    desk.want("other", "Lid_Model", channel=OTHER)
+    desk.courier.deliver()
+    assert (desk.said(), desk.said(OTHER)) == ([], ["Lid_Model"])
+    rests_until = desk.state("card").next_try_at
+    assert rests_until is not None
+    assert rests_until <= desk.clock.now() + timedelta(seconds=seconds)
+    desk.clock.forward(seconds)
+    desk.courier.deliver()
     assert desk.said() == ["Cap_Model"]
 
 
