@@ -133,14 +133,11 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_table_has_a_heading_and_rows_as_wide(page: Path) -> None:
     """A blank line in between would leave rows that are shown as they are typed."""
-    for table in re.findall(r"(?:^\|.*\n)+", page.read_text(), re.MULTILINE):
-        head, under, *rows = [*table.splitlines(), ""]
-        assert re.fullmatch(r"\|([ :-]+\|)+", under), f"no heading above {head}"
-        widths = {
-            len(re.findall(r"(?<!\\)\|", re.sub(r"`[^`]*`", "", row)))
-            for row in (head, under, *filter(None, rows))
-        }
-        assert len(widths) == 1, f"rows of different width below {head}"
+    tables: list[str] = re.findall(r"(?:^\|.*\n)+", page.read_text(), re.MULTILINE)
+    for lines in (table.splitlines() for table in tables):
+        assert re.fullmatch(r"\|([ :-]+\|)+", "".join(lines[1:2])), f"no heading above {lines[0]}"
+        widths = {len(re.findall(r"(?<!\\)\|", re.sub(r"`[^`]*`", "", line))) for line in lines}
+        assert len(widths) == 1, f"rows of different width below {lines[0]}"
 
 
 def test_every_page_of_the_docs_is_in_their_index() -> None:
