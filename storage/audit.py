@@ -22,6 +22,7 @@ _FROM_END = (
     select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).offset(bindparam("skipped")).limit(1)
 )
 LONGEST_SUBJECT = 600
+AT_ONCE = 500  # rows in memory, of a trail that grows for ever
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,10 @@ def rows(tx: Connection, *, subject: str | None = None, after: int = 0) -> Itera
     query = select(audit).where(audit.c.seq > after).order_by(audit.c.seq)
     if subject is not None:
         query = query.where(audit.c.subject == subject)
-    for row in tx.execute(query).mappings():
-        yield AuditRow(**row)
+    portions = {"yield_per": AT_ONCE} if subject is None else {}
+    with tx.execute(query, execution_options=portions) as found:
+        for row in found.mappings():
+            yield AuditRow(**row)
 
 
 def end(tx: Connection) -> End:

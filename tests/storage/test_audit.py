@@ -1,11 +1,12 @@
 """The audit trail: every row is bound to the one before, so that a changed byte is found."""
 
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
-from storage import audit
+from storage import audit, tables
 from storage.database import Store
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -63,3 +64,19 @@ def test_a_kept_end_finds_rows_cut_off_the_end(store: Store) -> None:
 
         tx.execute(text("DELETE FROM audit"))
         assert audit.verify(tx, kept=kept) == audit.Broken(1, "rows 1 to 5 are missing at the end")
+
+
+def test_a_long_trail_is_read_in_portions(store: Store) -> None:
+    with store.write() as tx:
+        row = {"at": AT, "actor": "U0", "action": "a", "subject": "s", "previous": "", "hash": ""}
+        tx.execute(
+            insert(tables.audit),
+            [{**row, "seq": seq, "details": {"words": "w" * 5000}} for seq in range(6, 3006)],
+        )
+    with store.read() as tx:
+        tracemalloc.start()
+        read = sum(len(row.details.get("words", "")) for row in audit.rows(tx))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert audit.end(tx).seq == 3005
+    assert read == 15_000_000 > 2 * most
