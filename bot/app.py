@@ -5,7 +5,10 @@ import logging
 import os
 import signal
 import socket
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -39,7 +42,8 @@ from storage.database import Store
 from storage.leases import Lease
 
 log = structlog.get_logger("spotter")
-ACKING, WORKING = 16, 32
+ACKING, WORKING, CHECKING = 16, 32, 16
+POOLS_SECONDS = 5.0  # in which what they do ends when Spotter stops; it is looked for after the next start
 SLACK_TIMEOUT = 10
 PEOPLE_FIRST = 0.25  # seconds, in which followers do not want the interpreter for their first looks outside
 
@@ -62,14 +66,21 @@ class Spotter:
         leaders = Store(settings.store_url)
         self._lease = Lease(leaders, _name(settings), policy.pace.lease_seconds)
         health = Health(clock, self._lease)
-        # two pools, so that answers which wait for Slack's Web API keep no acknowledgement waiting
+        # pools of their own, so that answers which wait for Slack's Web API keep no acknowledgement waiting
         self._acking = ThreadPoolExecutor(ACKING, thread_name_prefix="ack")
         self._working = ThreadPoolExecutor(WORKING, thread_name_prefix="work")
+        self._checking = ThreadPoolExecutor(CHECKING, thread_name_prefix="check")
         self._followers = [follower for command in commands.ALL for follower in command.followers]
         self._watchdog = Watchdog()
         self._pacer = Pacer(self._followers, self._lease, self._watchdog)
         self._leader = Leader(
-            leaders, self._lease, health, wake=self._wake_here, begin=self._begin, at_rest=self._at_rest
+            leaders,
+            self._lease,
+            health,
+            wake=self._wake_here,
+            begin=self._begin,
+            at_rest=self._at_rest,
+            everywhere=[follower.name for follower in self._followers if follower.everywhere],
         )
         after = AfterAck(self._working, self._watchdog)
         bolt = App(
@@ -108,7 +119,7 @@ class Spotter:
         self._dispatch = partial(after.dispatch, bolt)
 
     def run(self) -> bool:
-        """False where a call to Azure hangs and was left behind; all that must survive is stored."""
+        """False where a call hangs and was left behind; all that must survive is stored."""
         return asyncio.run(self._serve())
 
     async def _serve(self) -> bool:
@@ -150,18 +161,22 @@ class Spotter:
 
     def _hooks(self) -> Hooks | None:
         secret = _secret(self._settings.hooks_secret)
-        return Hooks(secret, self._followers, self._services, self._working) if secret else None
+        if secret is None:
+            return None
+        return Hooks(
+            secret, self._followers, self._services, self._working, self._checking, self._watchdog
+        )
 
     def _stop_workers(self) -> bool:
-        """In the order in which they hand work on: acknowledgements, answers, followers, messages."""
-        self._watchdog.stop()
-        self._acking.shutdown()
-        self._working.shutdown()
+        """In the order in which they hand work on: acknowledgements, answers, followers, messages. False where some
+        is stuck, in a call that hangs."""
+        ended = _end([self._acking, self._working, self._checking])
         finished = self._pacer.stop()
         self._courier.stop()
         self._leader.stop()
         self._store.close()
-        return finished
+        self._watchdog.stop()
+        return finished and ended
 
     def _begin(self) -> None:
         self._courier.wake()
@@ -177,6 +192,16 @@ class Spotter:
             self._pacer.somebody_is_there()
         else:
             self._pacer.wake(name)
+
+
+def _end(pools: Sequence[Executor]) -> bool:
+    """Take no more work and wait for what is under way; False where some of it takes too long."""
+    deadline = time.monotonic() + POOLS_SECONDS
+    ending = [threading.Thread(target=pool.shutdown, daemon=True) for pool in pools]
+    for thread in ending:
+        thread.start()
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return not any(thread.is_alive() for thread in ending)
 
 
 def _name(settings: Settings) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 from prometheus_client import Gauge
@@ -21,7 +21,8 @@ LOOK = ""  # at the lease, each replica
 
 class Leader:
     """Keeps the lease, or waits for it. `wake(name)` wakes who does work here; `begin` all of them. `at_rest` tells
-    whether all work that was begun has ended: one that lost the lease ends first what it was doing."""
+    whether all work that was begun has ended: one that lost the lease ends first what it was doing. `everywhere` names
+    the followers that look also while another one leads."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Leader:
         wake: Callable[[str], None],
         begin: Callable[[], None],
         at_rest: Callable[[], bool],
+        everywhere: Collection[str],
     ) -> None:
         self._store = store
         self._lease = lease
@@ -40,6 +42,7 @@ class Leader:
         self._wake_here = wake
         self._begin = begin
         self._at_rest = at_rest
+        self._everywhere = everywhere
         self._leads = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="leader", daemon=True)
@@ -106,7 +109,9 @@ class Leader:
 
     def _keep(self) -> None:
         try:
-            self._lease.hold(may_take=self._at_rest(), said=self._health.said())
+            if not self._lease.hold(may_take=self._at_rest(), said=self._health.said()):
+                # at each look, for a step that was under way may still have met with trouble
+                self._health.forget(but=self._everywhere)
         except DBAPIError as trouble:
             log.warning("lease_not_renewed", error=str(trouble.orig))
         if self._lease.is_held == self._leads:

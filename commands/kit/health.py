@@ -1,6 +1,7 @@
 """How things stand with the services that Spotter depends on."""
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,6 +39,11 @@ class Health:
             known = self._troubles.get((service, about))
             since = known.since if known else self._clock.now()
             self._troubles[service, about] = Trouble(service, reason, since)
+
+    def forget(self, *, but: Collection[str]) -> None:
+        """What was noticed by others than these, which look no more and so would never say that it is over."""
+        with self._lock:
+            self._troubles = {key: trouble for key, trouble in self._troubles.items() if key[1] in but}
 
     def troubles(self) -> list[Trouble]:
         """Who is in trouble now, each service once, longest first."""
