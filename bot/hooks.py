@@ -11,6 +11,7 @@ from aiohttp import web
 from prometheus_client import Counter
 from sqlalchemy.exc import OperationalError
 
+from bot.watchdog import Watchdog
 from commands.deploy.checks import verdict
 from commands.kit.command import Follower
 from commands.kit.health import AZURE, DEVOPS
@@ -31,15 +32,24 @@ class Hooks:
     approved, else 403 and the reason.
 
     Who does not give the secret learns nothing. What is delivered twice counts once; its content is not believed.
+    Checks ask Azure, which may take its time: they run in `checking`, and keep nothing else waiting.
     """
 
     def __init__(
-        self, secret: str, followers: Sequence[Follower], services: Services, executor: Executor
+        self,
+        secret: str,
+        followers: Sequence[Follower],
+        services: Services,
+        executor: Executor,
+        checking: Executor,
+        watchdog: Watchdog,
     ) -> None:
         self._secret = secret.encode()
         self._followers = [follower for follower in followers if follower.hinted]
         self._services = services
         self._executor = executor
+        self._checking = checking
+        self._watchdog = watchdog
 
     def attach(self, app: web.Application) -> None:
         app.router.add_post("/hooks/devops", self._devops)
@@ -68,10 +78,14 @@ class Hooks:
         run = str(asked.get("buildId", "")) if isinstance(asked, dict) else ""
         if not (run.isascii() and run.isdigit() and len(run) < LONGEST_ID):
             raise web.HTTPBadRequest
-        # asks Azure, which may take its time: not in the pool that acknowledges
-        approved, reason = await asyncio.to_thread(verdict, int(run), self._services)
+        loop = asyncio.get_running_loop()
+        approved, reason = await loop.run_in_executor(self._checking, self._verdict, int(run))
         TAKEN.labels(DEVOPS, "approved" if approved else "not approved").inc()
         return web.json_response({"approved": approved, "reason": reason}, status=200 if approved else 403)
+
+    def _verdict(self, run: int) -> tuple[bool, str]:
+        with self._watchdog.over("check"):
+            return verdict(run, self._services)
 
     def _must_know(self, given: str | None) -> None:
         if not hmac.compare_digest((given or "").encode(), self._secret):

@@ -13,6 +13,7 @@ import requests
 from aiohttp import web
 
 from bot.hooks import HEADER, Hooks
+from bot.watchdog import Watchdog
 from commands.kit.command import Follower
 from commands.kit.health import AZURE, DEVOPS
 from commands.kit.services import Services
@@ -51,8 +52,9 @@ def door(services: Services) -> Iterator[Door]:
         follower("branches", DEVOPS, hinted=False),
         follower("training runs", AZURE, hinted=True),
     ]
-    with ThreadPoolExecutor(2) as pool:
-        hooks = Hooks(SECRET, followers, replace(services, wake=woken.append), pool)
+    with ThreadPoolExecutor(2) as pool, ThreadPoolExecutor(2) as checking:
+        listening = replace(services, wake=woken.append)
+        hooks = Hooks(SECRET, followers, listening, pool, checking, Watchdog())
         with _served(hooks.attach) as url:
             yield Door(url, woken)
 
