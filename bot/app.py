@@ -163,9 +163,7 @@ class Spotter:
         secret = _secret(self._settings.hooks_secret)
         if secret is None:
             return None
-        return Hooks(
-            secret, self._followers, self._services, self._working, self._checking, self._watchdog
-        )
+        return Hooks(secret, self._followers, self._services, self._working, self._checking, self._watchdog)
 
     def _stop_workers(self) -> bool:
         """In the order in which they hand work on: acknowledgements, answers, followers, messages. False where some

@@ -15,6 +15,7 @@ from commands.kit.services import Services
 from storage.leases import Lease
 
 LARGEST_BODY = 1024 * 1024
+LAST_SECONDS = 3.0  # for requests that are under way when Spotter stops, as long as Slack waits
 
 
 class WebServer:
@@ -50,7 +51,7 @@ class WebServer:
             app.router.add_post("/slack/events", self._slack)
         if self._hooks is not None:
             self._hooks.attach(app)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
 

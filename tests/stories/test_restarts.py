@@ -93,11 +93,15 @@ def test_the_database_is_held_by_someone_else_for_a_while(stage: Stage) -> None:
     assert said(stage, "Cap_Model") == 1
 
 
-def test_a_stop_while_azure_hangs(stage: Stage) -> None:
+def test_a_stop_while_azure_hangs_and_slack_trickles(stage: Stage) -> None:
     hanging = stage.world.azure_faults.arm(Fault("*", "", "hang_before", times=ALWAYS))
     stage.trainer.types(ASK)
     stage.until(hanging.reached.is_set, "a call hangs")
+    trickling = stage.world.slack_faults.arm(Fault("POST", r"/api/views\.open", "trickle", seconds=3))
+    stage.trainer.types("/train")
+    stage.until(trickling.reached.is_set, "an answer trickles")
     assert stage.bot.stop() == 0
+    trickling.release()
     assert stage.bot.log()[-1]["event"] == "stopped"
     stage.world.azure.studio.set_capacity("gpu-cluster", available=False)
     hanging.times = 0
