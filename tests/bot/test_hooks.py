@@ -17,6 +17,12 @@ from bot.watchdog import Watchdog
 from commands.kit.command import Follower
 from commands.kit.health import AZURE, DEVOPS
 from commands.kit.services import Services
+from infra.devops.project import Project
+from sandbox.faults import Fault
+from tests.infra_devops.conftest import devops, project
+from tests.infra_devops.server import Server
+
+__all__ = ["devops", "project"]
 
 SECRET = "a secret of twenty letters"
 MODEL = {"id": "e1", "eventType": "Microsoft.MachineLearningServices.ModelRegistered", "data": {}}
@@ -33,6 +39,9 @@ class Door:
         headers = {HEADER: secret} if secret is not None else {}
         return self._post("/hooks/devops", json=body, headers=headers, **options).status_code
 
+    def check(self, run: str) -> int:
+        return self._post("/checks/deployment", json={"buildId": run}, headers={HEADER: SECRET}).status_code
+
     def azure(self, body: Any, kind: str = "Notification", secret: str = SECRET) -> requests.Response:
         return self._post(f"/hooks/azure?secret={secret}", json=body, headers={"aeg-event-type": kind})
 
@@ -42,6 +51,12 @@ class Door:
 
 @pytest.fixture
 def door(services: Services) -> Iterator[Door]:
+    with opened(services, Watchdog()) as door:
+        yield door
+
+
+@contextmanager
+def opened(services: Services, watchdog: Watchdog) -> Iterator[Door]:
     woken: list[str] = []
 
     def follower(name: str, service: str, *, hinted: bool) -> Follower:
@@ -54,7 +69,7 @@ def door(services: Services) -> Iterator[Door]:
     ]
     with ThreadPoolExecutor(2) as pool, ThreadPoolExecutor(2) as checking:
         listening = replace(services, wake=woken.append)
-        hooks = Hooks(SECRET, followers, listening, pool, checking, Watchdog())
+        hooks = Hooks(SECRET, followers, listening, pool, checking, watchdog)
         with _served(hooks.attach) as url:
             yield Door(url, woken)
 
@@ -139,3 +154,21 @@ def test_news_is_asked_for_again_while_it_cannot_be_written_down(door: Door, ser
         assert door.devops(notification(1)) == 503
     assert door.devops(notification(1)) == 200
     assert door.woken == ["publish runs"]
+
+
+def test_checks_that_hang_are_seen_and_keep_no_news_waiting(
+    services: Services, devops: Server, project: Project
+) -> None:
+    ended = threading.Event()
+    watchdog = Watchdog(ended.set, patience=1)
+    devops.says("GET", "build/builds/77", {"id": 77, "message": "x" * 500}, status=404)
+    trickle = devops.faults.arm(Fault("GET", "/builds/77", "trickle", times=2, seconds=1))
+    watchdog.start()
+    with opened(replace(services, devops=project), watchdog) as door, ThreadPoolExecutor(2) as asking:
+        checks = [asking.submit(door.check, "77") for _ in range(2)]
+        assert ended.wait(60)
+        assert door.devops(notification(1)) == 200
+        assert not any(check.done() for check in checks)
+        trickle.release()
+        assert [check.result(60) for check in checks] == [403, 403]
+    watchdog.stop()
