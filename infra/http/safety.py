@@ -1,8 +1,11 @@
 """What must not leak, and what must not be trusted, in addresses, answers and words about them."""
 
+import json
 import os
 import re
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from functools import lru_cache
+from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 
 from infra.http.types import HttpResponse
 
@@ -20,16 +23,64 @@ _SECRET_NAME = re.compile(r"(?:SECRET|TOKEN|PASSWORD|_PAT|_KEY|IDENTITY_HEADER)$
 
 def without_secrets(text: str) -> str:
     """Text without what looks like a token, and without the values of this process's own secrets, whatever they look
-    like: services put what they were sent into their answers."""
-    for secret in _own_secrets():
+    like, and also as JSON and URLs escape them: services put what they were sent into their answers."""
+    for secret in _however_written(_own_secrets()):
         text = text.replace(secret, STRUCK)
     return _SHAPED.sub(STRUCK, text)
 
 
-def _own_secrets() -> list[str]:
-    """The longest first, as one may be part of another."""
-    found = {value for name, value in os.environ.items() if _SECRET_NAME.search(name)}
-    return sorted((value for value in found if len(value) >= SHORTEST_SECRET), key=len, reverse=True)
+def _own_secrets() -> frozenset[str]:
+    found: set[str] = set()
+    for name, value in os.environ.items():
+        if _SECRET_NAME.search(name):
+            found.add(value)
+        elif "://" in value:
+            found.update(_passwords(value))
+    return frozenset(value for value in found if len(value) >= SHORTEST_SECRET)
+
+
+def _passwords(url: str) -> list[str]:
+    """Those in an address, such as a database's."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return []
+    return [unquote(parts.password or ""), *parse_qs(parts.query).get("password", [])]
+
+
+@lru_cache(maxsize=8)
+def _however_written(secrets: frozenset[str]) -> list[str]:
+    """Bare, escaped, and escaped in what was escaped; the longest first, as one may be part of another."""
+    once = {escape(secret) for secret in secrets for escape in _ESCAPES}
+    twice = {escape(secret) for secret in once for escape in _ESCAPES}
+    return sorted(secrets | once | twice, key=len, reverse=True)
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
+def _in_json_of_dotnet(text: str) -> str:
+    """As much of Azure writes it."""
+    told = (f"\\u{ord(char):04X}" if char in "\"&'+<>`" else _in_json(char) for char in text)
+    return "".join(each if len(each) < 6 else each.upper().replace(r"\U", r"\u") for each in told)
+
+
+def _in_url(text: str) -> str:
+    return quote(text, safe="", errors="replace")
+
+
+_ESCAPES: tuple[Callable[[str], str], ...] = (
+    _in_json,
+    lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    lambda text: _in_json(text).replace("/", r"\/"),
+    _in_json_of_dotnet,
+    lambda text: repr(text)[1:-1],
+    _in_url,
+    lambda text: quote(text, errors="replace"),
+    lambda text: quote_plus(text, errors="replace"),
+    lambda text: re.sub("%..", lambda found: found[0].lower(), _in_url(text)),
+)
 
 
 def travels_in_the_open(url: str) -> bool:

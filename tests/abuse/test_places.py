@@ -1,9 +1,11 @@
 """Names and addresses that others choose lead to no other place, and no sign-in goes where they point."""
 
+import json
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from infra.azureml.connection import escaped
@@ -108,3 +110,39 @@ def test_secrets_are_struck_out_by_their_looks_and_by_their_values(monkeypatch: 
     ):
         assert secret not in left
     assert Unavailable(told).message == str(Unavailable(told)) == left
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=8, max_size=30))
+@example('p&ss "w/rd"\\ü+%25 🔑\n')
+@example("\\\\\\\\////")
+def test_a_secret_is_struck_out_however_it_is_escaped(secret: str) -> None:
+    in_json = json.dumps(secret)[1:-1]
+    ways = [
+        secret,
+        in_json,
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        json.dumps(in_json)[1:-1],
+        in_json.replace("/", "\\/"),
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        quote(quote(secret, safe=""), safe=""),
+        json.dumps(quote(secret))[1:-1],
+        quote(in_json),
+        repr(secret)[1:-1],
+    ]
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HOOKS_SECRET", secret)
+        for way in ways:
+            assert without_secrets(f"\0{way}\0") == "\0[secret]\0", way
+        environment.delenv("HOOKS_SECRET")
+        environment.setenv("DATABASE_URL", f"postgresql://spotter:{quote(secret, safe='')}@/db?host=/tmp")
+        assert without_secrets(f"\0{secret}\0") == "\0[secret]\0"
+        environment.setenv("DATABASE_URL", f"postgresql://db/spotter?password={quote_plus(secret)}")
+        assert without_secrets(f"\0{secret}\0") == "\0[secret]\0"
+    assert without_secrets(f"<{secret}>") == f"<{secret}>"
+
+
+def test_a_secret_is_struck_out_as_dotnet_escapes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOKS_SECRET", 'p&ss "w/rd"\\ü+🔑')
+    assert without_secrets(r"<p\u0026ss \u0022w/rd\u0022\\\u00FC\u002B\uD83D\uDD11>") == "<[secret]>"
