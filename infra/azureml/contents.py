@@ -111,17 +111,17 @@ def count_coco(document: Any) -> ExportContents:
     Classes without any box are in `boxes` with 0.
     """
     names = {
-        category.get("id"): text(category, "name")
+        _id(category, "id"): text(category, "name")
         for category in map(mapping, sequence(document, "categories"))
     }
     boxes: dict[Any, list[Mapping[str, Any]]] = {}
     for annotation in map(mapping, sequence(document, "annotations")):
-        boxes.setdefault(annotation.get("image_id"), []).append(annotation)
+        boxes.setdefault(_id(annotation, "image_id"), []).append(annotation)
     count = _Count()
     for image in map(mapping, sequence(document, "images")):
         where = text(image, "file_name") or f"image {text(image, 'id')}"
         count.pictures.add(name_of(text(image, "coco_url")) or where)
-        found = boxes.get(image.get("id"), [])
+        found = boxes.get(_id(image, "id"), [])
         count.image(where, ((_coco_class(names, box), _coco_fault(image, box)) for box in found))
     counted = count.result()
     empty = {name: 0 for name in names.values() if name not in counted.boxes}
@@ -204,9 +204,15 @@ def _edge_fault(name: str, edges: Sequence[Any]) -> str:
 
 
 def _coco_class(names: Mapping[Any, str], box: Mapping[str, Any]) -> str:
-    category = box.get("category_id")
-    named = names.get(category) if isinstance(category, int | str) else None
+    category = _id(box, "category_id")
+    named = names.get(category) if category is not None else None
     return named or f"category {text(box, 'category_id')}"
+
+
+def _id(entry: Mapping[str, Any], key: str) -> int | float | str | None:
+    """None for what is not there or names nothing, such as a list."""
+    found = entry.get(key)
+    return found if isinstance(found, int | float | str) else None
 
 
 def _coco_fault(image: Mapping[str, Any], box: Mapping[str, Any]) -> str:

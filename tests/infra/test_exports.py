@@ -182,6 +182,25 @@ def test_coco_boxes_in_pixels_or_shares(bbox: list[Any], good: bool) -> None:
     assert counted.ill_formed_boxes == int(not good)
 
 
+@pytest.mark.parametrize(
+    ("places", "key"),
+    [("images", "id"), ("annotations", "image_id"), ("annotations", "category_id"), ("categories", "id")],
+)
+@pytest.mark.parametrize("strange", [[], {}, None, [[1]], float("nan")], ids=str)
+def test_coco_ids_that_name_nothing(places: str, key: str, strange: Any) -> None:
+    document: dict[str, list[dict[str, Any]]] = {
+        "images": [{"id": 7}, {"id": 8}],
+        "annotations": [
+            {"image_id": number, "category_id": 1, "bbox": [0.1, 0.1, 0.2, 0.2]} for number in (7, 8)
+        ],
+        "categories": [{"id": 1, "name": "cap"}, {"id": 2, "name": "lid"}],
+    }
+    document[places][0][key] = strange
+    counted = count_coco(document)
+    assert counted.images == 2
+    assert sum(counted.boxes.values()) == (1 if key in ("id", "image_id") and places != "categories" else 2)
+
+
 def test_an_mltable_without_streams_blocks(azure: Answers, workspace: Workspace) -> None:
     assert count_jsonl([row(box())], "no streams").blockers == ("no streams",)
 
