@@ -46,6 +46,13 @@ NO_JSON = [
     b"{}",
 ]
 TROUBLE = [429, 500, 502, 503, 504]
+_TOKENS = ["", "NeverHeardOf", "\xff", "%00&top=0", "x" * 9000]
+HEADERS = {
+    "Retry-After": ["inf", "nan", "-1", "soon", "", "999999", "Fri, 31 Dec 9999 23:59:59 GMT"],
+    "Content-Type": ["", "text/html", "application/json; charset=none", "\xff/\xff"],
+    "x-ms-continuationtoken": _TOKENS,
+    "x-ms-continuation": _TOKENS,
+}
 
 
 def garbled(content: bytes, chance: random.Random) -> tuple[int | None, bytes]:
@@ -62,6 +69,11 @@ def garbled(content: bytes, chance: random.Random) -> tuple[int | None, bytes]:
     for _ in range(chance.choice((1, 1, 2, 5))):
         told = _changed(told, chance)
     return None, json.dumps(told).encode()
+
+
+def odd_headers(chance: random.Random, *, often: bool) -> dict[str, str]:
+    share = 0.5 if often else 0.05
+    return {name: chance.choice(odd) for name, odd in HEADERS.items() if chance.random() < share}
 
 
 def _changed(told: Any, chance: random.Random) -> Any:

@@ -37,7 +37,7 @@ from sandbox.world import World
 from storage import catalog, migrate, runs
 from storage.database import Store
 from tests.abuse.plant import fill
-from tests.abuse.strange import garbled
+from tests.abuse.strange import garbled, odd_headers
 from tests.postgresql import cluster
 from tests.stories.conftest import POLICY, QUICK, QUICK_AGENTS, Template, compiled, template
 from tests.stories.stage import SEEDED_EXPORTS
@@ -74,8 +74,9 @@ class Wire:
         if "/devices/query" in str(answer.url) and content == b"[]":
             content = json.dumps([DEVICE, {**DEVICE, "moduleId": "detector"}]).encode()
         status, body = garbled(content, self.chance)
-        self.last = [*self.last[-5:], f"{answer.request.method} {answer.url}: {body[:600]!r}"]
-        headers = {**answer.headers, "Content-Length": str(len(body))}
+        odd = odd_headers(self.chance, often=status is not None)
+        self.last = [*self.last[-5:], f"{answer.request.method} {answer.url}: {body[:600]!r} {odd!s:.300}"]
+        headers = {**answer.headers, "Content-Length": str(len(body)), **odd}
         raw = urllib3.HTTPResponse(
             BytesIO(body), headers=headers, status=status or answer.status_code, preload_content=False
         )
