@@ -9,6 +9,8 @@ from sandbox.world import World
 from tests.stories.deploying import POLICY, SECRET
 from tests.stories.stage import PATIENCE, Stage
 
+TRAINING = 300_000  # milliseconds; a real one, beside all that other stories do
+
 
 def an_empty_line(port: int) -> Callable[[World], None]:
     """The team has its pipelines, the edge pipeline asks Spotter first, and no device has a model yet."""
@@ -106,7 +108,8 @@ def trains(page: Page, tour: Locator) -> None:
     form.get_by_label("Model name").fill("Cap_Model")
     form.get_by_role("button", name="Start training").click()
     expect(form).to_be_hidden()
-    expect(page.get_by_role("heading", name="Cap_Model v1 trained")).to_be_visible()
+    trained = page.get_by_role("heading", name="Cap_Model v1 trained")
+    expect(trained).to_be_visible(timeout=TRAINING)
     expect(page.get_by_role("heading", name="Cap_Model v1 registered")).to_be_visible()
     expect(tour.get_by_text("(done)")).to_have_count(3)
 
