@@ -1,6 +1,7 @@
 """A table whose rows are read and written as one dataclass."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import (
@@ -8,7 +9,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Row,
+    Result,
     Select,
     Table,
     bindparam,
@@ -32,6 +33,7 @@ class Rows(Generic[T]):
     def __init__(self, table: Table, kind: type[T]) -> None:
         self._table = table
         self._kind = kind
+        self._defaults = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
         key, *others = table.primary_key
         # made once, for making it takes longer than the database does
         self._of_key = None if others else select(table).where(key == bindparam("key"))
@@ -42,13 +44,13 @@ class Rows(Generic[T]):
 
     def get(self, tx: Connection, key: object) -> T | None:
         assert self._of_key is not None  # noqa: S101  as said above
-        return self._row(tx.execute(self._of_key, {"key": key}).first())
+        return self._only(tx.execute(self._of_key, {"key": key}))
 
     def change(self, tx: Connection, key: object, **columns: Any) -> T:
         """Change some columns of a row that is there, and return it as it is now."""
         if columns:
             wish = update(self._table).where(self._key == key).values(**columns).returning(self._table)
-            found = self._row(tx.execute(wish).first())
+            found = self._only(tx.execute(wish))
         else:
             found = self.get(tx, key)
         if found is None:
@@ -61,14 +63,22 @@ class Rows(Generic[T]):
 
     def all(self, tx: Connection, query: Select[Any]) -> list[T]:
         found = tx.execute(query)
-        names = tuple(found.keys())
-        return [self._kind(**dict(zip(names, row, strict=True))) for row in found]
+        return list(self._made(tuple(found.keys()), found.all()))
 
     def first(self, tx: Connection, query: Select[Any]) -> T | None:
-        return self._row(tx.execute(query.limit(1)).first())
+        return self._only(tx.execute(query.limit(1)))
 
-    def _row(self, row: Row[Any] | None) -> T | None:
-        return self._kind(**row._mapping) if row else None
+    def _only(self, found: Result[Any]) -> T | None:
+        return next(self._made(tuple(found.keys()), found.all()), None)
+
+    def _made(self, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[T]:
+        """Filled at once: the constructor of a frozen dataclass sets field by field, which takes as long as to read
+        the row."""
+        for row in rows:
+            made = object.__new__(self._kind)
+            made.__dict__.update(self._defaults)
+            made.__dict__.update(zip(names, row, strict=True))
+            yield made
 
     @property
     def _key(self) -> Any:

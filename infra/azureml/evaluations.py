@@ -3,7 +3,7 @@
 The document is written by code that ran models of anybody's, so nothing in it is taken on trust.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -45,7 +45,7 @@ class ClassFigures(_Told):
     precision: Share
     recall: Share
     boxes: Number
-    points: Annotated[Sequence[tuple[float, Share, Share]], Field(max_length=100)] = ()
+    points: Annotated[tuple[tuple[float, Share, Share], ...], Field(max_length=100)] = ()
 
 
 class Measured(_Told):
@@ -82,8 +82,8 @@ class Disputed(_Told):
 
     name: Annotated[str, Field(max_length=2000)]
     address: Annotated[str, Field(max_length=4000)]
-    truth: Annotated[Sequence[Box], Field(max_length=100)]
-    answers: Annotated[Mapping[Name, Annotated[Sequence[Box], Field(max_length=100)]], Field(max_length=10)]
+    truth: Annotated[tuple[Box, ...], Field(max_length=100)]
+    answers: Annotated[Mapping[Name, Annotated[tuple[Box, ...], Field(max_length=100)]], Field(max_length=10)]
     disagreement: Annotated[Mapping[Name, Number], Field(max_length=10)] = {}
 
 
@@ -93,8 +93,8 @@ class Evaluation(_Told):
     dataset: Annotated[str, Field(max_length=600)]
     trouble: Words = ""
     set: PictureSet | None = None
-    models: Annotated[Sequence[Measured], Field(max_length=10)] = ()
-    pictures: Annotated[Sequence[Disputed], Field(max_length=50)] = ()
+    models: Annotated[tuple[Measured, ...], Field(max_length=10)] = ()
+    pictures: Annotated[tuple[Disputed, ...], Field(max_length=50)] = ()
 
     def figures(self) -> dict[str, Any]:
         """The document without curves and pictures, which are most of it."""

@@ -156,7 +156,7 @@ def test_what_cannot_be_measured_is_said_and_fails_no_training(line: Line) -> No
         file.unlink()
     found = line.evaluates(new)
     assert found.trouble == "No held-out picture with boxes could be read."
-    assert found.models == []
+    assert not found.models
 
 
 def test_held_out_pictures_stay_so_however_the_exports_grow() -> None:
