@@ -4,7 +4,6 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,10 +54,14 @@ class Player:
 
     def does(self, act: Callable[[], object], is_done: Callable[[], object]) -> None:
         """One thing at a time: only when Slack has said that nobody heard it, or has said nothing, it is done again."""
+        said, deadline = "nothing", time.monotonic() + ENDURES
         while not is_done():
+            assert time.monotonic() < deadline, f"it was never done, and Slack said {said}"
             self.stage.until(self.stage.bot.is_ready, "the bot is ready")
-            with suppress(*NOT_HEARD):
+            try:
                 act()
+            except NOT_HEARD as unheard:
+                said = str(unheard)
 
     def settles(self) -> None:
         """Waits until Slack shows all that it should; that takes long after much was said, as Slack takes one post a
@@ -242,10 +245,14 @@ def _approves(player: Player, approver: Person, request: str, card: Message) -> 
 
 
 def _is_there(player: Player, reason: str) -> Message:
-    """The card of a request that is on all devices; makes one where there is none."""
-    if player.sql("SELECT count(*) FROM deployments WHERE state = 'shipped'") == 0:
+    """The card of the request that is on all devices; makes one where there is none.
+
+    By its id, for digests speak of it too, and cards of earlier ones say so until Slack has taken what came after.
+    """
+    shipped = "SELECT id FROM deployments WHERE state = 'shipped'"
+    if not player.sql(shipped):
         _deploy(player, reason, None)
-    return player.stage.line.shows("on line-1: on all devices", ENDURES)
+    return player.stage.line.shows(rf"on line-1: on all devices[\s\S]*{player.sql(shipped)}", ENDURES)
 
 
 def _is_not_there(player: Player, reason: str) -> None:
