@@ -4,6 +4,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from commands.kit.command import Option
 from commands.kit.errors import UserError
 from commands.kit.people import Person
@@ -11,6 +13,7 @@ from commands.kit.services import Services
 from commands.kit.words import count, listing
 from storage import catalog, marks, runs
 from storage.catalog import ClusterRow
+from storage.runs import TrainingRun
 
 CLUSTER = "cluster"
 READ = "clusters.read"
@@ -18,19 +21,24 @@ READ = "clusters.read"
 
 def gpu_clusters(services: Services, person: Person, typed: str) -> list[Option]:
     """Clusters that can train, the person's last one first; the note tells size and nodes."""
-    with services.store.read() as tx:
-        rows = catalog.list_clusters(tx)
-        last = runs.last_used(tx, person.id)
-    usable = [row for row in rows if not problem(row) and typed.lower() in row.name.lower()]
-    usable.sort(key=lambda row: (last is None or row.name != last.cluster, row.name))
-    return [Option(row.name, row.name, note(row)) for row in usable]
+    usable = services.store.recall(gpu_clusters, _usable)
+    last = last_used(services, person)
+    fitting = [option for option in usable if typed.lower() in option.value.lower()]
+    return sorted(fitting, key=lambda option: last is None or option.value != last.cluster)
+
+
+def _usable(tx: Connection) -> list[Option]:
+    return [Option(row.name, row.name, note(row)) for row in catalog.list_clusters(tx) if not problem(row)]
+
+
+def last_used(services: Services, person: Person) -> TrainingRun | None:
+    """The person's last training."""
+    return services.store.recall((last_used, person.id), lambda tx: runs.last_used(tx, person.id))
 
 
 def last_cluster(services: Services, person: Person) -> str | None:
     """The cluster of the person's last training; the only usable one where there is just one."""
-    options = gpu_clusters(services, person, "")
-    with services.store.read() as tx:
-        last = runs.last_used(tx, person.id)
+    options, last = gpu_clusters(services, person, ""), last_used(services, person)
     if last and any(option.value == last.cluster for option in options):
         return last.cluster
     return options[0].value if len(options) == 1 else None

@@ -17,10 +17,11 @@ from commands.kit.services import Services
 from commands.kit.words import duration
 from commands.models.follow import FOLLOWER, run_of
 from commands.train.command import RUNS, train
+from commands.train.kept import progress_of
 from commands.train.look import Look
 from commands.train.record import change, end, gone_for_long
 from commands.train.submit import SUBMIT, submit
-from commands.train.watch import failure_of, progress_of, waiting_of, walked
+from commands.train.watch import failure_of, waiting_of
 from infra.azureml.errors import AzureError, NotFound, Refused
 from infra.azureml.jobs import NOT_STARTED, Job
 from storage import catalog, runs
@@ -35,7 +36,7 @@ STATES = {"Completed": "completed", "Failed": "failed", "Canceled": "canceled"}
 
 @train.follow(RUNS, every=lambda policy: policy.pace.runs_seconds, hinted=True, rests=True)
 def follow_runs(services: Services) -> None:
-    """One list call serves every submitted run, and a batch tells what below them has changed; that alone is read."""
+    """One list call serves every submitted run, and one what is below those of a page; see `Look` for the rest."""
     with services.store.read() as tx:
         open_runs = runs.open_runs(tx)
     asked = [run for run in open_runs if run.state in ASKED]
@@ -127,7 +128,7 @@ def _observe(run: TrainingRun, job: Job | None, look: Look, services: Services) 
 
 def _go_on(run: TrainingRun, job: Job, state: str, look: Look, services: Services) -> None:
     """It waits or runs."""
-    progress = walked(run, job, services) if look.is_walked(run) else run.progress
+    progress = look.progress(run, job)
     started = run.started_at or (services.clock.now() if state == "running" else None)
     seen = replace(run, progress=progress, state=state)
     look.note(seen)

@@ -8,12 +8,10 @@ from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.train import clusters
 from infra.azureml.names import JOB_NAME, MODEL_NAME
-from storage import runs
 
 
 def last_model_name(services: Services, person: Person) -> str | None:
-    with services.store.read() as tx:
-        last = runs.last_used(tx, person.id)
+    last = clusters.last_used(services, person)
     return last.model_name if last else None
 
 

@@ -7,25 +7,30 @@ from typing import Any
 
 from commands.kit.once import Once
 from commands.kit.services import Services
+from commands.train.kept import kept, known, progress_of
 from infra.azureml.errors import AzureError
 from infra.azureml.jobs import NOT_STARTED, TERMINAL, Job
 from infra.azureml.runs import Run
+from infra.azureml.together import Together
 from storage import catalog
 from storage.catalog import ClusterRow
 from storage.runs import TrainingRun
 
-WALKED = 30  # trainings whose steps and trials are read anew in one pass, at most
+WALKED = 30  # trainings whose steps and trials are read one by one in one pass, at most
 
 
 class Look:
-    """Handed from training to training. Clusters are asked about once each; of runs some dozens are read in one call,
-    and only where one of those has changed is the tree below its training walked again."""
+    """Handed from training to training. Clusters are asked about once each, and what is below trainings together.
+
+    Where Azure does not tell that, runs are read some dozens in one call, and only where one of those has changed is
+    the tree below its training walked again."""
 
     def __init__(self, services: Services, followed: Sequence[TrainingRun]) -> None:
         azure = services.azure
         self._services = services
         self._runs: dict[str, Run | None] = {}
         self._trouble: AzureError | None = None
+        self._together: Together | None = None
         self._walked: frozenset[str] = frozenset()
         self._holders: dict[str, TrainingRun] = {}
         self.published = Once(azure.published)
@@ -50,23 +55,34 @@ class Look:
             return catalog.list_clusters(tx)
 
     def begin(self, under_way: Sequence[tuple[TrainingRun, Job]]) -> None:
-        """Read how what is known of these trainings stands now."""
-        wanted = {part for run, _ in under_way for part in (*_watched(run), _waits(run) or run.id)}
+        """Read how these trainings stand now."""
         try:
+            self._together = self._services.azure.together(
+                {run.id: (run.experiment, known(run)) for run, _ in under_way}
+            )
+            alone = [(run, job) for run, job in under_way if not self._together.is_told(run.id)]
+            wanted = {part for run, _ in alone for part in (*_watched(run), _waits(run) or run.id)}
             self._runs = dict.fromkeys(wanted) | self._services.azure.runs(sorted(wanted))
         except AzureError as trouble:
             self._trouble = trouble
             return
-        self._walked = frozenset(self._to_walk(under_way))
+        self._walked = frozenset(self._to_walk(alone))
 
-    def is_walked(self, run: TrainingRun) -> bool:
-        """Whether its steps and trials are to be read anew. Raises AzureError where Azure has not told how they are."""
+    def progress(self, run: TrainingRun, job: Job) -> dict[str, Any] | None:
+        """Steps, trials and figures of a training. Raises AzureError where Azure has not told how they are."""
         if self._trouble:
             raise self._trouble
-        return run.id in self._walked
+        if self._together and self._together.is_told(run.id):
+            return kept(self._together.progress(run.id), self._services)
+        if run.id not in self._walked:
+            return run.progress
+        now = self._services.clock.now().isoformat()
+        return {**progress_of(run, self._services), "status": job.status, "looked_at": now}
 
     def run(self, run_id: str) -> Run | None:
         """How a run is now, with why it waits."""
+        if self._together and (told := self._together.run(run_id)):
+            return told
         if run_id not in self._runs:
             self._runs[run_id] = self._services.azure.runs([run_id]).get(run_id)
         return self._runs[run_id]

@@ -1,7 +1,5 @@
-"""What a running, waiting or failed job tells, in the form in which a run's record keeps it."""
+"""Why a job waits or failed, in the form in which a run's record keeps it."""
 
-from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from commands.kit.services import Services
@@ -10,43 +8,11 @@ from commands.train.look import Look
 from infra.azureml.errors import AzureError, NotFound
 from infra.azureml.faults import Fault
 from infra.azureml.jobs import NOT_STARTED, Job
-from infra.azureml.progress import Progress, Trial
 from infra.failures.explain import Elsewhere, explain_fault
 from infra.failures.waiting import Situation, why_waiting
-from infra.training.register.best_epoch import Figures
-from infra.training.register.run_tree import TRAIN_STEP, trial_number
+from infra.training.register.run_tree import trial_number
 from storage.catalog import ClusterRow
 from storage.runs import TrainingRun
-
-
-def progress_of(run: TrainingRun, services: Services) -> dict[str, Any]:
-    """Steps and trials now; trials that had ended are not read again."""
-    progress = services.azure.progress(run.id, _known(run))
-    return {
-        "sweep_id": progress.sweep_id,
-        "planned": progress.planned,
-        "waits": progress.waiting_run_id,
-        "steps": [
-            {"name": step.name, "run_id": step.run_id, "status": step.status} for step in progress.steps
-        ],
-        "node_seconds": _node_seconds(progress),
-        "trials": [_trial(trial) for trial in progress.trials],
-        "max_trials": progress.planned or services.policy.training.max_trials,
-        "max_epochs": services.policy.training.training_parameters.get("number_of_epochs"),
-    }
-
-
-def walked(run: TrainingRun, job: Job, services: Services) -> dict[str, Any]:
-    """As `progress_of`, with when it was read and what the job itself was then."""
-    return {**progress_of(run, services), "status": job.status, "looked_at": services.clock.now().isoformat()}
-
-
-def _node_seconds(progress: Progress) -> int | None:
-    """How long nodes worked for trials and steps so far; None before the first has ended."""
-    times = [(trial.started_at, trial.ended_at) for trial in progress.trials]
-    times += [(step.started_at, step.ended_at) for step in progress.steps if step.name != TRAIN_STEP]
-    spans = [ended - started for started, ended in times if started and ended]
-    return round(sum(span.total_seconds() for span in spans)) if spans else None
 
 
 def waiting_of(run: TrainingRun, job: Job, look: Look, services: Services) -> dict[str, Any] | None:
@@ -126,47 +92,3 @@ def _has_another(cluster: str, elsewhere: Elsewhere, look: Look) -> bool:
 def _machines(row: ClusterRow) -> tuple[Any, ...]:
     """What Azure gives out alike: quota and capacity are of a size, in a region, at a priority."""
     return tuple(row.facts.get(fact) for fact in ("vm_size", "location", "priority"))
-
-
-def _known(run: TrainingRun) -> Progress | None:
-    kept = run.progress
-    if not kept:
-        return None
-    trials = tuple(
-        Trial(
-            run_id=trial["run_id"],
-            number=trial["number"],
-            status=trial["status"],
-            figures=_figures(trial),
-            epochs=trial.get("epochs", 0),
-            started_at=_moment(trial.get("started_at")),
-            ended_at=_moment(trial.get("ended_at")),
-        )
-        for trial in kept["trials"]
-    )
-    return Progress(run.id, trials=trials, sweep_id=kept["sweep_id"], planned=kept.get("planned"))
-
-
-def _trial(trial: Trial) -> dict[str, Any]:
-    figures = asdict(trial.figures) if trial.figures else {}
-    return {
-        "run_id": trial.run_id,
-        "number": trial.number,
-        "status": trial.status,
-        "epochs": trial.epochs,
-        "started_at": trial.started_at.isoformat() if trial.started_at else None,
-        "ended_at": trial.ended_at.isoformat() if trial.ended_at else None,
-        **figures,
-    }
-
-
-def _moment(kept: str | None) -> datetime | None:
-    return datetime.fromisoformat(kept) if kept else None
-
-
-def _figures(trial: dict[str, Any]) -> Figures | None:
-    if trial.get("mean_average_precision") is None:
-        return None
-    return Figures(
-        trial["epoch"], trial["mean_average_precision"], trial.get("precision"), trial.get("recall")
-    )

@@ -143,6 +143,7 @@ class Connection:
         audience: Audience = "arm",
         params: Mapping[str, str] | None = None,
         json: Any = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         once: bool = False,
     ) -> HttpResponse:
@@ -151,7 +152,9 @@ class Connection:
 
         from infra.http.transport import exchange
 
-        request = HttpRequest(method, url, params=params, json=json, headers=dict(headers or {}))
+        request = HttpRequest(
+            method, url, params=params, json=json, content=content, headers=dict(headers or {})
+        )
         if audience == "none":
             response = exchange(self._unsigned, request)
         else:

@@ -32,6 +32,7 @@ from infra.azureml.preparations import Preparation
 from infra.azureml.progress import Progress
 from infra.azureml.runs import Run
 from infra.azureml.storage import Storage
+from infra.azureml.together import Together
 from infra.http.connected import Connected
 from infra.http.types import Gate, TokenCredential, always
 
@@ -143,6 +144,10 @@ class Workspace(Connected[Connection]):
     def progress(self, job_name: str, known: Progress | None = None) -> Progress:
         """Steps, trials and best figures so far; hand back the last one and only what can change is read."""
         return progress.look(self.connection, job_name, known)
+
+    def together(self, known: Mapping[str, tuple[str, Progress]]) -> Together:
+        """Steps, trials and figures of many trainings, by job name: its experiment, and what was known of it."""
+        return Together(self.connection, known)
 
     def runs(self, run_ids: Iterable[str]) -> dict[str, Run]:
         """Runs by id with queueing information, warnings and errors; a job's own run has the job's name."""

@@ -9,6 +9,7 @@ import pytest
 from commands.kit.services import Services
 from commands.train.follow import follow_runs
 from commands.train.look import WALKED
+from infra.azureml.together import READ
 from infra.azureml.workspace import Workspace
 from storage import runs
 from storage.runs import TrainingRun
@@ -27,8 +28,43 @@ def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
         yield answers
 
 
+@pytest.mark.parametrize("number", [1, 25])
+def test_a_look_at_trainings_at_work_asks_as_much_for_many_as_for_one(
+    number: int, azure: Answers, services: Services
+) -> None:
+    services = replace(services, azure=Workspace.connect(WORKSPACE))
+    names = [f"run-{each:02}" for each in range(number)]
+    with services.store.write() as tx:
+        for name in names:
+            runs.add(tx, _queued(name, services))
+    trials = [f"{name}-train_{trial}" for name in names for trial in range(3)]
+    _say_that_they_train(azure, names, trials)
+    _say_what_they_measured(azure, trials, epoch=1)
+    for _ in range(-(-len(trials) // READ)):
+        histories = _asked(azure, services).count("get-history")
+        assert histories <= 3 * READ, "of each trial once, some in a look"
+    shared = ["jobs", "runs:query", "search"]
+    assert _asked(azure, services) == shared
+
+    _say_what_they_measured(azure, trials, epoch=2)
+    assert _asked(azure, services) == shared
+    assert all(
+        (trial["epoch"], trial["epochs"], trial["recall"]) == (2, 2, 0.2)
+        for run in _open(services)
+        for trial in (run.progress or {})["trials"]
+    ), "the next epoch costs nothing more"
+
+    _say_what_they_measured(azure, trials, epoch=4)
+    missed = _asked(azure, services)
+    assert 0 < missed.count("get-history") <= 3 * READ, "an epoch that nobody saw is read"
+
+    azure.says("POST", f"{MLFLOW}/runs/search", {}, status=400)
+    blind = _asked(azure, services)
+    assert 0 < blind.count("get-history") <= 3 * READ
+
+
 @pytest.mark.parametrize("number", [1, 40])
-def test_a_look_asks_as_much_for_many_as_for_one_and_walks_where_something_changed(
+def test_where_nothing_is_told_together_a_look_walks_where_something_changed(
     number: int, azure: Answers, services: Services
 ) -> None:
     services = replace(services, azure=Workspace.connect(WORKSPACE))
@@ -42,7 +78,7 @@ def test_a_look_asks_as_much_for_many_as_for_one_and_walks_where_something_chang
         follow_runs(services)
     assert all(run.progress and run.waiting for run in _open(services))
     asked = _asked(azure, services)
-    shared = ["jobs", "batchrundata", "gpu", "listNodes"]
+    shared = ["jobs", "runs:query", "batchrundata", "gpu", "listNodes"]
     assert [path for path in asked if not path.endswith("/children")] == shared
     assert len(asked) == len(shared) + 1, "and the steps of one, in turn"
 
@@ -74,6 +110,35 @@ def test_of_many_that_train_some_are_read_in_a_look_and_all_in_turn(
         assert asked.count("get-history") == WALKED
         turns += [path.partition("/")[0] for path in asked if path.endswith("/children")]
     assert set(names) <= set(turns)
+
+
+def _say_that_they_train(azure: Answers, names: list[str], trials: list[str]) -> None:
+    jobs = [
+        {"name": name, "properties": {"status": "Running", "tags": {"spotter_request": name}}}
+        for name in names
+    ]
+    azure.says("GET", "./jobs", {"value": jobs})
+    roots = [{"runId": name, "status": "Running", "runType": "azureml.PipelineRun"} for name in names]
+    steps = [
+        {"runId": f"{name}-train", "parentRunId": name, "runType": "automl", "status": "Running"}
+        for name in names
+    ]
+    below = [
+        {"runId": trial, "parentRunId": trial.rpartition("_")[0], "status": "Running", "experimentId": "e"}
+        for trial in trials
+    ]
+    found = {"value": roots + steps + below}
+    azure.says("POST", f"{HISTORY}/experiments/spotter/runs:query", found)
+
+
+def _say_what_they_measured(azure: Answers, trials: list[str], *, epoch: int) -> None:
+    """Each epoch is better than the one before."""
+    epochs = range(1, epoch + 1)
+    points = [{"value": each / 10, "step": each, "timestamp": each * 1000} for each in epochs]
+    azure.says("GET", f"{MLFLOW}/metrics/get-history", {"metrics": points})
+    told = [{**points[-1], "key": metric} for metric in ("mean_average_precision", "precision", "recall")]
+    found = [{"info": {"run_id": trial}, "data": {"metrics": told}} for trial in trials]
+    azure.says("POST", f"{MLFLOW}/runs/search", {"runs": found})
 
 
 def _say(azure: Answers, names: list[str]) -> Callable[..., None]:

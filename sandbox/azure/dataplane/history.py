@@ -1,5 +1,7 @@
 """Run history: runs, details, children, batches, and edits of tags."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +14,14 @@ from sandbox.azure.runs import Run
 from sandbox.azure.workspace import Workspace
 
 HISTORY = "/history/v1.0" + WORKSPACE
+LARGEST_PAGE = 500
+CONDITION = re.compile(r"(\w+) eq (\S+)")
+ASKABLE: dict[str, Callable[[Run], str | None]] = {
+    "runid": lambda run: run.run_id,
+    "rootrunid": lambda run: run.root.run_id,
+    "parentrunid": lambda run: run.parent.run_id if run.parent else None,
+    "status": lambda run: run.status,
+}
 EDITABLE = {"displayName": "display_name", "description": "description", "hidden": "hidden"}
 
 
@@ -25,6 +35,10 @@ class HistoryApi:
             web.post(HISTORY + "/batchrundata", self.batch),
             web.get(HISTORY + "/experimentids/{experiment_id}", self.experiment),
             web.get(HISTORY + "/experiments/{experiment}", self.experiment),
+        ]
+        routes += [
+            web.post(HISTORY + scope + "/runs:query", self.query)
+            for scope in ("/experiments/{experiment}", "/experimentids/{experiment_id}")
         ]
         for scope in ("", "/experiments/{experiment}", "/experimentids/{experiment_id}"):
             one = HISTORY + scope + "/runs/{run}"
@@ -48,7 +62,7 @@ class HistoryApi:
         children = sorted(
             self._workspace.runs.children(self._find(request)), key=lambda r: r.number, reverse=True
         )
-        size = max(1, min(int(request.query.get("$top", 500)), 500))
+        size = max(1, min(int(request.query.get("$top", LARGEST_PAGE)), LARGEST_PAGE))
         page, token = page_of(
             request, children, lambda r: r.number, parameter="$continuationtoken", size=size
         )
@@ -58,6 +72,30 @@ class HistoryApi:
             "nextLink": next_link(request, self._workspace.base_url, token, "$continuationtoken"),
         }
         return web.json_response(body)
+
+    async def query(self, request: web.Request) -> web.Response:
+        """An experiment's runs that a filter finds, newest first, in pages; the token goes into the next body."""
+        body, named = await body_of(request), request.match_info
+        wanted = named.get("experiment") or named.get("experiment_id")
+        there = [run for run in self._workspace.runs.all() if wanted in (run.experiment, run.experiment_id)]
+        if not there:
+            raise ml_error(404, "UserError", f"Experiment {wanted} was not found", ["NotFound"])
+        selects = _condition(str(body.get("filter") or ""))
+        found = sorted((run for run in there if selects(run)), key=lambda run: run.number, reverse=True)
+        size, before = (
+            max(1, min(int(body.get("top") or LARGEST_PAGE), LARGEST_PAGE)),
+            body.get("continuationToken"),
+        )
+        if before is not None:
+            found = [run for run in found if run.number < int(before)]
+        page = found[:size]
+        return web.json_response(
+            {
+                "value": [run_view(self._workspace, run) for run in page],
+                "continuationToken": str(page[-1].number) if len(found) > size else None,
+                "nextLink": None,
+            }
+        )
 
     async def run_data(self, request: web.Request) -> web.Response:
         body = await body_of(request)
@@ -122,6 +160,17 @@ class HistoryApi:
         if named.get("experiment_id", run.experiment_id) != run.experiment_id:
             raise _no_run(request.match_info["run"])
         return run
+
+
+def _condition(given: str) -> Callable[[Run], bool]:
+    """`Field eq value` joined by `or`; anything else is refused."""
+    wanted: list[tuple[Callable[[Run], str | None], str]] = []
+    for part in given.split(" or ") if given else ():
+        found = CONDITION.fullmatch(part.strip())
+        if found is None or found[1].lower() not in ASKABLE:
+            raise ml_error(400, "UserError", f"Invalid filter expression '{part}'", ["BadArgument"])
+        wanted.append((ASKABLE[found[1].lower()], found[2]))
+    return lambda run: not wanted or any(told(run) == value for told, value in wanted)
 
 
 def _no_run(run_id: str) -> web.HTTPException:

@@ -1,6 +1,8 @@
 """The MLflow tracking API, version 2.0, over the same runs."""
 
 import base64
+import operator
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,6 +19,14 @@ from sandbox.azure.workspace import Workspace
 STATUSES = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
 RUNNING = ("Running", "Finalizing", "CancelRequested")
 HISTORY_LIMIT = 1000
+CLAUSE = re.compile(r"(\w+)\.([\w.`\" ]+?)\s*(>=|<=|!=|=|>|<)\s*(.+)")
+COMPARED: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+    "=": operator.eq,
+}
 BATCH_LIMITS = {"metrics": 1000, "params": 100, "tags": 100}
 
 
@@ -169,7 +179,6 @@ class MlflowApi:
             raise mlflow_error(400, "INVALID_PARAMETER_VALUE", message)
 
     def _run(self, run: Run) -> dict[str, Any]:
-        status = STATUSES.get(run.status, "RUNNING" if run.status in RUNNING else "SCHEDULED")
         tags = {"mlflow.rootRunId": run.root.run_id, "mlflow.user": "Spotter", **run.tags}
         if run.parent:
             tags["mlflow.parentRunId"] = run.parent.run_id
@@ -180,7 +189,7 @@ class MlflowApi:
                 "run_name": run.display_name,
                 "experiment_id": run.experiment_id,
                 "user_id": "Spotter",
-                "status": status,
+                "status": _status(run),
                 "start_time": milliseconds(run.started or run.created),
                 "end_time": milliseconds(run.ended),
                 "artifact_uri": f"{self._workspace.tracking_uri.split('/mlflow')[0]}/artifact/{run.container}",
@@ -212,14 +221,35 @@ def _offset(token: str | None) -> int:
 
 
 def _selected(run: Run, condition: str) -> bool:
-    """`tags.key = 'value'` conditions joined by `and`; anything else is refused."""
-    for part in filter(None, (p.strip() for p in condition.replace(" AND ", " and ").split(" and "))):
-        name, _, wanted = (text.strip() for text in part.partition("="))
-        scope, _, key = name.partition(".")
-        if scope not in ("tags", "tag") or not wanted:
-            raise mlflow_error(400, "INVALID_PARAMETER_VALUE", f"Invalid filter clause '{part}'.")
-        key = key.strip('`"')
+    """Conditions on tags, status and metrics joined by `and`; anything else is refused."""
+    parts = filter(None, (part.strip() for part in condition.replace(" AND ", " and ").split(" and ")))
+    held = [_holds(run, part) for part in parts]
+    return all(held)
+
+
+def _holds(run: Run, part: str) -> bool:
+    found = CLAUSE.fullmatch(part)
+    scope, key, sign, wanted = found.groups() if found else ("", "", "", "")
+    key = key.strip('`"')
+    if scope == "metrics" and sign in COMPARED and _is_number(wanted):
+        points = run.metrics.get(key, [])
+        return any(COMPARED[sign](last.value, float(wanted)) for last in points[-1:])
+    quoted = wanted[:1] in ("'", '"') and wanted[-1:] == wanted[:1]
+    if sign == "=" and quoted and scope in ("tags", "tag"):
         actual = run.parent.run_id if key == "mlflow.parentRunId" and run.parent else run.tags.get(key)
-        if actual != wanted.strip("'\""):
-            return False
+        return actual == wanted[1:-1]
+    if sign == "=" and quoted and (scope, key) == ("attributes", "status"):
+        return _status(run) == wanted[1:-1].upper()
+    raise mlflow_error(400, "INVALID_PARAMETER_VALUE", f"Invalid filter clause '{part}'.")
+
+
+def _status(run: Run) -> str:
+    return STATUSES.get(run.status, "RUNNING" if run.status in RUNNING else "SCHEDULED")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
     return True

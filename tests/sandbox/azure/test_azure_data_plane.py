@@ -74,6 +74,15 @@ def test_a_run_as_mlflow_sees_it(azure: Azure, trained: Run) -> None:
     }
     found = azure.mlflow("POST", "/runs/search", json=body).json()["runs"]
     assert [run["info"]["run_id"] for run in found] == [trained.run_id]
+    for condition, count in (
+        ("attributes.status = 'RUNNING' and metrics.mean_average_precision >= 0", 0),
+        ("attributes.status = 'FINISHED' and metrics.mean_average_precision >= 0", 1),
+        ("metrics.mean_average_precision > 1", 0),
+    ):
+        asked = azure.mlflow("POST", "/runs/search", json={**body, "filter": condition}).json()["runs"]
+        assert len(asked) == count, condition
+    refused = azure.mlflow("POST", "/runs/search", json={**body, "filter": "attributes.status = 'X' or a"})
+    assert (refused.status_code, refused.json()["error_code"]) == (400, "INVALID_PARAMETER_VALUE")
     missing = azure.mlflow("GET", "/runs/get", params={"run_id": "none"})
     assert (missing.status_code, missing.json()["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
 
@@ -102,6 +111,20 @@ def test_children_come_in_pages(azure: Azure, trained: Run) -> None:
     assert [child["displayName"] for child in page["value"]] == ["train"]
     assert page["nextLink"] is None
     assert azure.history("GET", "/runs/none/children").status_code == 404
+
+
+def test_what_is_below_some_jobs_comes_in_pages(azure: Azure, trained: Run) -> None:
+    url = "/experiments/measured/runs:query"
+    asked: dict[str, object] = {"filter": "RootRunId eq measured or RootRunId eq none", "top": 2}
+    first = azure.history("POST", url, json=asked).json()
+    rest = azure.history(
+        "POST", url, json={**asked, "top": 500, "continuationToken": first["continuationToken"]}
+    )
+    names = [run["runId"] for run in first["value"] + rest.json()["value"]]
+    assert len(first["value"]) == 2 and rest.json()["continuationToken"] is None
+    assert {"measured", trained.run_id} < set(names) and len(names) == len(set(names))
+    assert azure.history("POST", url, json={"filter": "RootRunId in (measured)"}).status_code == 400
+    assert azure.history("POST", "/experiments/none/runs:query", json=asked).status_code == 404
 
 
 def test_artifacts_are_listed_and_opened_by_signed_links(azure: Azure, trained: Run) -> None:
