@@ -4,18 +4,21 @@ import copy
 import fcntl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InternalError, OperationalError
 
+from storage.memory import Memory, SqliteFile
+
 if TYPE_CHECKING:
     import psycopg
 
+T = TypeVar("T")
 BUSY_SECONDS = 2
 IDLE_SECONDS = (
     5  # after which PostgreSQL ends a writer that stands still, so that it keeps no other one waiting
@@ -55,6 +58,7 @@ class Store:
             Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
         )
         self.engine = _sqlite(url) if self._file else _postgresql(url)
+        self._memory = Memory(SqliteFile(self._file).has_changed if self._file else lambda: True)
         self._turn = threading.Lock()
         self._guard: Callable[[Connection], None] | None = None
         self._lock: TextIO | None = None
@@ -75,14 +79,17 @@ class Store:
     def write(self, *, patience: float = BUSY_SECONDS) -> Iterator[Connection]:
         """A transaction that may change things. One at a time: SQLite takes its write lock at the start, and
         PostgreSQL a lock of ours, so that what is read inside is what is changed."""
-        with self._in_turn(), self.engine.connect() as connected:
-            connection = connected.execution_options(spotter_writes=True)
-            with _ended_sessions(), connection.begin():
-                if self.is_shared:
-                    connection.execute(_turn_of_one_writer(patience))
-                if self._guard is not None:
-                    self._guard(connection)
-                yield connection
+        try:
+            with self._in_turn(), self.engine.connect() as connected:
+                connection = connected.execution_options(spotter_writes=True)
+                with _ended_sessions(), connection.begin():
+                    if self.is_shared:
+                        connection.execute(_turn_of_one_writer(patience))
+                    if self._guard is not None:
+                        self._guard(connection)
+                    yield connection
+        finally:
+            self._memory.forget()
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -103,6 +110,16 @@ class Store:
             connection = connected.execution_options(**options)
             with connection.begin():
                 yield connection
+
+    def recall(self, question: Hashable, ask: Callable[[Connection], T]) -> T:
+        """What `ask` finds in the store, or found when the same question was asked before: at once after all that this
+        process has committed, and after what others have within a second. Not to be changed by who gets it."""
+
+        def anew() -> T:
+            with self.read() as tx:
+                return ask(tx)
+
+        return self._memory.answer(question, anew)
 
     def claim(self) -> None:
         """Keep a second Spotter away from a SQLite database, and from PostgreSQL one that knows of no lease.

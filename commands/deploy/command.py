@@ -9,8 +9,10 @@ from sqlalchemy import Connection
 from commands.deploy.aloud import ended_aloud
 from commands.deploy.record import change, tell
 from commands.kit.blocks import note
+from commands.kit.choosing import narrowed
 from commands.kit.command import COURIER, Answer, Asked, Command, OpenForm, Option, Reply, choice, text
 from commands.kit.errors import UserError
+from commands.kit.forms import MAX_OPTIONS
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import listing, metric
@@ -25,25 +27,30 @@ NAME_ROOM = 80
 
 def model_versions(services: Services, person: Person, typed: str) -> list[Option]:
     """Type-ahead over versions of all models, newest first."""
-    with services.store.read() as tx:
-        rows = catalog.newest_versions(tx, limit=100, containing=typed.partition(":")[0])
-    found = [row for row in rows if typed.lower() in f"{row.name}:{row.version}".lower()]
+    return narrowed(services, typed, _newest_versions)
+
+
+def _newest_versions(tx: Connection, services: Services, containing: str) -> list[Option]:
+    rows = catalog.newest_versions(tx, limit=MAX_OPTIONS, containing=containing.partition(":")[0])
     return [
         Option(
             f"{row.name}:{row.version}",
             f"{row.name} v{row.version}",
             f"mAP {metric(row.mean_average_precision)}",
         )
-        for row in found
+        for row in rows
     ]
 
 
 def targets(services: Services, person: Person, typed: str) -> list[Option]:
     """Type-ahead over the targets of the policy file, with what runs there."""
-    found = [name for name in services.policy.targets if typed.lower() in name]
-    with services.store.read() as tx:
-        there = deployments.incumbents(tx)
-    return [Option(name, name, _running(there.get(name))) for name in found]
+    return narrowed(services, typed, _targets)
+
+
+def _targets(tx: Connection, services: Services, containing: str) -> list[Option]:
+    there = deployments.incumbents(tx)
+    names = [name for name in services.policy.targets if containing in name.lower()]
+    return [Option(name, name, _running(there.get(name))) for name in names]
 
 
 @dataclass(frozen=True)

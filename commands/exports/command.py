@@ -9,7 +9,9 @@ from commands.exports import readiness
 from commands.exports.messages import PREPARE, TRAIN_ON_THIS, project_line
 from commands.exports.projects import known_projects, new_pictures
 from commands.kit.blocks import Block, Message, button, context, divider, header, note, section
+from commands.kit.choosing import narrowed
 from commands.kit.command import Asked, Command, Option, Reply, choice
+from commands.kit.forms import MAX_OPTIONS
 from commands.kit.people import Person
 from commands.kit.services import Services
 from commands.kit.words import code, count, esc, when
@@ -27,16 +29,22 @@ NOT_READ = (
 
 def exports_newest_first(services: Services, person: Person, typed: str) -> list[Option]:
     """Type-ahead over labeling exports; the note tells what is in each."""
-    with services.store.read() as tx:
-        found = catalog.list_exports(tx, containing=typed)
+    return narrowed(services, typed, _newest_first)
+
+
+def _newest_first(tx: Connection, services: Services, containing: str) -> list[Option]:
+    found = catalog.list_exports(tx, limit=MAX_OPTIONS, containing=containing)
     return [Option(row.name, row.name, _note(row)) for row in found]
 
 
 def trainable_first(services: Services, person: Person, typed: str) -> list[Option]:
     """As `exports_newest_first`; those that cannot be trained on come last, and the note tells why."""
-    with services.store.read() as tx:
-        found = catalog.list_exports(tx, containing=typed)
-        every = catalog.list_exports(tx) if typed else found
+    return narrowed(services, typed, _trainable_first)
+
+
+def _trainable_first(tx: Connection, services: Services, containing: str) -> list[Option]:
+    found = catalog.list_exports(tx, limit=MAX_OPTIONS, containing=containing)
+    every = catalog.list_exports(tx) if containing else found
     fit: list[Option] = []
     unfit: list[Option] = []
     for row in found:

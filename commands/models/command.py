@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from commands.kit.blocks import Message, button, context, divider, header, note, section
+from commands.kit.choosing import narrowed
 from commands.kit.command import COURIER, Answer, Asked, Command, Option, Reply, choice, text
 from commands.kit.errors import UserError
 from commands.kit.forms import MAX_OPTIONS
@@ -22,8 +25,11 @@ COMPARE_WORD = "compare"
 
 def registered_models(services: Services, person: Person, typed: str) -> list[Option]:
     """Type-ahead over model names."""
-    with services.store.read() as tx:
-        rows = catalog.latest_models(tx, limit=MAX_OPTIONS, containing=typed)
+    return narrowed(services, typed, _options)
+
+
+def _options(tx: Connection, services: Services, containing: str) -> list[Option]:
+    rows = catalog.latest_models(tx, limit=MAX_OPTIONS, containing=containing)
     return [
         Option(row.name, row.name, f"v{row.version} · mAP {metric(row.mean_average_precision)}")
         for row in rows

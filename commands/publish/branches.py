@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from commands.kit.choosing import narrowed
 from commands.kit.command import Option
 from commands.kit.errors import UserError
 from commands.kit.people import Person
@@ -30,10 +31,12 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 def branches_newest_first(services: Services, person: Person, typed: str) -> list[Option]:
     """Type-ahead over branches, the usual one first; the note tells the last commit."""
+    return narrowed(services, typed, _newest_first)
+
+
+def _newest_first(tx: Connection, services: Services, containing: str) -> list[Option]:
     usual = services.policy.pipelines.branch
-    with services.store.read() as tx:
-        rows = publishes.list_branches(tx)
-    fitting = [row for row in rows if typed.lower() in row.name.lower()]
+    fitting = [row for row in publishes.list_branches(tx) if containing in row.name.lower()]
     fitting.sort(key=lambda row: row.commit_at or _LONG_AGO, reverse=True)
     fitting.sort(key=lambda row: row.name != usual)
     return [

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from commands.kit.blocks import (
     Block,
     Element,
@@ -38,12 +40,16 @@ DETAILS = "runs.details"
 
 def recent_runs(services: Services, person: Person, typed: str) -> list[Option]:
     """Type-ahead over runs, open ones first."""
-    with services.store.read() as tx:
-        trained = records.open_briefly(tx) + records.recent_briefly(tx, 50)
-        published = publishes.open_runs(tx)[::-1] + publishes.recent(tx, 20)
-    options = [Option(run.id, run.id, run.state) for run in trained]
-    options += [publishing.option(run) for run in published]
+    options = services.store.recall(recent_runs, _recent)
     return [each for each in options if typed.lower() in f"{each.value} {each.label}".lower()]
+
+
+def _recent(tx: Connection) -> list[Option]:
+    trained = records.open_briefly(tx) + records.recent_briefly(tx, 50)
+    published = publishes.open_runs(tx)[::-1] + publishes.recent(tx, 20)
+    return [Option(run.id, run.id, run.state) for run in trained] + [
+        publishing.option(run) for run in published
+    ]
 
 
 @dataclass(frozen=True)

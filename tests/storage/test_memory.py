@@ -1,0 +1,92 @@
+"""What is remembered of the store: as long as nothing was committed, whoever commits."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from storage import marks, memory, migrate
+from storage.database import Store
+
+AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+
+
+class Asker:
+    """Asks a store for one mark, and counts how often it had to look."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.looked = 0
+
+    def __call__(self) -> str | None:
+        def look(tx: Connection) -> str | None:
+            self.looked += 1
+            return marks.get(tx, "mark")
+
+        return self.store.recall("mark", look)
+
+
+def put(store: Store, value: str) -> None:
+    with store.write() as tx:
+        marks.put(tx, "mark", value, AT)
+
+
+def comes_true(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_what_this_process_commits_is_known_at_once(store: Store) -> None:
+    ask = Asker(store)
+    assert ask() is None
+    for value in ("one", "two"):
+        put(store.guarded(lambda _tx: None), value)
+        assert ask() == value
+
+
+def test_an_answer_that_was_on_its_way_while_something_was_committed_is_not_kept(store: Store) -> None:
+    def slowly(tx: Connection) -> str | None:
+        found = marks.get(tx, "mark")
+        put(store, "newer")
+        return found
+
+    assert store.recall("mark", slowly) is None
+    assert Asker(store)() == "newer"
+
+
+def test_what_another_process_commits_is_known_within_a_second_or_so(store: Store) -> None:
+    other = Store(store.url)
+    ask = Asker(store)
+    assert ask() is None
+    put(other, "theirs")
+    comes_true(lambda: ask() == "theirs")
+    other.close()
+
+
+def test_sqlite_is_not_asked_again_while_nobody_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "FRESH_SECONDS", 0.0)
+    store = Store(f"sqlite:///{tmp_path / 'spotter.db'}")
+    migrate.upgrade(store)
+    ask = Asker(store)
+    ask()
+    ask()  # what was committed before the first question was news to it
+    looked = ask.looked
+    for _ in range(100):
+        ask()
+    assert ask.looked == looked
+    put(store, "ours")
+    assert ask() == "ours"
+    store.close()
+
+
+def test_few_answers_are_kept(store: Store) -> None:
+    for number in range(memory.MOST_ANSWERS * 3):
+        assert store.recall(number, lambda tx, number=number: number) == number  # type: ignore[misc]  # bound now
+    assert len(store._memory._answers) <= memory.MOST_ANSWERS
