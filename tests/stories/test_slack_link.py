@@ -22,6 +22,7 @@ def test_no_command_is_lost_while_slack_refreshes_its_connections(stage: Stage) 
     stage.until(lambda: slack.connections == 2, "both connections are open")
     for turn in range(24):
         if turn % 4 == 1:
+            stage.until(lambda: slack.connections >= 2, "another one is open")
             slack.disconnect(GOODBYES[turn // 4 % len(GOODBYES)], most=1)
         stage.outsider.types(f"/models Model_{turn}")
     stage.outsider.sees("Model_23")
@@ -31,6 +32,21 @@ def test_no_command_is_lost_while_slack_refreshes_its_connections(stage: Stage) 
         f":warning: No registered model is called “Model_{turn}”. /models lists those that are."
         for turn in range(24)
     )
+    assert not stage.outsider.feed.notices
+
+
+def test_a_connection_that_slack_is_about_to_close_serves_until_then(stage: Stage) -> None:
+    slack = stage.world.slack
+    stage.until(lambda: slack.connections == 2, "both connections are open")
+    slack.disconnect("warning")
+    stage.until(lambda: slack.connections == 4, "two others are open beside them")
+    for turn in range(12):
+        stage.outsider.types(f"/models Model_{turn}")
+    slack.disconnect("refresh_requested", most=2)
+    stage.until(lambda: slack.connections == 2, "the others are left")
+    stage.outsider.types("/models Model_12")
+    stage.outsider.sees("Model_12")
+    stage.until(lambda: len(stage.outsider.private()) >= 13, "every command is answered")
     assert not stage.outsider.feed.notices
 
 
