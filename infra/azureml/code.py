@@ -36,7 +36,7 @@ def registered(connection: Connection, folder: Path) -> str:
 
 
 def content_hash(files: dict[str, bytes]) -> str:
-    """SHA-256 over how many files there are, their paths and sizes, then their contents, as azure-ai-ml sums them up."""
+    """SHA-256 over the number of files, their paths and sizes, then their contents, as azure-ai-ml sums them up."""
     paths = sorted(files, key=str.lower)
     digest = hashlib.sha256(str(len(paths)).encode())
     for path in paths:

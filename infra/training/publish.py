@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -10,18 +11,19 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from azure.core import exceptions as core
 from azure.core.credentials import TokenCredential
 
+from infra.azureml.code import registered
 from infra.azureml.components import API
 from infra.azureml.connection import Connection, WorkspaceId
-from infra.http.errors import NotFound, Refused, Unavailable, error_type
+from infra.http.errors import NotFound
 from infra.http.fields import text
-from infra.http.transport import sign_in_error
 from infra.training import component
 from infra.training.definition import TrainingDefinition
 
 CONTENT_TAG = "spotter_content"
+# Those of registries and curated ones are understood as they are.
+OWN_ENVIRONMENT = re.compile(r"azureml:(?!AzureML-)(?P<name>[^/:@]+)(?::(?P<version>[^/:@]+)|@latest)")
 STEP_CODE = (
     "infra.training.prepare",
     "infra.training.split",
@@ -135,59 +137,53 @@ def _publish(
     name = component.needed_component(definition)
     if _is_there(connection, name, version, content):
         return PublishedComponent(_id(connection, name, version), name, version, created=False)
-    for step in steps:
-        if not _is_there(connection, step.name, version, content):
-            _publish_step(connection, step, code, version, content)
+    missing = [step for step in steps if not _is_there(connection, step.name, version, content)]
+    uploaded = registered(connection, code) if missing else ""
+    for step in missing:
+        _publish_step(connection, step, uploaded, version, content)
     register = component.register_component_name(definition)
     if name == register:  # sent inline, the graph itself is not published
         return PublishedComponent(_id(connection, name, version), name, version, created=True)
     spec = component.pipeline_component(definition, version, _id(connection, register, version))
-    body = {
-        "properties": {
-            "componentSpec": spec,
-            "description": spec["description"],
-            "isAnonymous": False,
-            "isArchived": False,
-            "properties": {},
-            "tags": {CONTENT_TAG: content},
-        }
-    }
-    told = connection.change("PUT", connection.arm("components", name, "versions", version), body, api=API)
+    about = {"componentSpec": spec, "description": spec["description"], "tags": {CONTENT_TAG: content}}
+    told = _put(connection, name, version, about)
     return PublishedComponent(text(told, "id") or _id(connection, name, version), name, version, created=True)
 
 
-def _publish_step(connection: Connection, step: _Step, code: Path, version: str, content: str) -> None:
-    """With Azure's SDK, which knows how code is uploaded."""
-    from azure.ai.ml import MLClient  # several seconds to import; only publishing needs it
-    from azure.ai.ml.entities import CommandComponent
+def _publish_step(connection: Connection, step: _Step, code: str, version: str, content: str) -> None:
+    """`code` is the ARM id of what it runs."""
+    tags = {CONTENT_TAG: content}
+    spec = {
+        "type": "command",
+        "name": step.name,
+        "version": version,
+        "display_name": step.title,
+        "inputs": step.inputs,
+        **({"outputs": step.outputs} if step.outputs else {}),
+        "command": step.command,
+        "code": f"azureml:{code}",
+        "environment": _environment(connection, step.environment),
+        "is_deterministic": False,
+        "tags": tags,
+    }
+    _put(connection, step.name, version, {"componentSpec": spec, "tags": tags})
 
-    at = connection.workspace
-    client = MLClient(
-        connection.credential, at.subscription, at.resource_group, at.name, enable_telemetry=False
-    )
-    made = CommandComponent(
-        name=step.name,
-        version=version,
-        display_name=step.title,
-        inputs=step.inputs,
-        outputs=step.outputs,
-        command=step.command,
-        code=str(code),
-        environment=step.environment,
-        is_deterministic=False,
-        tags={CONTENT_TAG: content},
-    )
-    try:
-        client.components.create_or_update(made)
-    except core.ClientAuthenticationError as fault:
-        raise sign_in_error(fault) from fault
-    except core.HttpResponseError as fault:
-        status = fault.status_code or 0
-        raise error_type(status)(fault.message, status=status) from fault
-    except core.ServiceRequestError as fault:
-        raise Unavailable(f"Azure could not be reached: {fault}") from fault
-    except core.AzureError as fault:
-        raise Refused(f"{step.name} could not be published: {fault}") from fault
+
+def _environment(connection: Connection, named: str) -> str:
+    """As components name it: one of the workspace, such as `azureml:tools:3`, by its ARM id."""
+    own = OWN_ENVIRONMENT.fullmatch(named)
+    if own is None:
+        return named
+    name, version = own["name"], own["version"]
+    if version is None:
+        told = connection.get(connection.arm("environments", name), api=API)
+        version = text(told, "properties", "latestVersion")
+    return f"azureml:{connection.workspace.path}/environments/{name}/versions/{version}"
+
+
+def _put(connection: Connection, name: str, version: str, properties: dict[str, Any]) -> Any:
+    body = {"properties": {"isAnonymous": False, "isArchived": False, "properties": {}, **properties}}
+    return connection.change("PUT", connection.arm("components", name, "versions", version), body, api=API)
 
 
 def _is_there(connection: Connection, name: str, version: str, content: str) -> bool:

@@ -11,11 +11,16 @@ from typing import Any
 import pytest
 
 from infra.azureml.components import Component
+from infra.azureml.connection import Connection, WorkspaceId
 from infra.azureml.jobs import Training, body_of
 from infra.training import component as training
-from infra.training.component import pipeline_component
+from infra.training.component import pipeline_component, register_component_name
 from infra.training.definition import TrainingDefinition
+from infra.training.publish import _code, _steps, publish
+from sandbox.azure.assets import Version
+from sandbox.azure.twin import AzureTwin
 from tests.infra.answers import WORKSPACE
+from tests.infra.conftest import DEFINITION
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 STEPS: dict[str, tuple[dict[str, dict[str, str]], dict[str, dict[str, str]], str]] = {
@@ -148,6 +153,54 @@ def test_the_pipeline_component(tmp_path: Path) -> None:
         node["_source"] = "REMOTE.WORKSPACE.COMPONENT"
     ours.pop("description")
     assert ours == theirs
+
+
+def test_the_steps_and_their_code(twin: AzureTwin, twin_id: WorkspaceId, tmp_path: Path) -> None:
+    from azure.ai.ml import MLClient
+    from azure.ai.ml.entities import CommandComponent
+
+    publish(twin_id, DEFINITION, "7")
+    assets, connection = twin.workspace.assets, Connection.open(twin_id)
+    client = MLClient(connection.credential, twin_id.subscription, twin_id.resource_group, twin_id.name)
+    for step in _steps(DEFINITION):
+        ours = assets.version("components", step.name, "7")
+        assert ours
+        made = CommandComponent(
+            name=step.name,
+            version="8",
+            display_name=step.title,
+            inputs=step.inputs,
+            outputs=step.outputs,
+            command=step.command,
+            code=str(_code(tmp_path / step.name)),
+            environment=step.environment,
+            is_deterministic=False,
+            tags=ours.properties["tags"],
+        )
+        client.components.create_or_update(made)
+        theirs = assets.version("components", step.name, "8")
+        assert theirs
+        assert theirs.properties["componentSpec"].pop("_source") == "CLASS"
+        assert theirs.properties["properties"].pop("client_component_hash")
+        theirs.properties["componentSpec"]["version"] = "7"
+        # That its code is the same also tells that the SDK has found what was uploaded by what is in it.
+        assert ours.properties == theirs.properties
+    connection.close()
+
+
+def test_an_environment_of_the_workspace(twin: AzureTwin, twin_id: WorkspaceId) -> None:
+    at = "azureml:" + twin_id.path + "/environments/tools/versions/"
+    for version in ("3", "4"):
+        image = Version(version, {"image": "tools"})
+        twin.workspace.assets.put("environments", "tools", image)
+    for published, (named, meant) in enumerate(
+        (("azureml:tools:3", at + "3"), ("azureml:tools@latest", at + "4"), (at + "3", at + "3")), 1
+    ):
+        publish(twin_id, DEFINITION.model_copy(update={"register_environment": named}), str(published))
+        step = twin.workspace.assets.version(
+            "components", register_component_name(DEFINITION), str(published)
+        )
+        assert step and step.properties["componentSpec"]["environment"] == meant
 
 
 def test_the_model() -> None:
