@@ -21,6 +21,8 @@ GENESIS = "0" * 64
 _FROM_END = (
     select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).offset(bindparam("skipped")).limit(1)
 )
+_APPEND = insert(audit)
+_ALONE = text("LOCK TABLE audit IN EXCLUSIVE MODE")
 LONGEST_SUBJECT = 600
 AT_ONCE = 500  # rows in memory, of a trail that grows for ever
 
@@ -59,7 +61,7 @@ class Broken:
 def record(tx: Connection, *, at: datetime, actor: str, action: str, subject: str, **details: Any) -> None:
     """Append a row in the caller's transaction. `actor` is a Slack user id, or "spotter" for what it did by itself."""
     if tx.dialect.name == "postgresql":
-        tx.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
+        tx.execute(_ALONE)
     last = end(tx)
     row: dict[str, Any] = {
         "seq": last.seq + 1,
@@ -70,7 +72,7 @@ def record(tx: Connection, *, at: datetime, actor: str, action: str, subject: st
         "details": details,
         "previous": last.hash,
     }
-    tx.execute(insert(audit).values(**row, hash=_hash(row)))
+    tx.execute(_APPEND, {**row, "hash": _hash(row)})
 
 
 def rows(tx: Connection, *, subject: str | None = None, after: int = 0) -> Iterator[AuditRow]:

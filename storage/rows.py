@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import (
@@ -22,7 +23,7 @@ from sqlalchemy.dialects import sqlite
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.sql.dml import ReturningInsert
 
 T = TypeVar("T", bound="DataclassInstance")
 
@@ -37,6 +38,7 @@ class Rows(Generic[T]):
         key, *others = table.primary_key
         # made once, for making it takes longer than the database does
         self._of_key = None if others else select(table).where(key == bindparam("key"))
+        self._change = None if others else update(table).where(key == bindparam("changed")).returning(table)
 
     def add(self, tx: Connection, row: T) -> bool:
         """Store a new row; False where it is known already, as `insert_once` tells."""
@@ -49,8 +51,8 @@ class Rows(Generic[T]):
     def change(self, tx: Connection, key: object, **columns: Any) -> T:
         """Change some columns of a row that is there, and return it as it is now."""
         if columns:
-            wish = update(self._table).where(self._key == key).values(**columns).returning(self._table)
-            found = self._only(tx.execute(wish))
+            assert self._change is not None  # noqa: S101  as said above
+            found = self._only(tx.execute(self._change, {"changed": key, **columns}))
         else:
             found = self.get(tx, key)
         if found is None:
@@ -80,11 +82,6 @@ class Rows(Generic[T]):
             made.__dict__.update(zip(names, row, strict=True))
             yield made
 
-    @property
-    def _key(self) -> Any:
-        (key,) = self._table.primary_key
-        return key
-
 
 def each_of(column: Column[str], *those: ColumnElement[bool]) -> CTE:
     """Each value of a column once, and NULL at the end: by a step from one to the next, so that an index that begins
@@ -102,13 +99,13 @@ def one_of(keys: Collection[tuple[Any, Any]], first: Column[Any], second: Column
 
 def insert_once(tx: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """False, and nothing is changed, where a row with this key, or with another value that must be unique, is there."""
-    wish = _insert(tx, table).values(**values).on_conflict_do_nothing().returning(*table.primary_key)
-    return tx.execute(wish).first() is not None
+    return tx.execute(_insert(tx.dialect.name, table), dict(values)).first() is not None
 
 
-def _insert(tx: Connection, table: Table) -> "postgresql.Insert | sqlite.Insert":
-    if tx.dialect.name == "postgresql":
+@cache
+def _insert(dialect: str, table: Table) -> "ReturningInsert[Any]":
+    if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql  # who has SQLite need not wait for it at every start
 
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+        return postgresql.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
+    return sqlite.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
