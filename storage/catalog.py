@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -74,6 +74,15 @@ class ModelRow:
     run_id: str | None
     announced: bool
     seen_at: datetime
+
+
+class Registered(NamedTuple):
+    """A registered version in short."""
+
+    name: str
+    version: int
+    mean_average_precision: float | None
+    run_id: str | None
 
 
 _exports, _clusters = Rows(exports, ExportRow), Rows(clusters, ClusterRow)
@@ -201,13 +210,13 @@ def newest_versions(tx: Connection, limit: int, containing: str = "") -> list[Mo
     return _models.all(tx, query)
 
 
-def registered_since(tx: Connection, since: datetime, limit: int) -> list[ModelRow]:
+def registered_since(tx: Connection, since: datetime, limit: int) -> list[Registered]:
     """Versions that were registered, and first seen, at `since` or later; most recently registered first."""
-    query = select(model_versions).where(
-        model_versions.c.seen_at >= since, model_versions.c.created_at >= since
-    )
-    query = query.order_by(model_versions.c.created_at.desc(), model_versions.c.version.desc()).limit(limit)
-    return _models.all(tx, query)
+    of = model_versions.c
+    query = select(of.name, of.version, of.mean_average_precision, of.run_id)
+    query = query.where(of.seen_at >= since, of.created_at >= since)
+    query = query.order_by(of.created_at.desc(), of.version.desc()).limit(limit)
+    return [Registered(*row) for row in tx.execute(query)]
 
 
 def latest_models(tx: Connection, limit: int = 50, containing: str = "") -> list[ModelRow]:

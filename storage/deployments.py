@@ -120,9 +120,12 @@ def locked(tx: Connection, deployment_id: str) -> Deployment | None:
     return _rows.first(tx, query)
 
 
-def in_states(tx: Connection, states: Sequence[str], target: str | None = None) -> list[Deployment]:
-    """Oldest first."""
-    query = select(deployments).where(deployments.c.state.in_(states)).order_by(deployments.c.requested_at)
+def in_states(
+    tx: Connection, states: Sequence[str], target: str | None = None, *, evidence: bool = True
+) -> list[Deployment]:
+    """Oldest first; with what approvers were shown, or without."""
+    query = select(deployments) if evidence else _rows.without("evidence")
+    query = query.where(deployments.c.state.in_(states)).order_by(deployments.c.requested_at)
     if target is not None:
         query = query.where(deployments.c.target == target)
     return _rows.all(tx, query)
@@ -235,10 +238,10 @@ def overrides_since(tx: Connection, since: datetime, channel: str | None = None)
 def waiting_for_approval(
     tx: Connection, *, target: str | None = None, channel: str | None = None
 ) -> list[Unanswered]:
-    """What approvers are asked about now, the oldest first; of one target or channel where that is named."""
-    asked = [
-        each for each in in_states(tx, ("waiting",), target) if channel is None or each.channel == channel
-    ]
+    """What approvers are asked about now, the oldest first, without what they were shown; of one target or channel
+    where that is named."""
+    waiting = in_states(tx, ("waiting",), target, evidence=False)
+    asked = [each for each in waiting if channel is None or each.channel == channel]
     given = decisions_on_each(tx, asked)
     return [
         Unanswered(each, each.requested_at, len(in_favour(given[each.id])), each.approvals_needed)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Connection, func, select, update
+from sqlalchemy import Connection, Text, cast, func, select, update
 
 from storage.rows import Rows, insert_once, one_of
 from storage.tables import evaluations
@@ -56,13 +56,14 @@ def put(
     tx.execute(update(evaluations).where(same).values(**values))
 
 
-def figures_of(tx: Connection, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], dict[str, Any]]:
-    """By name and version, of those that were measured; all that was found where no figures were taken out of it."""
+def figures_of(tx: Connection, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """By name and version, of those that were measured, in JSON; all that was found where no figures were taken out
+    of it."""
     of = evaluations.c
-    figures = func.coalesce(of.figures, of.found, type_=JSON)
+    figures = cast(func.coalesce(of.figures, of.found), Text)
     query = select(of.name, of.version, figures).where(one_of(keys, of.name, of.version))
     rows = tx.execute(query) if keys else ()
-    return {(name, version): told for name, version, told in rows if told}
+    return {(name, version): told for name, version, told in rows if told not in (None, "null")}
 
 
 def get(tx: Connection, name: str, version: int) -> EvaluationRow | None:

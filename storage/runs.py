@@ -66,8 +66,31 @@ class Brief(NamedTuple):
     state: str
 
 
+class OpenRun(NamedTuple):
+    """A run that has not ended, and what holds it up."""
+
+    id: str
+    model_name: str
+    requested_at: datetime
+    waiting: dict[str, Any] | None
+    trouble: str | None
+
+
+class EndedRun(NamedTuple):
+    """What came of a run."""
+
+    id: str
+    state: str
+    model_name: str
+    requested_at: datetime
+    registered_version: int | None
+    failure: dict[str, Any] | None
+    vm_size: str | None
+    node_seconds: int | None
+
+
 _rows = Rows(training_runs, TrainingRun)
-_outcomes = _rows.without("progress", "waiting", "estimate")
+_open, _outcomes = (select(*(training_runs.c[name] for name in kind._fields)) for kind in (OpenRun, EndedRun))
 add, get, change = _rows.add, _rows.get, _rows.change
 
 
@@ -89,6 +112,12 @@ def open_runs(tx: Connection) -> list[TrainingRun]:
     return _rows.all(tx, query)
 
 
+def held_up(tx: Connection) -> list[OpenRun]:
+    """The same, in short."""
+    query = _open.where(training_runs.c.state.in_(OPEN)).order_by(training_runs.c.requested_at)
+    return [OpenRun(*row) for row in tx.execute(query)]
+
+
 def open_briefly(tx: Connection) -> list[Brief]:
     """Runs that have not ended, newest first."""
     of = training_runs.c
@@ -96,7 +125,7 @@ def open_briefly(tx: Connection) -> list[Brief]:
     return [Brief(*row) for row in tx.execute(query)]
 
 
-def these(tx: Connection, briefs: Sequence[Brief]) -> list[TrainingRun]:
+def these(tx: Connection, briefs: Sequence[Brief | OpenRun]) -> list[TrainingRun]:
     """All that is known of some runs, in the same order."""
     query = select(training_runs).where(training_runs.c.id.in_([each.id for each in briefs]))
     found = {run.id: run for run in _rows.all(tx, query)}
@@ -120,11 +149,11 @@ def _last(query: Select[Any], limit: int, states: Sequence[str]) -> Select[Any]:
     return query.order_by(training_runs.c.ended_at.desc()).limit(limit)
 
 
-def ended_since(tx: Connection, since: datetime, limit: int) -> list[TrainingRun]:
-    """The one that ended last first; what was told on the way is left out."""
+def ended_since(tx: Connection, since: datetime, limit: int) -> list[EndedRun]:
+    """The one that ended last first."""
     query = _outcomes.where(training_runs.c.ended_at >= since)
     query = query.order_by(training_runs.c.ended_at.desc()).limit(limit)
-    return _rows.all(tx, query)
+    return [EndedRun(*row) for row in tx.execute(query)]
 
 
 def asked_last(tx: Connection, models: Collection[str], since: datetime) -> dict[str, datetime]:

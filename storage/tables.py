@@ -204,7 +204,7 @@ devices = Table(
     Column("is_connected", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
     Column("last_seen", UtcDateTime),
-    Index("ix_devices_target", "target"),
+    Index("ix_devices_shares", "target", "model", "version", "is_connected", "works"),
     Index("ix_devices_model", "model", "version"),
 )
 

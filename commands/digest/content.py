@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from commands.digest import lines, models
-from commands.digest.lines import FAILED, Line, Record, news
+from commands.digest.lines import FAILED, Ended, Line, Moving, Running, news
 from commands.kit.policy import Policy
 from commands.kit.words import money
 from commands.models import where
 from storage import catalog, deployments, devices, labels, publishes, runs
 from storage.deployments import Deployment
 from storage.publishes import PublishRun
-from storage.runs import TrainingRun
+from storage.runs import EndedRun, OpenRun
 
-MOST = 100
+MOST, TOLD = 100, 23  # of a kind
 FRUITFUL = ("shipped", "registered", "published", "exported", "prepared")
 STUCK_AFTER = timedelta(minutes=30)  # a node from nothing takes ten
 
@@ -27,7 +27,8 @@ STUCK_AFTER = timedelta(minutes=30)  # a node from nothing takes ten
 @dataclass(frozen=True)
 class Content:
     """`since` is when the channel was told last; `cost` is in words, empty where no price or time is known. Where more
-    than a hundred of a kind have ended, only the last hundred are in here, and `has_all` is False."""
+    than a hundred of a kind have ended, only the last hundred are in here, and `has_all` is False. Of what runs and has
+    ended, only the first 23 have words: nobody is shown more."""
 
     since: datetime
     now: datetime
@@ -60,7 +61,7 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
     new = catalog.registered_since(tx, since, MOST)
     shares = devices.shares(tx)
     bad, there = _went_wrong(tx, over), models.on_the_lines(tx, shares, policy)
-    figures = catalog.metric_of_runs(tx, [each.id for each in over if isinstance(each, TrainingRun)])
+    figures = catalog.metric_of_runs(tx, [each.id for each in over[:TOLD] if isinstance(each, EndedRun)])
     stuck = [each for each in moving if _is_stuck(each, now)]
     told = {each.id for each in (*bad, *stuck)}
     needs = [
@@ -71,12 +72,11 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
         *(news(key, text) for key, text in models.worse_than_before(tx, there, new, policy)),
         *map(lines.overridden, deployments.overrides_since(tx, since)),
     ]
-    busy: list[Record] = [*moving, *labels.open_exports(tx), *labels.open_preparations(tx)]
     return Content(
         since,
         now,
         needs,
-        [lines.running(each, now) for each in busy if each.id not in told],
+        _running(tx, [each for each in moving if each.id not in told], now),
         [
             *(lines.ended(each, figures) for each in over if each.id not in told),
             *(lines.by_hand(row) for row in new if row.run_id is None),
@@ -87,9 +87,9 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
     )
 
 
-def _over(tx: Connection, since: datetime) -> list[Record]:
+def _over(tx: Connection, since: datetime) -> list[Ended]:
     """What has ended: what came of something first."""
-    found: list[Record] = [
+    found: list[Ended] = [
         *deployments.ended_since(tx, since, MOST),
         *runs.ended_since(tx, since, MOST),
         *publishes.ended_since(tx, since, MOST),
@@ -99,49 +99,61 @@ def _over(tx: Connection, since: datetime) -> list[Record]:
     return sorted(found, key=lambda each: each.state not in FRUITFUL)
 
 
-def _open(tx: Connection) -> list[TrainingRun | PublishRun | Deployment]:
+def _open(tx: Connection) -> list[Moving]:
     return [
-        *runs.open_runs(tx),
+        *runs.held_up(tx),
         *publishes.open_runs(tx),
-        *deployments.in_states(tx, deployments.MOVING),
+        *deployments.in_states(tx, deployments.MOVING, evidence=False),
     ]
 
 
-def _cost(over: Sequence[Record], policy: Policy) -> str:
+def _running(tx: Connection, moving: Sequence[Moving], now: datetime) -> list[Line]:
+    """Trainings first; how far one has come is read for those that are told."""
+    training = [each for each in moving if isinstance(each, OpenRun)]
+    others: list[Running] = [each for each in moving if not isinstance(each, OpenRun)]
+    others += [*labels.open_exports(tx), *labels.open_preparations(tx)]
+    return [
+        *(lines.running(each, now) for each in runs.these(tx, training[:TOLD])),
+        *(Line(each.id) for each in training[TOLD:]),
+        *(lines.running(each, now) for each in others),
+    ]
+
+
+def _cost(over: Sequence[Ended], policy: Policy) -> str:
     """What the trainings among them have cost, as far as prices are set and Azure told how long nodes worked."""
     known = [
         run.node_seconds / 3600 * price
         for run in over
-        if isinstance(run, TrainingRun) and run.node_seconds and run.vm_size
+        if isinstance(run, EndedRun) and run.node_seconds and run.vm_size
         if (price := policy.prices.of(run.vm_size)) is not None
     ]
     return money(sum(known), policy.prices.currency) if known else ""
 
 
-def _went_wrong(tx: Connection, over: Sequence[Record]) -> list[Record]:
+def _went_wrong(tx: Connection, over: Sequence[Ended]) -> list[Ended]:
     """What failed, and nobody has tried again; a rollout that a person took back is known to them."""
     failed = [each for each in over if each.state in FAILED or _was_taken_back(each)]
-    trainings = [run for run in failed if isinstance(run, TrainingRun)]
+    trainings = [run for run in failed if isinstance(run, EndedRun)]
     since = min((run.requested_at for run in trainings), default=None)
     again = runs.asked_last(tx, {run.model_name for run in trainings}, since) if since else {}
     published = max((run.requested_at for run in over if run.state == "published"), default=None)
 
-    def is_dealt_with(each: Record) -> bool:
-        if isinstance(each, TrainingRun):
+    def is_dealt_with(each: Ended) -> bool:
+        if isinstance(each, EndedRun):
             return again.get(each.model_name, each.requested_at) > each.requested_at
         return isinstance(each, PublishRun) and published is not None and published > each.requested_at
 
     return [each for each in failed if not is_dealt_with(each)]
 
 
-def _was_taken_back(each: Record) -> bool:
+def _was_taken_back(each: Ended) -> bool:
     """By Spotter itself."""
     return (
         isinstance(each, Deployment) and each.state == "rolled_back" and each.rollback_by in (None, "spotter")
     )
 
 
-def _is_stuck(each: TrainingRun | PublishRun | Deployment, now: datetime) -> bool:
+def _is_stuck(each: Moving, now: datetime) -> bool:
     if each.trouble or isinstance(each, Deployment):
         return bool(each.trouble)
     waiting = each.waiting or {}

@@ -11,13 +11,15 @@ from commands.publish import messages as publish_words
 from commands.runs.command import DETAILS
 from commands.train.estimate import recorded
 from commands.train.messages import best, phase, time_left
-from storage.catalog import ModelRow
+from storage.catalog import Registered
 from storage.deployments import Deployment, Override, Unanswered
 from storage.labels import LabelExport, Preparation
 from storage.publishes import PublishRun
-from storage.runs import TrainingRun
+from storage.runs import EndedRun, OpenRun, TrainingRun
 
-Record = TrainingRun | PublishRun | Deployment | LabelExport | Preparation
+Moving = OpenRun | PublishRun | Deployment
+Running = TrainingRun | PublishRun | Deployment | LabelExport | Preparation
+Ended = EndedRun | PublishRun | Deployment | LabelExport | Preparation
 REVIEW = "digest.review"
 FAILED = ("failed", "lost", "unknown")
 LONGEST_NAME, LONGEST_REASON = 60, 200
@@ -25,10 +27,11 @@ LONGEST_NAME, LONGEST_REASON = 60, 200
 
 @dataclass(frozen=True)
 class Line:
-    """One thing to tell, in mrkdwn. `key` is what of it may change; `is_news`: it happened, rather than lasts."""
+    """One thing to tell, in mrkdwn. `key` is what of it may change; `is_news`: it happened, rather than lasts. Without
+    words it is only counted."""
 
     key: str
-    text: str
+    text: str = ""
     button: Element | None = None
     is_news: bool = False
 
@@ -50,8 +53,8 @@ def overridden(made: Override) -> Line:
     return news(made.deployment.id, text, _review(made.deployment))
 
 
-def failed(each: Record) -> Line:
-    if isinstance(each, TrainingRun):
+def failed(each: Ended) -> Line:
+    if isinstance(each, EndedRun):
         what = "training failed" if each.state == "failed" else "training was lost"
         return news(each.id, f"*{_name(each.model_name)}* {what}{_because(each.failure)}", _details(each.id))
     if isinstance(each, PublishRun):
@@ -68,17 +71,17 @@ def failed(each: Record) -> Line:
     return news(each.id, f"*{_what(each)}* {how}: {_told(why)}", _review(each))
 
 
-def stuck(each: TrainingRun | PublishRun | Deployment, now: datetime) -> Line:
+def stuck(each: Moving, now: datetime) -> Line:
     if isinstance(each, Deployment):
         return Line(f"{each.id} stuck", f"*{_what(each)}* is stuck: {_told(each.trouble)}", _review(each))
-    name = _name(each.model_name) if isinstance(each, TrainingRun) else f"Publishing {_name(each.branch)}"
+    name = _name(each.model_name) if isinstance(each, OpenRun) else f"Publishing {_name(each.branch)}"
     waiting = each.waiting or {}
     why = _told(each.trouble or f"{waiting.get('sentence') or ''} {waiting.get('remedy') or ''}".strip())
     text = f"*{name}* is stuck, {duration(now - each.requested_at)} after it was asked for: {why}"
     return Line(each.id, text, _details(each.id))
 
 
-def running(each: Record, now: datetime) -> Line:
+def running(each: Running, now: datetime) -> Line:
     if isinstance(each, TrainingRun):
         leader = best(each)
         figure = f", best mAP {metric(leader['mean_average_precision'])}" if leader else ""
@@ -94,9 +97,9 @@ def running(each: Record, now: datetime) -> Line:
     return Line(f"{each.id} {each.state}", f"*{_what(each)}*: {_told(state_words.standing(each))}{waits}")
 
 
-def ended(each: Record, figures: Mapping[str, float | None]) -> Line:
+def ended(each: Ended, figures: Mapping[str, float | None]) -> Line:
     """`figures` has the mAP of what each training has registered."""
-    if isinstance(each, TrainingRun):
+    if isinstance(each, EndedRun):
         return _ended_training(each, figures)
     if isinstance(each, PublishRun):
         return news(each.id, f"*Publishing {_name(each.branch)}*: {_told(publish_words.standing(each))}")
@@ -115,7 +118,7 @@ def ended(each: Record, figures: Mapping[str, float | None]) -> Line:
     return news(each.id, f"*{_what(each)}*: {how}{outcome}")
 
 
-def _ended_training(run: TrainingRun, figures: Mapping[str, float | None]) -> Line:
+def _ended_training(run: EndedRun, figures: Mapping[str, float | None]) -> Line:
     if run.state == "canceled":
         return news(run.id, f"*{_name(run.model_name)}* training was canceled")
     if run.state in FAILED:
@@ -124,7 +127,7 @@ def _ended_training(run: TrainingRun, figures: Mapping[str, float | None]) -> Li
     return news(run.id, f"*{_name(run.model_name)}* v{run.registered_version} trained{figure}")
 
 
-def by_hand(row: ModelRow) -> Line:
+def by_hand(row: Registered) -> Line:
     figure = f", mAP {metric(row.mean_average_precision)}" if row.mean_average_precision is not None else ""
     return news(f"{row.name}:{row.version}", f"*{_name(row.name)}* v{row.version} registered by hand{figure}")
 
@@ -142,7 +145,7 @@ def _time(run: TrainingRun, now: datetime) -> str:
     return f"{so_far}, usually {duration(usual)} in all" if usual else so_far
 
 
-def _because(failure: dict[str, str] | None) -> str:
+def _because(failure: Mapping[str, str] | None) -> str:
     told = failure or {}
     why = f"{told.get('cause') or ''} {told.get('remedy') or ''}".strip()
     return f": {_told(why)}" if why else ""

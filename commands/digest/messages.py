@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from commands.digest.content import Content
+from commands.digest.content import TOLD, Content
 from commands.digest.lines import Line
 from commands.kit.blocks import MAX_SECTION, Block, Message, context, header, section
 from commands.kit.schedule import Schedule
 from commands.kit.words import count, esc, shorten, utc, when
 
 NEEDS = "Needs someone"
-SHOWN, MOST_IN_THREAD = 3, 20
+SHOWN = 3
+MOST_IN_THREAD = TOLD - SHOWN
 LONGEST_LINE, LONGEST_THREAD = 500, 10_000
 
 

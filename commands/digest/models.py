@@ -13,7 +13,7 @@ from commands.kit.policy import Gates, Policy
 from commands.kit.words import esc
 from commands.models.measured import Evaluations, evaluations_of, figures, together_in
 from storage import catalog
-from storage.catalog import ModelRow
+from storage.catalog import ModelRow, Registered
 from storage.devices import Share
 
 MOST = 50
@@ -34,15 +34,17 @@ def below_their_gates(tx: Connection, there: OnTheLines, policy: Policy) -> Iter
 
 
 def worse_than_before(
-    tx: Connection, there: OnTheLines, new: Sequence[ModelRow], policy: Policy
+    tx: Connection, there: OnTheLines, new: Sequence[Registered], policy: Policy
 ) -> Iterator[tuple[str, str]]:
     """The same for new versions that could not follow the one that runs on a target."""
-    rivals = [
-        (target, before, row)
+    pairs = [
+        (target, before, (each.name, each.version))
         for target, before in there
-        for row in new[:MOST]
-        if row.name == before.name and row.version > before.version
+        for each in new[:MOST]
+        if each.name == before.name and each.version > before.version
     ]
+    rows = {(row.name, row.version): row for row in catalog.get_models(tx, {key for *_, key in pairs})}
+    rivals = [(target, before, rows[key]) for target, before, key in pairs]
     known = evaluations_of(tx, [row for _, *both in rivals for row in both])
     for target, before, row in rivals:
         if failed := _failed(_evidence(known, row, before), policy.targets[target].gates):

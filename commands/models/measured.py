@@ -22,7 +22,7 @@ def evaluation_of(tx: Connection, model: ModelRow) -> Evaluation | None:
 def evaluations_of(tx: Connection, models: Collection[ModelRow]) -> Evaluations:
     """The same of several versions, without curves and pictures; by name and version, as far as it is there."""
     known = evaluations.figures_of(tx, {(model.name, model.version) for model in models})
-    return {key: Evaluation.model_validate(told) for key, told in known.items()}
+    return {key: Evaluation.model_validate_json(told) for key, told in known.items()}
 
 
 def missing_because(tx: Connection, model: ModelRow) -> str:

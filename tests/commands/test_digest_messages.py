@@ -5,15 +5,17 @@ from hypothesis import strategies as st
 
 from commands.digest import lines
 from commands.digest.content import Content
-from commands.digest.lines import Line, Record
+from commands.digest.lines import Ended, Line
 from commands.digest.listing import Listed, channel
 from commands.digest.messages import Occasion, details, digest
 from commands.kit import schedule
 from commands.kit.words import esc
 from storage import deployments, labels
+from storage.catalog import Registered
 from storage.deployments import Decision, Deployment, Override, Unanswered
 from storage.digests import Digest, Firing
 from storage.labels import LabelExport, Preparation
+from storage.runs import EndedRun, OpenRun
 from tests.commands.test_messages import (
     NOW,
     accepted,
@@ -64,7 +66,15 @@ preparations = st.builds(
     Preparation, id=names, state=st.sampled_from(labels.PREPARING), export_name=names, export_version=names,
     export_uri=names, target=names, cluster=names, **asked,
 )  # fmt: skip
-records: st.SearchStrategy[Record] = st.one_of(runs(), publish_runs(), rollouts, label_exports, preparations)
+trainings: st.SearchStrategy[OpenRun] = runs().map(
+    lambda run: OpenRun(run.id, run.model_name, run.requested_at, run.waiting, run.trouble)
+)
+outcomes = runs().map(
+    lambda run: EndedRun(
+        run.id, run.state, run.model_name, run.requested_at, run.registered_version, run.failure, None, None
+    )
+)
+records: st.SearchStrategy[Ended] = st.one_of(outcomes, publish_runs(), rollouts, label_exports, preparations)
 overrides = st.builds(
     Override,
     st.builds(Decision, names, st.just("U0APPROVE1"), names, st.just("override"), names, names, moments),
@@ -73,10 +83,12 @@ overrides = st.builds(
 needs = st.one_of(
     rollouts.map(lambda each: lines.unanswered(Unanswered(each, each.requested_at, 1, 2), NOW)),
     records.map(lines.failed),
-    st.one_of(runs(), publish_runs(), rollouts).map(lambda each: lines.stuck(each, NOW)),
+    st.one_of(trainings, publish_runs(), rollouts).map(lambda each: lines.stuck(each, NOW)),
     overrides.map(lines.overridden),
 )
-running = records.map(lambda each: lines.running(each, NOW))
+running = st.one_of(runs(), publish_runs(), rollouts, label_exports, preparations).map(
+    lambda each: lines.running(each, NOW)
+)
 occasions = st.builds(
     Occasion,
     schedule=st.none() | st.sampled_from(["weekdays at 8:30", "*/15 8-17 * 1-3 1-5"]).map(schedule.parse),
@@ -92,7 +104,9 @@ ended = st.one_of(
     st.builds(
         lambda each, figure: lines.ended(each, {each.id: figure}), records, st.none() | st.floats(0, 1)
     ),
-    models().map(lines.by_hand),
+    models()
+    .map(lambda row: Registered(row.name, row.version, row.mean_average_precision, row.run_id))
+    .map(lines.by_hand),
 )
 shares = names.map(lambda name: Line(name, f"*line-1*: {esc(name)} v3 on 2 devices"))
 

@@ -1,5 +1,6 @@
 """Figures of many versions at once, also of those that were measured before figures were kept apart."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,8 @@ def test_figures_are_read_without_the_rest_as_far_as_they_are_kept_apart(store: 
         evaluations.put(tx, EvaluationRow("before", 1, "", AT), AT, found=WHOLE)
         evaluations.put(tx, EvaluationRow("missing", 1, "", AT), AT, missing="The step failed.")
         asked = {(name, 1) for name in ("apart", "before", "missing", "waits", "unknown")}
-        assert evaluations.figures_of(tx, asked) == {("apart", 1): FIGURES, ("before", 1): WHOLE}
+        found = {key: json.loads(told) for key, told in evaluations.figures_of(tx, asked).items()}
+        assert found == {("apart", 1): FIGURES, ("before", 1): WHOLE}
         assert evaluations.figures_of(tx, {("apart", 2)}) == evaluations.figures_of(tx, set()) == {}
         whole = evaluations.get(tx, "apart", 1)
         assert whole is not None and whole.found == WHOLE
