@@ -2,12 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from storage.rows import insert_once
 from storage.tables import deliveries, marks
 
 KEEP_DELIVERIES = timedelta(days=2)
+# made once, for making them takes longer than the database does
+_VALUE = select(marks.c.value).where(marks.c.key == bindparam("key"))
+_REMOVE, _ADD = delete(marks).where(marks.c.key == bindparam("key")), insert(marks)
 
 
 def first_delivery(tx: Connection, key: str, at: datetime) -> bool:
@@ -20,9 +23,9 @@ def forget_old_deliveries(tx: Connection, now: datetime) -> None:
 
 
 def get(tx: Connection, key: str) -> str | None:
-    return tx.execute(select(marks.c.value).where(marks.c.key == key)).scalar_one_or_none()
+    return tx.execute(_VALUE, {"key": key}).scalar_one_or_none()
 
 
 def put(tx: Connection, key: str, value: str, at: datetime) -> None:
-    tx.execute(delete(marks).where(marks.c.key == key))
-    tx.execute(insert(marks).values(key=key, value=value, at=at))
+    tx.execute(_REMOVE, {"key": key})
+    tx.execute(_ADD, {"key": key, "value": value, "at": at})

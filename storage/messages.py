@@ -47,6 +47,7 @@ class WantedMessage:
 
 
 _rows = Rows(messages, WantedMessage)
+_ADD, _CHANGE = insert(messages), update(messages).where(messages.c.key == bindparam("changed"))
 get = _rows.get
 
 
@@ -76,21 +77,15 @@ def want(
     """
     there = get(tx, key)
     if there is None:
-        tx.execute(
-            insert(messages).values(
-                key=key,
-                channel=channel,
-                parent_key=parent_key,
-                fallback=fallback,
-                wanted=content,
-                wanted_revision=1,
-                wanted_at=at,
-                shown_revision=0,
-                urgency=urgency,
-                state="open",
-                tries=0,
-            )
-        )
+        new = {
+            "key": key,
+            "channel": channel,
+            "parent_key": parent_key,
+            "fallback": fallback,
+            "urgency": urgency,
+        }
+        wish = {"wanted": content, "wanted_revision": 1, "wanted_at": at}
+        tx.execute(_ADD, {**new, **wish, "shown_revision": 0, "state": "open", "tries": 0})
         return True
     is_thin = there.form == THIN
     if there.wanted == (_thinned(content) if is_thin else content):
@@ -159,4 +154,4 @@ def _thinned(content: dict[str, Any]) -> dict[str, str]:
 
 
 def change(tx: Connection, key: str, **columns: Any) -> None:
-    tx.execute(update(messages).where(messages.c.key == key).values(**columns))
+    tx.execute(_CHANGE, {"changed": key, **columns})
