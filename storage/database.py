@@ -24,6 +24,7 @@ IDLE_SECONDS = (
     5  # after which PostgreSQL ends a writer that stands still, so that it keeps no other one waiting
 )
 TURN_SECONDS = 0.5  # with BUSY_SECONDS well below the three seconds that Slack waits for an answer
+KEPT_OPEN = 16  # connections to SQLite, for to open one takes longer than most questions
 GLANCE_SECONDS = 0.5  # somebody may only be looking whether the database is in use
 ONE_WRITER = 0x5B077E13
 ONLY_ONE = 0x5B077E12  # the key of an advisory lock: any number that nothing else takes
@@ -211,7 +212,9 @@ def _ended_sessions() -> Iterator[None]:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=KEPT_OPEN, max_overflow=-1, pool_use_lifo=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: object, _record: object) -> None:
