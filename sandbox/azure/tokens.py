@@ -33,6 +33,7 @@ class Tokens:
         self.known = {*ARM_RESOURCES, ML_RESOURCE, STORAGE_RESOURCE, *OTHER_RESOURCES}
         self._key = secrets.token_hex(32)
         self._not_before = 0.0
+        self._read: dict[str, dict[str, Any]] = {}
 
     def mint(
         self, resource: str, principal: str, *, lifetime: int | None = None, **claims: Any
@@ -69,9 +70,8 @@ class Tokens:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise self._refusal("AuthenticationFailed", "The 'Authorization' header is not a bearer token.")
-        options: Any = {"verify_aud": False, "verify_exp": False, "verify_iat": False}
         try:
-            claims: dict[str, Any] = jwt.decode(token, self._key, algorithms=["HS256"], options=options)
+            claims = self._claims(token)
         except jwt.PyJWTError:
             raise self._refusal("InvalidAuthenticationToken", "The access token is invalid.") from None
         if claims["exp"] <= time.time() or claims["iat"] < self._not_before:
@@ -87,6 +87,13 @@ class Tokens:
             )
             raise self._refusal("InvalidAuthenticationTokenAudience", message)
         return claims
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        """Read once of a token that is shown again and again. Raises PyJWTError where it was not minted here."""
+        if token not in self._read:
+            options: Any = {"verify_aud": False, "verify_exp": False, "verify_iat": False}
+            self._read[token] = jwt.decode(token, self._key, algorithms=["HS256"], options=options)
+        return self._read[token]
 
     def _refusal(self, code: str, message: str, error: str = "invalid_token") -> Exception:
         challenge = (

@@ -24,21 +24,31 @@ class Properties:
         self.values: dict[str, Any] = {}
         self.version = 1
         self._metadata: dict[str, Any] = {"$lastUpdated": NEVER}
+        self._view: dict[str, Any] | None = None
 
     def patch(self, change: Mapping[str, Any]) -> None:
         """A merge patch: null removes, objects merge, anything else replaces."""
         _merge(self.values, change)
         self.version += 1
         _stamp(self._metadata, change, arm_time(now()))
+        self._view = None
 
     def replace(self, values: Mapping[str, Any]) -> None:
         self.values = deepcopy(dict(values))
         self.version += 1
         self._metadata = {}
         _stamp(self._metadata, values, arm_time(now()))
+        self._view = None
 
     def view(self) -> dict[str, Any]:
-        return {**deepcopy(self.values), "$metadata": deepcopy(self._metadata), "$version": self.version}
+        """As of now and for good; the same one until something changes, so it is to be read only."""
+        if self._view is None:
+            self._view = {
+                **deepcopy(self.values),
+                "$metadata": deepcopy(self._metadata),
+                "$version": self.version,
+            }
+        return self._view
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from sandbox.edge.query.expressions import (
@@ -49,11 +50,13 @@ class Query:
         ]
 
 
+@lru_cache(maxsize=1024)
 def parse_query(text: str) -> Query:
     """`SELECT * | COUNT() [AS n] | paths FROM devices | devices.modules [WHERE condition]`. Raises QueryError."""
     return _Parser(text).query()
 
 
+@lru_cache(maxsize=1024)
 def parse_condition(text: str) -> Expression:
     """What follows WHERE. Raises QueryError."""
     parser = _Parser(text)
