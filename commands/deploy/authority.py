@@ -20,7 +20,7 @@ def objection(deployment: Deployment, services: Services) -> str | None:
     target = services.policy.targets.get(deployment.target)
     if target is None:
         return "the target is not in spotter.toml any more"
-    if changed := changes_in_azure(deployment, services, Look(services)):
+    if changed := changes_in_azure(deployment, services, Look(services, [deployment])):
         return changed
     with services.store.read() as tx:
         decided = deployments.decisions_on(tx, deployment.id)

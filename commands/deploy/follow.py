@@ -24,6 +24,7 @@ from commands.kit.health import DEVOPS
 from commands.kit.services import Services
 from infra.azureml.errors import Unreadable
 from infra.http.errors import AzureError
+from infra.iothub.errors import Resting
 from storage import deployments, marks, messages
 from storage.deployments import Deployment
 
@@ -34,7 +35,7 @@ log = structlog.get_logger("deploy")
 def follow_deployments(services: Services) -> None:
     with services.store.read() as tx:
         open_now = deployments.in_states(tx, deployments.OPEN)
-    look, stopped = Look(services, open_now), []
+    look, stopped = Look(services, open_now, has_time=True), []
 
     def step(deployment: Deployment) -> None:
         if deployment.state != "rolling_back":
@@ -43,7 +44,7 @@ def follow_deployments(services: Services) -> None:
             stopped.append(deployment)
 
     troubles = _each(step, open_now)
-    after = Look(services)  # what was read before the stops may be too old
+    after = Look(services, stopped, has_time=True)  # which deployments there were before may be too old
     troubles += _each(lambda deployment: take_back(deployment, services, after), stopped)
     if open_now:
         services.wake(COURIER)
@@ -62,9 +63,10 @@ def _each(step: Callable[[Deployment], None], those: Sequence[Deployment]) -> li
             step(deployment)
         except Exception as trouble:
             known = isinstance(trouble, AzureError | UserError | Unreadable)
-            log.warning(
-                "deployment_step_failed", deployment=deployment.id, error=str(trouble), exc_info=not known
-            )
+            if not isinstance(trouble, Resting):
+                log.warning(
+                    "deployment_step_failed", deployment=deployment.id, error=str(trouble), exc_info=not known
+                )
             troubles.append(trouble)
     return troubles
 

@@ -25,6 +25,7 @@ from commands.models.measured import (
 )
 from infra.azureml.errors import Unreadable
 from infra.http.errors import AzureError
+from infra.iothub.errors import Resting
 from infra.training.register import model_tags
 from storage import catalog, deployments, evaluations, pictures
 from storage.catalog import ModelRow
@@ -40,6 +41,8 @@ def prepare(deployment: Deployment, services: Services, look: Look) -> None:
         collected, problem = _collect(deployment, target, services, look)
     except Unreadable as trouble:
         collected, problem = None, str(trouble)
+    except Resting:
+        raise
     except AzureError:
         note_trouble(deployment, "Azure is not answering. Spotter tries again by itself.", services)
         raise

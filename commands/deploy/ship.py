@@ -92,17 +92,17 @@ def _is_busy(tx: Connection, deployment: Deployment) -> bool:
 
 def _finish(deployment: Deployment, services: Services, look: Look) -> None:
     """All rings are done. What is of no more use in IoT Hub, which takes a hundred deployments, is withdrawn."""
-    ours = [look.survey.deployment(ring["configuration"]) for ring in deployment.rings or []]
-    of_no_use = {old.id for there in ours if there for old in look.survey.superseded(there)}
+    ours = [look.deployed.deployment(ring["configuration"]) for ring in deployment.rings or []]
+    of_no_use = {old.id for there in ours if there for old in look.deployed.superseded(there)}
     for old in sorted(of_no_use):
         look.hub.withdraw(old)
-    kept = tuple(each for each in look.survey.deployments if each.id not in of_no_use)
+    kept = tuple(each for each in look.deployed.deployments if each.id not in of_no_use)
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
         if now is None or now.state != "shipping":
             return
         done = change(tx, now, services, action="deploy.shipped", state="shipped")
-        note_stack(tx, done.target, replace(look.survey, deployments=kept), services)
+        note_stack(tx, done.target, replace(look.deployed, deployments=kept), services)
         tell(tx, done, services, "shipped", shipped_aloud(done))
     services.wake("devices")
 

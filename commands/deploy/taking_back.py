@@ -19,6 +19,7 @@ from infra.http.errors import AzureError, NotFound, Refused
 from infra.iothub.deployments import ALL
 from infra.iothub.deployments import Deployment as Shipped
 from infra.iothub.devices import Device
+from infra.iothub.errors import Resting
 from storage import deployments
 from storage.deployments import Deployment
 
@@ -42,13 +43,15 @@ def take_back(deployment: Deployment, services: Services, look: Look) -> None:
     """One step of what has been stopped: delete, then see the devices come back. `look` is from after the stop."""
     try:
         _take_back(deployment, services, look)
+    except Resting:
+        raise
     except AzureError:
         note_trouble(deployment, "IoT Hub is not answering. Spotter goes on by itself.", services)
         raise
 
 
 def _take_back(deployment: Deployment, services: Services, look: Look) -> None:
-    if shipped := look.survey.of_request(deployment.request_id):
+    if shipped := look.deployed.of_request(deployment.request_id):
         _remember(deployment, shipped, services)
         for each in shipped:
             look.hub.withdraw(each.id)
@@ -60,7 +63,7 @@ def _take_back(deployment: Deployment, services: Services, look: Look) -> None:
     told = [device for device in look.survey.devices if _was_told(device, deployment, undone)]
     removed, patience = datetime.fromisoformat(undone[0]["removed"]), patience_with(deployment, services)
     away = [device.id for device in told if not _is_back(device, undone, removed)]
-    if away and services.clock.now() - removed < patience:
+    if away and look.as_of() - removed < patience:
         note_trouble(deployment, None, services)
         back = len(told) - len(away)
         wait(deployment, f"Back: {back} of {len(told)}, waiting for {listing(away)}.", services)
@@ -155,7 +158,7 @@ def _end(
             return
         ended = change(tx, now, services, action=f"deploy.{state}", state=state, outcome=outcome)
         if look is not None:
-            note_stack(tx, ended.target, look.survey, services)
+            note_stack(tx, ended.target, look.deployed, services)
             below = look.incumbent(ended.target, without=ended.request_id)
             there = f"{below.model} v{below.version}" if below else ""
             loud = ended.rollback_by == AUTOMATIC

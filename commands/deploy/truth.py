@@ -1,9 +1,10 @@
 """What IoT Hub and the devices say themselves about a shipment; a green pipeline proves nothing about devices."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from commands.kit.health import IOT_HUB
 from commands.kit.once import Once
@@ -14,20 +15,27 @@ from infra.devops.runs import Run
 from infra.failures.devices import explain_landing
 from infra.http.errors import AzureError
 from infra.iothub.deployments import ALL, Deployment
+from infra.iothub.errors import Resting
 from infra.iothub.hub import Hub, Survey
 from infra.iothub.rollout import Rollout
 from storage.deployments import Deployment as Request
 
 LOOK = "deployments"
 SHOWN = 5
+Answer = TypeVar("Answer")
 
 
 class Look:
     """One look at IoT Hub, the registry and the edge pipeline's runs, shared by every request of a pass: a hub lets
-    itself be asked a few times a minute only."""
+    itself be asked a few times a minute only, so it is about the devices of these requests' targets alone.
 
-    def __init__(self, services: Services, open_now: Sequence[Request] = ()) -> None:
+    One that `has_time` goes on reading with the next look where the hub grants no more."""
+
+    def __init__(self, services: Services, open_now: Sequence[Request], *, has_time: bool = False) -> None:
         self._services = services
+        self._targets = frozenset(each.target for each in open_now if each.state != "waiting")
+        self._has_time = has_time
+        self._began = services.clock.now()
         self.trouble: AzureError | None = None
         rings = [ring for each in open_now for ring in each.rings or []]
         self._asked_for = frozenset(ring["run_id"] for ring in rings if ring["state"] == "queued")
@@ -40,16 +48,38 @@ class Look:
         return self._runs(self._asked_for).get(run_id) or self.devops.run(run_id)
 
     @cached_property
+    def deployed(self) -> Survey:
+        """The deployments alone. Raises AzureError, which is then also told as IoT Hub's trouble."""
+        return self._asked(self.hub.deployed)
+
+    @cached_property
     def survey(self) -> Survey:
-        """Raises AzureError, which is then also told as IoT Hub's trouble."""
+        """With the devices. Raises Resting where that takes longer, and as `deployed`."""
+        there, now = self.deployed, self._services.clock.now()
+        if self._has_time:
+            found, began = self._asked(lambda: self.hub.devices_by_and_by(now, self._targets))
+        else:
+            found, began = self._asked(lambda: self.hub.devices(self._targets)), now
+        self._began = began
+        return replace(there, devices=found)
+
+    def as_of(self) -> datetime:
+        """The moment of which the devices tell at least. Raises as `survey`."""
+        assert self.survey is not None  # noqa: S101  it has been read then
+        return self._began
+
+    def _asked(self, ask: Callable[[], Answer]) -> Answer:
         try:
-            found = self.hub.survey()
+            answer = ask()
+        except Resting as rest:
+            self.trouble = rest
+            raise
         except AzureError as trouble:
             self.trouble = trouble
             self._services.health.trouble(IOT_HUB, str(trouble), about=LOOK)
             raise
         self._services.health.well(IOT_HUB, about=LOOK)
-        return found
+        return answer
 
     @property
     def devops(self) -> Project:
@@ -65,7 +95,7 @@ class Look:
         """What all devices of a target are told to run now, leaving out the rings of one request."""
         there = [
             each
-            for each in self.survey.deployments
+            for each in self.deployed.deployments
             if each.target == target and each.ring == ALL and each.key != without
         ]
         return max(there, key=lambda each: each.priority, default=None)

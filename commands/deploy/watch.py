@@ -12,6 +12,7 @@ from commands.deploy.truth import Look
 from commands.kit.services import Services
 from commands.kit.words import duration
 from infra.http.errors import AzureError
+from infra.iothub.errors import Resting
 from storage.deployments import Deployment
 
 UNKNOWN = (
@@ -21,7 +22,7 @@ UNKNOWN = (
 
 def watch(deployment: Deployment, ring: Ring, services: Services, look: Look) -> None:
     """Until every device of the ring reports the new model and that it works."""
-    now, late = services.clock.now(), patience_with(deployment, services)
+    now, late = look.as_of(), patience_with(deployment, services)
     since = datetime.fromisoformat(ring["applied_at"])
     truth = look.truth(ring, deployment.target, now=now, deadline=since + late)
     skipped = now - since > services.policy.pace.settling and _shipped_nothing(ring, look)
@@ -42,7 +43,7 @@ def bake(deployment: Deployment, ring: Ring, services: Services, look: Look) -> 
     is_last = ring["name"] == (deployment.rings or [])[-1]["name"]
     target = services.policy.targets.get(deployment.target)
     bake = timedelta(minutes=target.bake_minutes if target and not is_last else 0)
-    now, late = services.clock.now(), patience_with(deployment, services)
+    now, late = look.as_of(), patience_with(deployment, services)
     baked_at = datetime.fromisoformat(ring["healthy_at"]) + bake
     heard_since = baked_at if now >= baked_at else None
     truth = look.truth(ring, deployment.target, now=now, deadline=baked_at + late, heard_since=heard_since)
@@ -62,6 +63,8 @@ def still_works(deployment: Deployment, services: Services, look: Look) -> bool:
     """
     try:
         are_well = [_is_well(deployment, ring, services, look) for ring in _done(deployment)]
+    except Resting:
+        raise
     except AzureError:
         if not deployment.trouble:
             note_trouble(deployment, UNKNOWN, services)
@@ -73,7 +76,7 @@ def still_works(deployment: Deployment, services: Services, look: Look) -> bool:
 
 def not_proved(deployment: Deployment, services: Services) -> str | None:
     """Why a run may not be let in at this moment, in words; None where all devices that have the model are well."""
-    now, look = services.clock.now(), Look(services)
+    now, look = services.clock.now(), Look(services, [deployment])
     for ring in _done(deployment):
         try:
             truth = look.truth(ring, deployment.target, now=now, deadline=now, heard_since=now)
@@ -85,7 +88,7 @@ def not_proved(deployment: Deployment, services: Services) -> str | None:
 
 
 def _is_well(deployment: Deployment, ring: Ring, services: Services, look: Look) -> bool:
-    now, late = services.clock.now(), patience_with(deployment, services)
+    now, late = look.as_of(), patience_with(deployment, services)
     is_frozen = freeze(deployment, services) is not None
     unwell_since = None if is_frozen else ring.get("unwell_since") or now.isoformat()
     since = datetime.fromisoformat(unwell_since) if unwell_since else now
@@ -117,7 +120,7 @@ def _not_well(ring: Ring) -> str:
 
 def _shipped_nothing(ring: Ring, look: Look) -> str | None:
     """A run whose stage was skipped, such as by its environment's check, ends as if all were well."""
-    if look.survey.deployment(ring["configuration"]) is not None:
+    if look.deployed.deployment(ring["configuration"]) is not None:
         return None
     why = ring.get("refused") or "Open it in Azure DevOps: its environment may not have let it in."
     return f"The edge pipeline's run for {ring['name']} ended without shipping anything. {why}"

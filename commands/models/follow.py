@@ -4,6 +4,7 @@ At the first look ever, what is there already is taken as known, silently.
 """
 
 import json
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import Connection
@@ -23,6 +24,7 @@ from commands.models.where import not_shipped
 from infra.azureml.errors import AzureError
 from infra.azureml.models import ModelVersion
 from infra.iothub.devices import Device
+from infra.iothub.errors import Resting
 from infra.iothub.hub import Survey
 from infra.training.register import model_tags
 from storage import audit, catalog, deployments, devices, evaluations, marks, messages, pictures, runs
@@ -34,6 +36,9 @@ FIRST_LOOK = "models.first_look"
 LATEST_SEEN = "models.latest_seen"
 UNREAD = "?"  # in place of the latest version: what was there at the first look, but could not be read
 FOLLOWER = "models"
+DEVICE_PAGES = (
+    8  # in one look, which leaves the hub time for rollouts: one S1 unit answers twenty in a minute
+)
 
 
 @models.follow(FOLLOWER, every=lambda policy: policy.pace.runs_seconds, hinted=True, rests=True)
@@ -76,13 +81,18 @@ def follow_models(services: Services) -> None:
 
 @models.follow("devices", every=lambda policy: max(policy.pace.catalog_seconds, 1), service=IOT_HUB)
 def follow_devices(services: Services) -> None:
-    """One look at all devices, for answers that must not wait for IoT Hub."""
+    """Looks at all devices, of a large plant by and by, for answers that must not wait for IoT Hub."""
     if services.hub is None:
         return
-    survey = services.hub.survey()
-    with services.store.write() as tx:
+    try:
+        found, _ = services.hub.devices_by_and_by(services.clock.now(), pages=DEVICE_PAGES)
+    except Resting:
+        return
+    survey = replace(services.hub.deployed(), devices=found)
+    with services.store.read() as tx:
         moving = {each.target for each in deployments.in_states(tx, deployments.UNDER_WAY)}
-        devices.keep(tx, [_row(each, survey, is_moving=each.target in moving) for each in survey.devices])
+    rows = [_row(each, survey, is_moving=each.target in moving) for each in survey.devices]
+    devices.keep(services.store, rows)
 
 
 def _row(device: Device, survey: Survey, *, is_moving: bool) -> DeviceRow:

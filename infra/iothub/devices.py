@@ -1,15 +1,20 @@
 """The devices as their twins tell: what each was told to run, what runs, and what the module says of itself."""
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from infra.http.errors import Throttled
 from infra.http.fields import mapping, moment, storable, text, texts, whole
 from infra.iothub.connection import Connection
 from infra.iothub.deployments import MODULE
+from infra.iothub.errors import Resting
 
 AGENT, EDGE_HUB = "$edgeAgent", "$edgeHub"
+LONGEST_LIST = 7000
+"""Of names in a query, which may have 8 KB in all."""
 DEVICES = "SELECT * FROM devices WHERE capabilities.iotEdge = true"
 MODULES = f"SELECT * FROM devices.modules WHERE moduleId IN ['{AGENT}', '{EDGE_HUB}', '{MODULE}']"  # noqa: S608  # constants
 NEVER = 1  # the year in which IoT Hub says "never"
@@ -85,13 +90,64 @@ class Device:
         return self.is_connected or (self.last_seen is not None and self.last_seen >= since)
 
 
-def all_edge_devices(connection: Connection) -> list[Device]:
-    """By id, in two queries however many there are: a hub answers only twenty in a minute."""
-    twins = {text(row, "deviceId"): row for row in connection.query(DEVICES)}
-    modules: dict[str, dict[str, Any]] = {name: {} for name in twins}
-    for row in connection.query(MODULES):
-        modules.get(text(row, "deviceId"), {})[text(row, "moduleId")] = row
-    return [_device(twins[name], modules[name]) for name in sorted(twins)]
+class Reading:
+    """The edge devices of some targets, or all, read page by page: one S1 unit answers twenty queries in a minute, so a
+    large plant is read over some minutes. It goes on where it was, also after trouble."""
+
+    def __init__(self, connection: Connection, targets: Collection[str] | None) -> None:
+        self._connection = connection
+        self._is_partial = targets is not None and sum(map(len, targets)) < LONGEST_LIST // 2
+        queries = [f"{DEVICES} AND tags.target IN {_listed(targets or ())}" if self._is_partial else DEVICES]
+        self._queries: deque[str] = deque(queries)
+        self._continuation = ""
+        self._twins: dict[str, Any] = {}
+        self._modules: dict[str, dict[str, Any]] = {}
+
+    def goes_on(self, pages: int) -> list[Device] | None:
+        """Reads so many pages more; all devices by id when all are read. Raises Resting where the hub answered some
+        pages but no more, Throttled where it answered none."""
+        for page in range(pages):
+            if not self._queries:
+                break
+            try:
+                self._read_page()
+            except Throttled as throttled:
+                if not page:
+                    raise
+                raise Resting(throttled.message, retry_after=throttled.retry_after) from throttled
+        if self._queries:
+            return None
+        return [_device(self._twins[name], self._modules[name]) for name in sorted(self._twins)]
+
+    def _read_page(self) -> None:
+        query = self._queries[0]
+        rows, self._continuation = self._connection.page(query, self._continuation)
+        for row in rows:
+            name = text(row, "deviceId")
+            if not query.startswith(MODULES):
+                self._twins[name] = row
+                self._modules.setdefault(name, {})
+            elif name in self._modules:
+                self._modules[name][text(row, "moduleId")] = row
+        if not self._continuation:
+            self._queries.popleft()
+            if not query.startswith(MODULES):
+                self._queries += self._module_queries()
+
+    def _module_queries(self) -> list[str]:
+        """A twin of a module knows nothing of its device's tags."""
+        if not self._is_partial or any("'" in name for name in self._twins):
+            return [MODULES]
+        parts: list[list[str]] = []
+        for name in sorted(self._twins):
+            if not parts or len(_listed([*parts[-1], name])) > LONGEST_LIST:
+                parts.append([])
+            parts[-1].append(name)
+        return [f"{MODULES} AND deviceId IN {_listed(part)}" for part in parts]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return "[{}]".format(", ".join(f"'{name}'" for name in sorted(names)))
 
 
 def _device(twin: Any, modules: Mapping[str, Any]) -> Device:

@@ -24,6 +24,10 @@ _NOT_A_ROLE = {"IotHubQuotaExceeded": Unavailable, "ConfigurationCountLimitExcee
 _ROLE = "Give Spotter's identity the role IoT Hub Data Contributor on the hub (IoT Hub Data Reader is enough to watch)."
 
 
+class Resting(Throttled):
+    """The hub answers no more now, and nothing is wrong: what was read is kept, and the next look goes on there."""
+
+
 def error_from(response: HttpResponse) -> AzureError:
     """The typed error for an answer of 400 or above."""
     said = _message(response)

@@ -1,23 +1,34 @@
 """One IoT Hub, as Spotter sees it."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
 
+from infra.http.answers import MOST_PAGES, endless
 from infra.http.connected import Connected
+from infra.http.errors import AzureError, Refused, Throttled
 from infra.http.types import Gate, always
-from infra.iothub import deployments, devices, rollout
+from infra.iothub import deployments, rollout
 from infra.iothub.connection import Connection
 from infra.iothub.deployments import ALL, Deployment
-from infra.iothub.devices import Device
+from infra.iothub.devices import Device, Reading
+from infra.iothub.errors import Resting
 from infra.iothub.rollout import Rollout
+
+FORGOTTEN_AFTER = timedelta(minutes=5)
+"""What nobody went on reading for so long is read anew: a rollout is judged by what is so now."""
+
+GRANTED_WITHIN = timedelta(minutes=2)
+"""A hub that answers no page for so long is in trouble; its throttles are of a minute."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """All of our deployments and all edge devices, as they were a moment ago. Asking it asks nobody else."""
+    """All of our deployments and edge devices, as they were a moment ago. Asking it asks nobody else."""
 
     deployments: tuple[Deployment, ...]
-    devices: tuple[Device, ...]
+    devices: tuple[Device, ...] = ()
 
     def deployment(self, deployment_id: str) -> Deployment | None:
         return next((each for each in self.deployments if each.id == deployment_id), None)
@@ -51,6 +62,15 @@ class Survey:
         return deployments.superseded(self.deployments, deployment)
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A reading that was begun and not ended."""
+
+    reading: Reading
+    began: datetime
+    went_on: datetime
+
+
 class Hub(Connected[Connection]):
     """Every call may raise `infra.http.errors.AzureError`, and every call may be made from any thread.
 
@@ -62,10 +82,54 @@ class Hub(Connected[Connection]):
         """`host_name` is such as plant.azure-devices.net. Reads the identity at the first call, not before."""
         return cls(lambda: Connection.open(host_name, gate))
 
+    @cached_property
+    def _readings(self) -> dict[frozenset[str] | None, _Kept]:
+        """Those that were begun and not ended, by whose devices they read."""
+        return {}
+
+    def deployed(self) -> Survey:
+        """The deployments alone, in one call."""
+        return Survey(tuple(deployments.all_of_ours(self.connection)))
+
     def survey(self) -> Survey:
-        """Everything at once, in three calls: a hub lets itself be asked twenty times a minute of each kind."""
-        ours = deployments.all_of_ours(self.connection)
-        return Survey(tuple(ours), tuple(devices.all_edge_devices(self.connection)))
+        """With all devices, at once."""
+        return replace(self.deployed(), devices=self.devices())
+
+    def devices(self, targets: Iterable[str] | None = None) -> tuple[Device, ...]:
+        """Of these targets, or all, at once: for a large plant a hub does not answer so often."""
+        found = self._reading(targets).goes_on(MOST_PAGES)
+        if found is None:
+            raise endless()
+        return tuple(found)
+
+    def devices_by_and_by(
+        self, now: datetime, targets: Iterable[str] | None = None, pages: int = MOST_PAGES
+    ) -> tuple[tuple[Device, ...], datetime]:
+        """Devices over as many looks as it takes, and when the first began. Raises Resting where it goes on with the
+        next look: after so many pages, or when the hub grants no more."""
+        scope = None if targets is None else frozenset(targets)
+        kept = self._readings.pop(scope, None)
+        if kept is None or (scope is not None and now - kept.went_on > FORGOTTEN_AFTER):
+            kept = _Kept(self._reading(scope), began=now, went_on=now)
+        try:
+            found = kept.reading.goes_on(pages)
+        except Refused:  # as where the hub has forgotten where the next page goes on
+            raise
+        except Resting:
+            self._readings[scope] = replace(kept, went_on=now)
+            raise
+        except AzureError as trouble:
+            self._readings[scope] = kept
+            if isinstance(trouble, Throttled) and kept.began < now < kept.went_on + GRANTED_WITHIN:
+                raise Resting(trouble.message, retry_after=trouble.retry_after) from trouble
+            raise
+        if found is None:
+            self._readings[scope] = replace(kept, went_on=now)
+            raise Resting("IoT Hub is read by and by.")
+        return tuple(found), kept.began
+
+    def _reading(self, targets: Iterable[str] | None) -> Reading:
+        return Reading(self.connection, None if targets is None else frozenset(targets))
 
     def deployment(self, deployment_id: str) -> Deployment | None:
         """With the hub's own counts; None where it is not there, or no more."""

@@ -1,10 +1,12 @@
 """A hub that is slow, throttles, refuses or loses its answers."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from infra.http.errors import Denied, Refused, Throttled, Unavailable, Unclear
+from infra.iothub.errors import Resting
 from infra.iothub.hub import Hub
 from sandbox.faults import Action, Fault
 from tests.infra_iothub.conftest import Line
@@ -92,14 +94,63 @@ def test_what_is_no_host_name_is_refused_before_anything_is_sent(name: str) -> N
 
 
 def test_many_devices_come_in_pages_in_a_constant_number_of_queries(line: Line) -> None:
-    async def more() -> None:
-        for number in range(101):
-            line.running.hub.add_device(f"line-3-{number:03}", {"target": "line-3"})
-        line.running.hub.look()
-
-    line.running.do(more())
+    _many(line, 101)
     faults = line.running.edge.faults
     before = len(faults.log("POST", "/devices/query"))
     assert len(line.client.survey().in_ring("line-3", "all")) == 101
     asked = faults.log("POST", "/devices/query")[before:]
     assert len({entry.body for entry in asked}) == 2 and len(asked) >= 5
+
+
+def test_a_large_plant_is_read_by_and_by_and_goes_on_where_the_hub_granted_no_more(line: Line) -> None:
+    names = _many(line, 120)
+    faults, first = line.running.edge.faults, datetime.now(UTC)
+    soon, later = first + timedelta(minutes=1), first + timedelta(minutes=3)
+    before = len(faults.log("POST", "/devices/query"))
+    with pytest.raises(Resting):
+        line.client.devices_by_and_by(first, pages=2)
+    faults.arm(Fault("POST", "/devices/query", "answer", 2, status=429, headers={"Retry-After": "30"}))
+    with pytest.raises(Resting):
+        line.client.devices_by_and_by(soon)
+    with pytest.raises(Throttled) as nothing:
+        line.client.devices_by_and_by(later)
+    assert not isinstance(nothing.value, Resting), "nothing was granted for minutes, which is worth telling"
+    found, began = line.client.devices_by_and_by(later)
+    assert ({each.id for each in found} >= names, began) == (True, first)
+    pages_of_devices, pages_of_modules, refused = 2, 3, 2
+    asked = faults.log("POST", "/devices/query")[before:]
+    assert len(asked) == pages_of_devices + pages_of_modules + refused, "no page was read twice"
+    assert line.client.devices_by_and_by(later)[1] == later, "and then anew"
+
+
+def test_a_rollout_asks_about_the_devices_of_its_target_alone(line: Line) -> None:
+    _many(line, 120)
+    queries = line.running.edge.faults
+    before = len(queries.log("POST", "/devices/query"))
+    found = line.client.devices(["line-1"])
+    assert [each.id for each in found] == ["line-1-a", "line-1-b"]
+    assert all(each.is_connected for each in found), "their modules were read too"
+    assert len(queries.log("POST", "/devices/query")) - before == 2
+    assert {each.target for each in line.client.devices(["line-2", "line-3"])} == {"line-2", "line-3"}
+    assert line.client.devices(["line-9"]) == ()
+
+
+def test_what_was_read_of_a_rollout_is_not_used_when_nobody_went_on_for_long(line: Line) -> None:
+    _many(line, 120)
+    first = datetime.now(UTC)
+    with pytest.raises(Resting):
+        line.client.devices_by_and_by(first, ["line-3"], pages=1)
+    later = first + timedelta(minutes=6)
+    assert line.client.devices_by_and_by(later, ["line-3"])[1] == later
+
+
+def _many(line: Line, number: int) -> set[str]:
+    names = {f"line-3-{each:03}" for each in range(number)}
+
+    async def more() -> None:
+        for name in names:
+            line.running.hub.add_device(name, {"target": "line-3"})
+        line.running.hub.look()
+
+    line.running.do(more())
+    return names

@@ -17,7 +17,7 @@ LOOKS = 3.0  # seconds in which an idle bot does all that it does while idle
 LIVES = 3
 # What only some lives do: looks that one may be over before it needs, and words that later ones overtake.
 SOMETIMES = re.compile(
-    r"/usages$|/computes/|/batchrundata$|usergroups\.users\.list$|/build/builds$|chat\.update “(<model> training:|Publishing )"
+    r"/usages$|/computes/|/batchrundata$|/runs:query$|/runs/search$|usergroups\.users\.list$|/build/builds$|chat\.update “(<model> training:|Publishing )"
 )
 
 
