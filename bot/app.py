@@ -88,7 +88,7 @@ class Spotter:
             client=client,
             signing_secret=_secret(settings.slack_signing_secret),
             process_before_response=True,
-            listener_executor=after,
+            listener_executor=self._working,  # of which it makes no use, but would make one of its own
             logger=_bolt_logger(),
             token_verification_enabled=False,
         )

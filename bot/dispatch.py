@@ -15,6 +15,7 @@ from slack_bolt import Ack, App, BoltContext
 from slack_sdk import WebClient
 from sqlalchemy.exc import OperationalError
 
+from bot.after_ack import follow
 from bot.answers import Answers, Reach, apology, notice, warning
 from bot.payloads import origin, person_of
 from bot.refusals import NO_ANSWER
@@ -30,7 +31,6 @@ from storage import audit, marks
 
 log = structlog.get_logger("dispatch")
 ANY = re.compile(r".*", re.DOTALL)
-LATER = "spotter_later"
 DONE = Reply(note("Done. The message about it shows what happens next."))
 
 
@@ -47,13 +47,12 @@ class Dispatch:
 
     def attach(self, app: App) -> None:
         """Register with Bolt: one listener for each kind of thing a person can do."""
-        later = [self._later]
-        app.command(ANY)(ack=self.command, lazy=later)
-        app.view(ANY)(ack=self.submission, lazy=later)
-        app.action(ANY)(ack=self.click, lazy=later)
         app.options(ANY)(self.suggestion)
-        app.event("app_home_opened")(ack=self.home_opened, lazy=later)
-        app.event("app_mention")(ack=self.mention, lazy=later)
+        app.action(ANY)(self.click)
+        app.view(ANY)(self.submission)
+        app.command(ANY)(self.command)
+        app.event("app_home_opened")(self.home_opened)
+        app.event("app_mention")(self.mention)
 
     def command(self, body: dict[str, Any], ack: Ack, context: BoltContext) -> None:
         asked = Asked(
@@ -76,7 +75,7 @@ class Dispatch:
         action = self._actions.get(clicked["action_id"])
         if action is None:
             ack()
-            context[LATER] = lambda: self._preview(clicked["action_id"], body, context)
+            self._follow(context, lambda: self._preview(clicked["action_id"], body, context))
             return
         container = body.get("container") or {}
         person = person_of(body, context)
@@ -124,7 +123,7 @@ class Dispatch:
             ack(response_action="update", view=notice(message.message.blocks, command.title))
             return
         ack()
-        context[LATER] = lambda: self._answers.give(answer, asked)
+        self._follow(context, lambda: self._answers.give(answer, asked))
 
     def _preview(self, action_id: str, body: dict[str, Any], context: BoltContext) -> None:
         """Somebody chose a value in a form: what the form says of it is written anew, what was entered stays.
@@ -167,7 +166,7 @@ class Dispatch:
             except NO_ANSWER as failed:
                 log.warning("home_not_shown", person=person.id, error=str(failed))
 
-        context[LATER] = publish
+        self._follow(context, publish)
 
     def _home(self, person: Person) -> dict[str, Any]:
         try:
@@ -198,7 +197,7 @@ class Dispatch:
         with self._services.store.write() as tx:
             first = marks.first_delivery(tx, asked.key, self._services.clock.now())
         if first:
-            context[LATER] = lambda: self._answers.give(answer if command.changes else work(), asked)
+            self._follow(context, lambda: self._answers.give(answer if command.changes else work(), asked))
         ack()
 
     def _typed(self, command: Command, typed: str, asked: Asked) -> Answer:
@@ -228,9 +227,9 @@ class Dispatch:
     ) -> None:
         if before_ack:
             answer = work()
-            context[LATER] = lambda: self._answers.give(answer, asked, reach)
+            self._follow(context, lambda: self._answers.give(answer, asked, reach))
         else:
-            context[LATER] = lambda: self._answers.give(work(), asked, reach)
+            self._follow(context, lambda: self._answers.give(work(), asked, reach))
 
     def _guarded(self, work: Callable[[], Answer], asked: Asked, what: str) -> Callable[[], Answer]:
         def guarded() -> Answer:
@@ -282,8 +281,9 @@ class Dispatch:
         view["blocks"] = [*warning(problem).blocks, *view["blocks"]]
         ack(response_action="update", view=view)
 
-    def _later(self, context: BoltContext) -> None:
-        work = context.get(LATER)
-        if work is not None:
+    def _follow(self, context: BoltContext, work: Callable[[], None]) -> None:
+        def follow_up() -> None:
             work()
-        self._services.wake(PEOPLE)
+            self._services.wake(PEOPLE)
+
+        follow(context, follow_up)

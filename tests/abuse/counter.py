@@ -15,7 +15,9 @@ from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
 
 import commands
+from bot.after_ack import AfterAck
 from bot.dispatch import Dispatch
+from bot.watchdog import Watchdog
 from commands.kit.command import PEOPLE as SOMEBODY
 from commands.kit.people import Directory
 from commands.kit.policy import Policy
@@ -82,11 +84,11 @@ class Counter:
         self.bolt = App(
             client=self.client,
             process_before_response=True,
-            listener_executor=Here(),
             token_verification_enabled=False,
             signing_secret=SIGNING_SECRET,
         )
         Dispatch(commands.ALL, self.services, self.client).attach(self.bolt)
+        self.after = AfterAck(Here(), Watchdog())
         self.eyes = sqlite3.connect(self.file, isolation_level=None)
         self.pristine = sqlite3.connect(":memory:")
         self.eyes.execute("PRAGMA synchronous=OFF")
@@ -103,7 +105,8 @@ class Counter:
 
     def take(self, request: BoltRequest) -> Seen:
         before, sent, self.woken[:] = self.rows(), len(self.twin.faults.log()), []
-        answer = self.bolt.dispatch(request)
+        answer, begin_the_rest = self.after.dispatch(self.bolt, request)
+        begin_the_rest()
         after = self.rows()
         calls = [each for each in self.twin.faults.log()[sent:] if "/api/" in each.path]
         told = [answer.body or "", *(_texts(each.body) for each in calls)]
