@@ -29,7 +29,7 @@ from storage.rows import Rows, each_of, one_of
 from storage.tables import clusters, exports, model_versions
 
 FEW = 10
-LOOK_BACK = 4
+LOOK_BACK, LATELY = 4, 1000
 ESCAPE = "/"
 
 LONGEST_NUMBER = 9
@@ -199,15 +199,20 @@ def versions_of(tx: Connection, name: str, limit: int = 20) -> list[ModelRow]:
 
 def newest_versions(tx: Connection, limit: int, containing: str = "") -> list[ModelRow]:
     """Versions of all models, most recently registered first."""
-    query = select(model_versions)
-    if containing:
-        names = _names(literal(_pattern(containing)))
-        known = list(tx.execute(select(names.c.name).limit(FEW + 1)).scalars())
-        of = model_versions.c
-        # where many match, the newest ones are soon found; where few do, it would be a search through all
-        query = query.where(of.name.in_(known) if len(known) <= FEW else _contains(of.name, containing))
-    query = query.order_by(model_versions.c.created_at.desc(), model_versions.c.version.desc()).limit(limit)
-    return _models.all(tx, query)
+    of = model_versions.c
+    query = select(model_versions).order_by(of.created_at.desc(), of.version.desc())
+    if not containing:
+        return _models.all(tx, query.limit(limit))
+    names = _names(literal(_pattern(containing)))
+    known = list(tx.execute(select(names.c.name).limit(FEW + 1)).scalars())
+    if len(known) <= FEW:  # else these are soon found among the last ones, and this would read all of theirs
+        return _models.all(tx, query.where(of.name.in_(known)).limit(limit))
+    last = query.limit(LATELY).subquery()
+    lately = select(last).where(_contains(last.c.name, containing))
+    found = _models.all(tx, lately.order_by(last.c.created_at.desc(), last.c.version.desc()).limit(limit))
+    if len(found) == limit:
+        return found
+    return _models.all(tx, query.where(_contains(of.name, containing)).limit(limit))
 
 
 def registered_since(tx: Connection, since: datetime, limit: int) -> list[Registered]:
