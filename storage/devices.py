@@ -1,10 +1,10 @@
 """What runs on which edge device, as it was told last."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Integer, delete, func, insert, select
+from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select
 
 from storage.rows import Rows
 from storage.tables import devices
@@ -42,11 +42,24 @@ class Share:
 _rows = Rows(devices, DeviceRow)
 
 
-def keep(tx: Connection, rows: Iterable[DeviceRow]) -> None:
-    """Replace what is known of all devices."""
-    tx.execute(delete(devices))
-    if values := [vars(row) for row in rows]:
-        tx.execute(insert(devices), values)
+def keep(tx: Connection, rows: Sequence[DeviceRow]) -> None:
+    """These are the devices now; of thousands most are as they were."""
+    known, there = _known(tx), {row.id for row in rows}
+    changed = [row for row in rows if row != known.get(row.id)]
+    old = [row.id for row in changed if row.id in known] + [each for each in known if each not in there]
+    if old:
+        tx.execute(delete(devices).where(devices.c.id == bindparam("old")), [{"old": each} for each in old])
+    if changed:
+        tx.execute(insert(devices), [vars(row) for row in changed])
+
+
+def are_known(tx: Connection, rows: Sequence[DeviceRow]) -> bool:
+    """Whether these are the devices as they were told last."""
+    return _known(tx) == {row.id: row for row in rows}
+
+
+def _known(tx: Connection) -> dict[str, DeviceRow]:
+    return {row.id: row for row in _rows.all(tx, select(devices))}
 
 
 def shares(tx: Connection) -> list[Share]:

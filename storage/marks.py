@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from storage.database import Store
 from storage.rows import insert_once
 from storage.tables import deliveries, marks
 
@@ -24,6 +25,15 @@ def forget_old_deliveries(tx: Connection, now: datetime) -> None:
 
 def get(tx: Connection, key: str) -> str | None:
     return tx.execute(_VALUE, {"key": key}).scalar_one_or_none()
+
+
+def keep(store: Store, key: str, value: str, at: datetime) -> None:
+    """As `put`, but nothing is written where that is the value already: a write keeps others waiting."""
+    with store.read() as tx:
+        is_there = get(tx, key) == value
+    if not is_there:
+        with store.write() as tx:
+            put(tx, key, value, at)
 
 
 def put(tx: Connection, key: str, value: str, at: datetime) -> None:

@@ -40,10 +40,12 @@ def follow_exports(services: Services) -> None:
                 Throttled,
             ) as passing:  # it is read and told of when its storage answers again
                 trouble = passing
-    with services.store.write() as tx:
-        catalog.keep_exports(tx, [(export.name, export.version) for export in found])
-        if trouble is None:
-            marks.put(tx, READ, "done", services.clock.now())
+    there = [(export.name, export.version) for export in found]
+    if not looked_before or known.keys() - there:
+        with services.store.write() as tx:
+            catalog.keep_exports(tx, there)
+            if trouble is None:
+                marks.put(tx, READ, "done", services.clock.now())
     if trouble:
         raise trouble
 

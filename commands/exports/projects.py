@@ -24,8 +24,8 @@ def known_projects(tx: Connection, containing: str = "") -> list[LabelingProject
 def read_projects(services: Services) -> None:
     """One list call."""
     found = services.azure.labeling_projects() or []
-    with services.store.write() as tx:
-        marks.put(tx, PROJECTS, json.dumps([asdict(project) for project in found]), services.clock.now())
+    told = json.dumps([asdict(project) for project in found])
+    marks.keep(services.store, PROJECTS, told, services.clock.now())
 
 
 def belongs(export_name: str, title: str) -> bool:

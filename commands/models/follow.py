@@ -91,8 +91,11 @@ def follow_devices(services: Services) -> None:
     survey = replace(services.hub.deployed(), devices=found)
     with services.store.read() as tx:
         moving = {each.target for each in deployments.in_states(tx, deployments.UNDER_WAY)}
-    rows = [_row(each, survey, is_moving=each.target in moving) for each in survey.devices]
-    devices.keep(services.store, rows)
+        rows = [_row(each, survey, is_moving=each.target in moving) for each in survey.devices]
+        if devices.are_known(tx, rows):
+            return
+    with services.store.write() as tx:
+        devices.keep(tx, rows)
 
 
 def _row(device: Device, survey: Survey, *, is_moving: bool) -> DeviceRow:

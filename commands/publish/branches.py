@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -120,7 +120,7 @@ def _with_commits(
     for each in there:
         before = known.get(each.name)
         if before and before.commit_id == each.commit and before.commit_title is not None:
-            rows[each.name] = replace(before, seen_at=now)
+            rows[each.name] = before
         else:
             unread.append(each.name)
     for name in sorted(unread, key=lambda name: name != usual)[:COMMITS_AT_ONCE]:
@@ -134,8 +134,13 @@ def _with_commits(
 
 
 def _keep(services: Services, pipeline: str, rows: list[BranchRow]) -> None:
-    with services.store.write() as tx:
+    """Writes only what has changed, for a write keeps others waiting."""
+    with services.store.read() as tx:
         is_news = marks.get(tx, _mark(services)) != pipeline
+        known = publishes.list_branches(tx)
+    if not is_news and {row.name: row for row in known} == {row.name: row for row in rows}:
+        return
+    with services.store.write() as tx:
         publishes.put_branches(tx, rows)
         marks.put(tx, _mark(services), pipeline, services.clock.now())
     if is_news:

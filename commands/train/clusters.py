@@ -84,9 +84,14 @@ def note(row: ClusterRow) -> str:
 
 
 def follow_clusters(services: Services) -> None:
-    """One list call."""
+    """One list call; writes only what has changed, for a write keeps others waiting."""
     now = services.clock.now()
     rows = [ClusterRow(cluster.name, _plain(asdict(cluster)), now) for cluster in services.azure.clusters()]
+    with services.store.read() as tx:
+        known = {row.name: row.facts for row in catalog.list_clusters(tx)}
+        was_read = marks.get(tx, READ) is not None
+    if was_read and known == {row.name: row.facts for row in rows}:
+        return
     with services.store.write() as tx:
         catalog.put_clusters(tx, rows)
         marks.put(tx, READ, "done", now)

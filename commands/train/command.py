@@ -73,8 +73,9 @@ def pipeline_is_published(args: TrainArgs, services: Services) -> None:
 def follow_pipeline(services: Services) -> None:
     """Which version of the training pipeline is published."""
     published = services.azure.published(needed_component(services.policy.training))
-    with services.store.write() as tx:
-        marks.put(tx, PUBLISHED, published.version if published else NOT_PUBLISHED, services.clock.now())
+    marks.keep(
+        services.store, PUBLISHED, published.version if published else NOT_PUBLISHED, services.clock.now()
+    )
 
 
 @train.preview
