@@ -63,7 +63,7 @@ class Fault:
 @dataclass(frozen=True, slots=True)
 class Logged:
     """A request that reached the twin. `status` is 0 where the connection was cut or never answered, `agent` what the
-    one who asked calls itself."""
+    one who asked calls itself, `peer` the port from which it came."""
 
     at: float
     method: str
@@ -71,6 +71,7 @@ class Logged:
     body: bytes
     status: int
     agent: str = ""
+    peer: int = 0
 
 
 class Faults:
@@ -129,7 +130,8 @@ class Faults:
         async def misbehave(request: web.Request, handler: Handler) -> web.StreamResponse:
             body = await request.read() if request.can_read_body else b""
             agent = sys.intern(request.headers.get("User-Agent", ""))
-            asked = Logged(time.time(), request.method, request.path_qs, body, 0, agent)
+            peer = request.transport.get_extra_info("peername")[1] if request.transport else 0
+            asked = Logged(time.time(), request.method, request.path_qs, body, 0, agent, peer)
             fault = self._take(asked)
             status = 0
             try:
