@@ -1,13 +1,22 @@
-"""What people can do: one room per command, with its declaration, handler, followers and messages."""
+"""What people can do: one room per command, with its declaration, handler, followers and messages.
 
-from commands.deploy import deploy
-from commands.digest import digest
-from commands.exports import exports
-from commands.kit.command import Command
-from commands.models import models
-from commands.publish import publish
-from commands.runs import runs
-from commands.spotter import spotter
-from commands.train import train
+The rooms are loaded when somebody asks for `ALL`: Spotter opens its door to Slack before that.
+"""
 
-ALL: list[Command] = [train, runs, models, exports, publish, deploy, digest, spotter]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from commands.kit.command import Command
+    from commands.rooms import ALL as ALL
+
+ONLY_TELL = frozenset({"/runs", "/models", "/exports", "/publish", "/spotter"})
+"""Commands that change nothing by being typed, and so may be acknowledged before the rooms are loaded."""
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> "list[Command]":
+        if name != "ALL":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from commands.rooms import ALL
+
+        return ALL

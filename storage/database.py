@@ -1,7 +1,6 @@
 """One database: SQLite in one file (default), or PostgreSQL by another URL."""
 
 import copy
-import fcntl
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -13,6 +12,8 @@ from sqlalchemy import Connection, Engine, Select, create_engine, event, func, s
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InternalError, OperationalError
 
+from storage import claim
+from storage.claim import StoreInUse
 from storage.memory import Memory, SqliteFile
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ IDLE_SECONDS = (
 )
 TURN_SECONDS = 0.5  # with BUSY_SECONDS well below the three seconds that Slack waits for an answer
 KEPT_OPEN = 16  # connections to SQLite, for to open one takes longer than most questions
-GLANCE_SECONDS = 0.5  # somebody may only be looking whether the database is in use
 ONE_WRITER = 0x5B077E13
 ONLY_ONE = 0x5B077E12  # the key of an advisory lock: any number that nothing else takes
 
@@ -43,10 +43,6 @@ REACHES = {
 # All that is asked finds few rows by an index. Where PostgreSQL guesses that there are many, it would start processes
 # and compile, which takes longer than any answer.
 SMALL_QUESTIONS = "SET max_parallel_workers_per_gather = 0; SET jit = off"
-
-
-class StoreInUse(Exception):
-    """Another process holds this database, and must be the only one."""
 
 
 class Store:
@@ -129,14 +125,7 @@ class Store:
         if self._file is None:
             self._claim_postgresql()
             return
-        lock = lock_of(self._file).open("w")
-        patience = time.monotonic() + GLANCE_SECONDS
-        while not locked(lock, fcntl.LOCK_EX):
-            if time.monotonic() > patience:
-                lock.close()
-                raise StoreInUse(f"Another Spotter is using {self._file}. Stop it first.")
-            time.sleep(GLANCE_SECONDS / 5)
-        self._lock = lock
+        self._lock = claim.take(self._file)
 
     def _claim_postgresql(self) -> None:
         """Replicas share this lock. A Spotter from before there were leases wants it for itself, so the two never run
@@ -166,20 +155,6 @@ class Store:
         self.engine.dispose()
         if self._lock is not None:
             self._lock.close()
-
-
-def lock_of(file: Path) -> Path:
-    """The file that a Spotter holds while it uses a SQLite database."""
-    return file.with_name(file.name + ".lock")
-
-
-def locked(lock: TextIO, kind: int) -> bool:
-    """Takes a lock of fcntl's, if that can be done at once."""
-    try:
-        fcntl.flock(lock, kind | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _postgresql(url: str) -> Engine:

@@ -10,7 +10,8 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 
-from storage.database import ONLY_ONE, lock_of, locked
+from storage.claim import lock_of, locked
+from storage.database import ONLY_ONE
 
 BUSY_SECONDS = 2
 CONNECT_SECONDS = 5

@@ -10,7 +10,7 @@ from bot import log, settings
 from bot.app import Spotter
 from commands.kit.clock import Clock
 from commands.kit.errors import UserError
-from storage.database import StoreInUse
+from storage.claim import StoreInUse
 
 
 @click.command()

@@ -1,5 +1,6 @@
 """`/models [name]`: registered models with their metrics; and the announcement of every new version."""
 
+import commands.deploy  # noqa: F401  comes first, for the two rooms know each other
 from commands.models.command import models
 from commands.models.evaluations import follow_evaluations
 from commands.models.follow import follow_devices, follow_models

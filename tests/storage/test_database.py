@@ -12,7 +12,8 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import StatementError
 
 from storage import marks, messages, migrate
-from storage.database import Store, StoreInUse
+from storage.claim import StoreInUse
+from storage.database import Store
 from storage.tables import metadata
 
 OTHERS = {

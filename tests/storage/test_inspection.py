@@ -9,7 +9,8 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
 from storage import audit, inspection, migrate, tables
-from storage.database import Store, StoreInUse
+from storage.claim import StoreInUse
+from storage.database import Store
 
 
 @pytest.fixture

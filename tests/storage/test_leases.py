@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from storage import inspection, leases, marks
-from storage.database import IDLE_SECONDS, ONLY_ONE, Store, StoreInUse
+from storage.claim import StoreInUse
+from storage.database import IDLE_SECONDS, ONLY_ONE, Store
 from storage.leases import Lease, Lost
 from storage.notices import Notices
 from storage.tables import leases as table
