@@ -14,18 +14,22 @@ from typing import Any
 
 import commands
 from commands.kit.manifest import manifest
+from commands.train.command import RUNS
+from infra.azureml.together import READ
 from sandbox.edge.pace import Pace as EdgePace
 from sandbox.environment import bot_environment
 from sandbox.slack.twin import SlackTwin
 from sandbox.slack.workspace import APP, BOT_USER, TEAM, Channel, Person
 from sandbox.world import World
 from tests.bench.contestants import Loop
-from tests.bench.large_plant import LASTS, LargePlant
+from tests.bench.large_plant import LASTS, TRIALS, LargePlant
 from tests.bench.years import MODELS, START
 
 PEOPLE, CHANNELS, TARGETS, DEVICES, DEVICES_QUICK = 500, 200, 50, 5000, 500
 MOMENT, A_MOMENT = timedelta(minutes=14.4), 3  # trainings: 300 a day
+A_DIGEST_EVERY = 24 * 60 // CHANNELS  # minutes, so that each moment has as many
 FOLLOWER = "follower: "
+HANDED_OVER = 2  # looks until Azure has all that was asked for
 EXPORT, CLUSTER = "caps_20261102_081530", "gpu-cluster"
 NEVER = 1e6
 STILL = EdgePace(evaluation=NEVER, index=NEVER, metrics=NEVER, minute=1e-6)  # as many units as it takes
@@ -124,7 +128,7 @@ class LargeUser:
                 self._types()
             self.plant.works(self._at)
             for follower in self._followers:
-                if follower != "devices" or moment % 8 == 0:
+                if follower != "devices" or moment % 4 == 0:
                     self._steps(follower)
             self._delivers()
         for service, now in self._calls().items():
@@ -140,6 +144,25 @@ class LargeUser:
             )
         return span
 
+    def trains(self, number: int) -> None:
+        """So many more trainings are at work from now on, and Spotter knows how they stand."""
+        for _ in range(number):
+            self._asks_for_a_training()
+        for _ in range(HANDED_OVER):
+            self._does(step=RUNS)
+        self.plant.begins(self._at)
+        for _ in range(-(-self._asked * TRIALS // READ) + 1):
+            self._does(step=RUNS)
+        self._does(deliver=True)
+
+    def looks(self, follower: str) -> tuple[dict[str, int], float]:
+        """What one look of a follower asks of each service, and the seconds of CPU that it takes."""
+        before = self._calls()
+        told = self._does(step=follower)
+        if told["failed"]:
+            raise RuntimeError(f"{follower} failed, see the log")
+        return {name: now - before[name] for name, now in self._calls().items()}, float(told["cpu"])
+
     def tidies(self, since: timedelta) -> None:
         """Housekeeping after a time that was not lived through."""
         self._passes(START + since)
@@ -148,9 +171,7 @@ class LargeUser:
 
     def _types(self) -> None:
         for _ in range(A_MOMENT):
-            asked = f"Model_{self._asked % MODELS:03} {EXPORT} {CLUSTER}"
-            self._asked += 1
-            self._commands("asking for a training", "/train", asked)
+            self._asks_for_a_training()
         model = f"Model_{self._choice.randrange(30):03}"
         self._commands("the form of a training", "/train", "")
         self._commands("/runs", "/runs", "")
@@ -165,6 +186,11 @@ class LargeUser:
             "interactive",
             payloads.suggestion(person, "models:name", "models:name", "model_1"),
         )
+
+    def _asks_for_a_training(self) -> None:
+        asked = f"Model_{self._asked % MODELS:03} {EXPORT} {CLUSTER}"
+        self._asked += 1
+        self._commands("asking for a training", "/train", asked)
 
     def _commands(self, what: str, name: str, typed: str) -> None:
         slack, person = self._slack._slack, self._person()
@@ -187,8 +213,10 @@ class LargeUser:
         self._span.memory = told["memory"]
 
     def _delivers(self) -> None:
+        before = self._calls()["Slack"]
         told = self._does(deliver=True)
-        self._span.cpu["courier: all there is to show"].append(told["cpu"])
+        if calls := self._calls()["Slack"] - before:
+            self._span.cpu["courier: ten calls to Slack"].append(told["cpu"] * 10 / calls)
 
     def _passes(self, at: Any) -> None:
         self._at = at
@@ -248,8 +276,8 @@ class LargeUser:
 
 def _policy() -> str:
     digests = (
-        A_DIGEST.format(number=number, hour=number * 24 // CHANNELS, minute=number % 60)
-        for number in range(CHANNELS)
+        A_DIGEST.format(number=number, hour=at // 60, minute=at % 60)
+        for number, at in enumerate(range(0, CHANNELS * A_DIGEST_EVERY, A_DIGEST_EVERY))
     )
     targets = (A_TARGET.format(number=number) for number in range(TARGETS))
     return "".join((POLICY, *targets, *digests))
