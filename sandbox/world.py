@@ -4,13 +4,13 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sandbox.azure.pace import Pace
 from sandbox.azure.seed import seed
-from sandbox.azure.twin import AzureTwin
+from sandbox.azure.twin import TRAINER, AzureTwin
 from sandbox.devops.pace import Pace as DevOpsPace
 from sandbox.devops.twin import DevOpsTwin
 from sandbox.edge.edge import Edge
@@ -31,7 +31,7 @@ TAKEN_IN = 0.4  # seconds
 class World:
     """Start it, point the bot at it with `env()`, stop it. May be used from any thread.
 
-    `lines` tells how many devices each line has.
+    `lines` tells how many devices each line has; `trainer` is the command that one trial runs.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class World:
         devops_pace: DevOpsPace | None = None,
         edge_pace: EdgePace | None = None,
         lines: Mapping[str, int] = LINES,
+        trainer: Sequence[str] = TRAINER,
         cache: Path | None = None,
         slack_patience: float = ANSWER_SECONDS,
     ) -> None:
@@ -52,7 +53,9 @@ class World:
         self.devops_faults = Faults()
         self.edge_faults = Faults()
         self.slack = SlackTwin(faults=self.slack_faults, patience=slack_patience)
-        self.azure = AzureTwin(root / "azure", faults=self.azure_faults, pace=pace or Pace(), cache=cache)
+        self.azure = AzureTwin(
+            root / "azure", faults=self.azure_faults, pace=pace or Pace(), trainer=trainer, cache=cache
+        )
         self.devops = DevOpsTwin(
             root / "devops",
             faults=self.devops_faults,

@@ -61,10 +61,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def forks(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Forks:
+def suite(worker_id: str) -> int:
+    """The process that all workers are of, which what they share ends with."""
+    return os.getpid() if worker_id == "master" else os.getppid()
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory, worker_id: str, suite: int) -> Forks:
     """Runs `spotter` commands."""
     root = tmp_path_factory.getbasetemp()
-    return Forks(root, os.getpid()) if worker_id == "master" else Forks(root.parent, os.getppid())
+    return Forks(root if worker_id == "master" else root.parent, suite)
 
 
 class Ear(logging.Handler):

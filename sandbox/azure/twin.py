@@ -36,11 +36,15 @@ from sandbox.azure.workspace import Workspace
 from sandbox.faults import Faults
 from sandbox.trainer import ask
 
-TRAINER = (
-    (sys.executable, "-IS", str(Path(ask.__file__)), str(os.getpid()))
-    if sys.platform == "linux"  # elsewhere what a trial imports does not go well with forks
-    else (sys.executable, "-m", "sandbox.trainer.trial")
-)
+
+def trainer_of(owner: int) -> tuple[str, ...]:
+    """The command that one trial runs; on Linux the trials of one owning process share what they have imported."""
+    if sys.platform == "linux":  # elsewhere what a trial imports does not go well with forks
+        return (sys.executable, "-IS", str(Path(ask.__file__)), str(owner))
+    return (sys.executable, "-m", "sandbox.trainer.trial")
+
+
+TRAINER = trainer_of(os.getpid())
 LARGEST_BODY = 1 << 30
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.azure.pace import Pace
 from sandbox.azure.seed import Content, content_of, copy
+from sandbox.azure.twin import trainer_of
 from sandbox.devops.pace import Pace as DevOpsPace
 from sandbox.edge.pace import Pace as EdgePace
 from sandbox.environment import bot_environment
@@ -73,7 +74,7 @@ def compiled(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture
 def new_stage(
-    template: Template, compiled: Path, forks: Forks, tmp_path: Path
+    template: Template, compiled: Path, forks: Forks, suite: int, tmp_path: Path
 ) -> Iterator[Callable[..., Stage]]:
     """Makes a stage; `settings` are more environment variables, `policy` replaces parts of the policy file's text,
     `before` changes the world before the bot sees it; `lines` tells how many devices each line has, none by default;
@@ -104,6 +105,7 @@ def new_stage(
             devops_pace=QUICK_AGENTS,
             edge_pace=QUICK_EDGE,
             lines=lines or {},
+            trainer=trainer_of(suite),
             cache=compiled,
             slack_patience=slack_patience,
         )

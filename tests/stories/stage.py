@@ -183,7 +183,9 @@ class Stage:
 
     def knows_the_workspace(self) -> None:
         """Wait until the bot has read the seeded workspace."""
-        self.until(self._has_read_the_workspace, "the bot knows the workspace")
+        store = self.store()
+        self.until(lambda: _has_read_the_workspace(store), "the bot knows the workspace")
+        store.close()
 
     def knows_the_commit(self, title: str) -> None:
         """Wait until the bot has read this commit as the last one of a branch."""
@@ -205,15 +207,6 @@ class Stage:
 
         self.until(has_looked, "the bot has looked at the runs of the pipeline")
 
-    def _has_read_the_workspace(self) -> bool:
-        with self.store().read() as tx:
-            exports = tx.exec_driver_sql("SELECT count(*) FROM exports WHERE present").scalar_one()
-            clusters = tx.exec_driver_sql("SELECT count(*) FROM clusters").scalar_one()
-            looked = tx.exec_driver_sql(
-                "SELECT count(*) FROM marks WHERE key IN ('models.first_look', 'labeling.projects')"
-            ).scalar_one()
-        return bool(exports >= SEEDED_EXPORTS and clusters and looked == 2)
-
     def check(self) -> None:
         """No story is over well with a dead bot or an unexpected error in its log."""
         if not self.bot.was_started:
@@ -222,6 +215,16 @@ class Stage:
         errors = [line for line in self.bot.log() if line.get("level") in ("error", "critical")]
         unexpected = [line for line in errors if line.get("event") not in self.expected_errors]
         assert not unexpected, json.dumps(unexpected[:3], indent=1)
+
+
+def _has_read_the_workspace(store: Store) -> bool:
+    with store.read() as tx:
+        exports = tx.exec_driver_sql("SELECT count(*) FROM exports WHERE present").scalar_one()
+        clusters = tx.exec_driver_sql("SELECT count(*) FROM clusters").scalar_one()
+        looked = tx.exec_driver_sql(
+            "SELECT count(*) FROM marks WHERE key IN ('models.first_look', 'labeling.projects')"
+        ).scalar_one()
+    return bool(exports >= SEEDED_EXPORTS and clusters and looked == 2)
 
 
 def until(condition: Callable[[], Seen | None], what: str, otherwise: Callable[[], str]) -> Seen:
