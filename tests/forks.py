@@ -6,6 +6,7 @@ and does nothing itself.
 
 import contextlib
 import fcntl
+import gc
 import json
 import os
 import select
@@ -144,6 +145,8 @@ def serve(address: str, suite: int) -> None:
 
     for command in COMMANDS:
         main.get_command(Context(main), command)
+    gc.collect()
+    gc.freeze()  # what is there for good is not looked through, and so not copied, by each that is forked
 
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)
