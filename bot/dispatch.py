@@ -114,7 +114,8 @@ class Dispatch:
             ack(response_action="update", view=notice(warning(problem).blocks, command.title))
             return
         try:
-            answer = self._execute(command, values, asked)
+            work = self._checked(command, values, asked)
+            answer = work() if command.changes else None
         except UserError as problem:
             self._form_error(command, problem, values, asked, ack)
             return
@@ -122,8 +123,9 @@ class Dispatch:
             message = self._incident(failed, asked, command.name)
             ack(response_action="update", view=notice(message.message.blocks, command.title))
             return
+        told = self._guarded(work, asked, command.name)
         ack()
-        self._follow(context, lambda: self._answers.give(answer, asked))
+        self._follow(context, lambda: self._answers.give(answer if command.changes else told(), asked))
 
     def _preview(self, action_id: str, body: dict[str, Any], context: BoltContext) -> None:
         """Somebody chose a value in a form: what the form says of it is written anew, what was entered stays.
@@ -211,11 +213,16 @@ class Dispatch:
         return self._execute(command, values, asked)
 
     def _execute(self, command: Command, values: dict[str, str], asked: Asked) -> Answer:
-        assert command.handler is not None  # noqa: S101  a test walks every command for this
+        return self._checked(command, values, asked)()
+
+    def _checked(self, command: Command, values: dict[str, str], asked: Asked) -> Callable[[], Answer]:
+        """What the command does with these values. Raises UserError where something is wrong with them."""
+        handler = command.handler
+        assert handler is not None  # noqa: S101  a test walks every command for this
         self._services.people.require(asked.person, command.role)
         args = command.parse(values) if command.args else None
         command.validate(args, self._services)
-        return command.handler(args, asked, self._services)
+        return lambda: handler(args, asked, self._services)
 
     def _run(
         self,

@@ -62,6 +62,20 @@ models = Command(
 )
 
 
+@models.check
+def model_is_there(args: ModelsArgs, services: Services) -> None:
+    if not args.name or args.versions or ":" in args.name:
+        return
+    if not services.store.recall(
+        (model_is_there, args.name), lambda tx: catalog.versions_of(tx, args.name, limit=1)
+    ):
+        raise UserError(
+            f"No registered model is called “{args.name[:80]}”.",
+            "/models lists those that are.",
+            field="name",
+        )
+
+
 @models.run
 def show(args: ModelsArgs, asked: Asked, services: Services) -> Reply:
     if args.versions:

@@ -60,6 +60,15 @@ class RunsArgs:
 runs = Command("/runs", RunsArgs, role="view", summary="What runs, what ended, and why something waits")
 
 
+@runs.check
+def run_is_there(args: RunsArgs, services: Services) -> None:
+    def found(tx: Connection) -> bool:
+        return bool(records.get(tx, args.run) or publishes.get(tx, args.run))
+
+    if args.run and not services.store.recall((run_is_there, args.run), found):
+        raise UserError(f"No run is called “{args.run[:80]}”.", "/runs lists them.", field="run")
+
+
 @runs.run
 def show(args: RunsArgs, asked: Asked, services: Services) -> Reply:
     if args.run:
