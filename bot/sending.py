@@ -1,7 +1,8 @@
 """Sends one message, a post or an update, and notes what became of it.
 
 Every post carries its key as metadata; when the outcome of a post is unclear, or the bot died in the middle of one,
-the channel's history is read before anything is posted again.
+the channel's history is read before anything is posted again. Where it was posted again, a minute later it is looked
+whether the first one came after all, and one of the two is deleted.
 """
 
 from collections.abc import Callable
@@ -15,13 +16,14 @@ from slack_sdk.errors import SlackApiError
 from sqlalchemy.exc import OperationalError
 
 from bot.late import GatedClient
+from bot.outcomes import GRACE, Outcomes
 from bot.posted import delete_others, marked, posted
-from bot.refusals import NO_ANSWER, code_of, meaning_of, reasons_of, rest_asked
+from bot.refusals import NO_ANSWER, code_of, meaning_of, reasons_of
 from bot.uploads import Pictures, picture_in
 from commands.kit.blocks import section
 from commands.kit.clock import Clock
 from commands.kit.health import SLACK, Health
-from storage import audit, messages
+from storage import messages
 from storage.database import Store
 from storage.leases import Lease, Lost
 from storage.messages import WantedMessage
@@ -30,13 +32,10 @@ log = structlog.get_logger("courier")
 SENT = Counter("spotter_slack_messages_total", "Messages that the courier sent", ["kind", "outcome"])
 
 POST_GAP = timedelta(seconds=1.1)
-GRACE = timedelta(seconds=2)
-LONGEST_WAIT = timedelta(seconds=8)
 STILL_COMES = timedelta(minutes=1)  # what Slack was handed and did not answer
 NO_ENTRY_WAIT = timedelta(minutes=1)
 
 PEOPLE = ("U", "W")
-NO_TROUBLE: dict[str, Any] = {"posting_since": None, "tries": 0, "next_try_at": None, "trouble": None}
 PROCESSING_TRIES = 6
 
 
@@ -55,7 +54,8 @@ class Sender:
         lease: Lease,
         wake: Callable[[], None],
     ) -> None:
-        self.resting: dict[str, datetime] = {}
+        self._outcomes = Outcomes(store, clock, health, wake)
+        self.resting = self._outcomes.resting
         self._store = store
         self._client = client
         self._pictures = Pictures(store, client, clock)
@@ -76,12 +76,12 @@ class Sender:
         except SlackApiError as refused:
             self._refused(message, refused)
         except NO_ANSWER as lost:
-            self._unclear(message, f"{type(lost).__name__}: {lost}")
+            self._outcomes.unclear(message, f"{type(lost).__name__}: {lost}")
         except (OperationalError, Lost):
             raise
         except Exception:
             log.exception("message_failed", key=message.key)
-            self._later(message, GRACE, "Spotter failed to write it")
+            self._outcomes.later(message, GRACE, "Spotter failed to write it")
 
     def _post(self, message: WantedMessage) -> None:
         thread_ts = None
@@ -89,10 +89,10 @@ class Sender:
             with self._store.read() as tx:
                 parent = messages.get(tx, message.parent_key)
             if parent is None or (parent.ts is None and parent.state != "open"):
-                self._end(message, "gone", "its thread is not there")
+                self._outcomes.end(message, "gone", "its thread is not there")
                 return
             if parent.ts is None:
-                self._later(message, GRACE, "its thread is not posted yet")
+                self._outcomes.later(message, GRACE, "its thread is not posted yet")
                 return
             message, thread_ts = replace(message, channel=parent.channel), parent.ts
         if message.posting_since and self._lease.held_for < self._client.timeout:
@@ -118,7 +118,7 @@ class Sender:
         )
         self.resting[message.channel] = self._clock.now() + POST_GAP
         SENT.labels("post", "ok").inc()
-        self._shown(
+        self._outcomes.shown(
             replace(message, channel=answer["channel"]), ts=answer["ts"], revision=message.wanted_revision
         )
 
@@ -139,14 +139,14 @@ class Sender:
             if meaning == "no_entry":
                 return False
             if meaning == "slow_down":
-                self._rest(message, refused)
+                self._outcomes.rest(message, refused)
             elif meaning == "gone":
-                self._end(message, "gone", code_of(refused))
+                self._outcomes.end(message, "gone", code_of(refused))
             else:
-                self._unclear(message, f"reading the channel: {code_of(refused)}")
+                self._outcomes.unclear(message, f"reading the channel: {code_of(refused)}")
             return True
         if found:
-            self._shown(message, ts=found, revision=0)
+            self._outcomes.shown(message, ts=found, revision=0)
         return found is not None
 
     def tidy(self) -> None:
@@ -181,19 +181,7 @@ class Sender:
             channel=message.channel, ts=message.ts, text=message.wanted["text"], blocks=blocks
         )
         SENT.labels("update", "ok").inc()
-        self._shown(message, ts=message.ts, revision=message.wanted_revision)
-
-    def _shown(self, message: WantedMessage, *, ts: str, revision: int) -> None:
-        self._health.well(SLACK)
-        self._health.well(SLACK, about=message.channel)
-        shown = {
-            "ts": ts,
-            "channel": message.channel,
-            "shown_revision": revision,
-            "shown_at": self._clock.now(),
-        }
-        with self._store.write() as tx:
-            messages.change(tx, message.key, **shown, **NO_TROUBLE)
+        self._outcomes.shown(message, ts=message.ts, revision=message.wanted_revision)
 
     def _refused(self, message: WantedMessage, refused: SlackApiError) -> None:
         meaning, code = meaning_of(refused), code_of(refused)
@@ -201,96 +189,34 @@ class Sender:
         if meaning not in ("unclear", "no_token"):
             self._health.well(SLACK)
         if meaning == "slow_down":
-            self._not_posted(message)
-            self._rest(message, refused)
+            self._outcomes.not_posted(message)
+            self._outcomes.rest(message, refused)
         elif meaning == "blocks" and _awaits_files(message, refused):
-            self._not_posted(message)
-            self._later(message, GRACE, "Slack is still processing a picture")
+            self._outcomes.not_posted(message)
+            self._outcomes.later(message, GRACE, "Slack is still processing a picture")
         elif meaning == "blocks" and message.form != "text":
             log.warning("blocks_refused", key=message.key, messages=reasons_of(refused))
-            self._simplify(message)
+            self._outcomes.simplify(message)
         elif meaning == "no_entry" and message.fallback:
-            self._say_privately(message, code)
+            self._outcomes.say_privately(message, code)
         elif meaning == "no_entry":
             told = "it is archived" if code == "is_archived" else "invite it with /invite"
             trouble = f"Spotter cannot write to channel {message.channel}: {told}"
             self._health.trouble(SLACK, trouble, about=message.channel)
-            self._not_posted(message)
-            self._later(message, NO_ENTRY_WAIT, code)
+            self._outcomes.not_posted(message)
+            self._outcomes.later(message, NO_ENTRY_WAIT, code)
         elif meaning == "gone":
-            self._end(message, "gone", code)
+            self._outcomes.end(message, "gone", code)
             if message.ts and message.urgency >= messages.RESULT:
-                self._post_anew(message)
+                self._outcomes.post_anew(message)
         elif meaning == "no_token":
             self._health.trouble(SLACK, f"Slack refused the bot's token: {code}")
-            self._not_posted(message)
-            self._later(message, GRACE, code)
+            self._outcomes.not_posted(message)
+            self._outcomes.later(message, GRACE, code)
         elif meaning == "unclear":
-            self._unclear(message, code)
+            self._outcomes.unclear(message, code)
         else:
-            self._end(message, "refused", f"{code} {reasons_of(refused)}".strip())
-
-    def _simplify(self, message: WantedMessage) -> None:
-        simpler = {"full": "drawn" if "drawn" in message.wanted else "plain", "drawn": "plain"}
-        form = simpler.get(message.form, "text")
-        with self._store.write() as tx:
-            messages.change(tx, message.key, form=form, posting_since=None)
-        self._wake()
-
-    def _post_anew(self, message: WantedMessage) -> None:
-        """Someone deleted it just before it told of a result, which people must still read."""
-        with self._store.write() as tx:
-            messages.reopen(tx, replace(message, state="gone"))
-        self._wake()
-
-    def _say_privately(self, message: WantedMessage, error: str) -> None:
-        """From now on this message is written to a person instead."""
-        with self._store.write() as tx:
-            messages.move(tx, message.key, message.fallback or "", trouble=error)
-            audit.record(
-                tx,
-                at=self._clock.now(),
-                actor="spotter",
-                action="message.private",
-                subject=message.key,
-                channel=message.channel,
-                error=error,
-            )
-        self._wake()
-
-    def _unclear(self, message: WantedMessage, reason: str) -> None:
-        """It may have been posted: keep `posting_since`, so that the next attempt looks first."""
-        self._health.trouble(SLACK, f"Slack did not answer ({reason})")
-        self._later(message, GRACE, reason)
-
-    def _not_posted(self, message: WantedMessage) -> None:
-        """Slack said no, so there is nothing to look for."""
-        with self._store.write() as tx:
-            messages.change(tx, message.key, posting_since=None)
-
-    def _rest(self, message: WantedMessage, refused: SlackApiError) -> None:
-        """As long as Slack asks for, the whole channel."""
-        until = self._clock.now() + rest_asked(refused)
-        self.resting[message.channel] = until
-        with self._store.write() as tx:
-            messages.change(tx, message.key, next_try_at=until, trouble="Slack asked Spotter to slow down")
-
-    def _later(self, message: WantedMessage, shortest: timedelta, reason: str) -> None:
-        """Each time a little later."""
-        wait = max(shortest, min(GRACE * 2 ** min(message.tries, 10), LONGEST_WAIT))
-        with self._store.write() as tx:
-            messages.change(
-                tx,
-                message.key,
-                tries=message.tries + 1,
-                next_try_at=self._clock.now() + wait,
-                trouble=reason,
-            )
-
-    def _end(self, message: WantedMessage, state: str, reason: str) -> None:
-        log.warning("message_given_up", key=message.key, state=state, reason=reason)
-        with self._store.write() as tx:
-            messages.change(tx, message.key, state=state, trouble=reason, posting_since=None)
+            self._outcomes.end(message, "refused", f"{code} {reasons_of(refused)}".strip())
 
 
 def _awaits_files(message: WantedMessage, refused: SlackApiError) -> bool:
