@@ -84,16 +84,20 @@ class Measures:
         best, epochs = before.figures, before.epochs + 1
         if best and best.mean_average_precision >= score:
             return Measured(best, epochs, last)
-        others = [latest.get(metric) for metric in (PRECISION, RECALL)]
-        values = [told[1] for told in others if told and told[0].step == last.step]
-        if len(values) < len(others):
-            return None
-        return Measured(Figures(last.step, score, *values), epochs, last)
+        figures = self._latest_figures(run_id, last.step, score)
+        return Measured(figures, epochs, last) if figures else None
 
     def epochs_missed(self, run_id: str, before: Measured) -> int:
         """How far behind `before` is, as far as is known."""
         last, _ = (self._latest or {}).get(run_id, {}).get(MEAN_AVERAGE_PRECISION, (before.last, 0.0))
         return last.step - before.last.step if last and before.last else 0
+
+    def _latest_figures(self, run_id: str, epoch: int, score: float) -> Figures | None:
+        """None where what was logged last is not all of this epoch."""
+        latest = (self._latest or {}).get(run_id, {})
+        others = [latest.get(metric) for metric in (PRECISION, RECALL)]
+        values = [told[1] for told in others if told and told[0].step == epoch]
+        return Figures(epoch, score, *values) if len(values) == len(others) else None
 
     def _read(self, run_id: str, before: Measured) -> Measured:
         scores, last = history(self._connection, run_id, MEAN_AVERAGE_PRECISION)
@@ -103,6 +107,8 @@ class Measures:
         known = before.figures
         if known and known.epoch == best and known.mean_average_precision == scores[best]:
             return Measured(known, len(scores), last)
+        if figures := self._latest_figures(run_id, best, scores[best]):
+            return Measured(figures, len(scores), last)
         precision, _ = history(self._connection, run_id, PRECISION)
         recall, _ = history(self._connection, run_id, RECALL)
         return Measured(figures_at(best, scores, precision, recall), len(scores), last)

@@ -22,7 +22,7 @@ from sandbox.world import World
 Result = TypeVar("Result")
 TRIALS, EPOCHS = 3, 4
 FAILS = 10  # one in so many
-LASTS = 5  # moments that a training takes
+AT_WORK, LASTS = 2, 5  # moments until a training is at work, and that it takes
 METRICS = ("mean_average_precision", "precision", "recall")
 CLASSES = ("cap_on", "cap_missing", "cap_askew")
 SEEN = 3  # pictures on which a new version errs
@@ -74,6 +74,25 @@ class LargePlant:
         """A moment passes; how many trainings are under way then."""
         return self._do(lambda: self._goes_on(at))
 
+    def begins(self, at: datetime) -> None:
+        """All that wait are at work from now on, each with its trials."""
+
+        def work() -> None:
+            for job in self._open:
+                while job.age < AT_WORK:
+                    self._ages(job, at)
+
+        self._do(work)
+
+    def measures(self) -> None:
+        """An epoch more in every trial at work."""
+
+        def work() -> None:
+            for job in self._open:
+                self._measures(job, job.trials[0].metrics[METRICS[0]][-1].step + 1)
+
+        self._do(work)
+
     def registered(self, model: str, version: int, created: datetime) -> None:
         """A version as if it had been registered then."""
         self._workspace.assets.put("models", model, self._version(str(version), {}, created))
@@ -90,20 +109,23 @@ class LargePlant:
 
     def _goes_on(self, at: datetime) -> int:
         for job in self._open:
-            job.age += 1
-            if job.age == 1:
-                job.root.created = at
-                job.root.become("Preparing")
-            elif job.age == 2:
-                self._begins(job, at)
-            elif job.age < LASTS:
-                self._measures(job, job.age)
-            elif job.number % FAILS == 0:
-                self._fails(job, at)
-            else:
-                self._ends(job, at)
+            self._ages(job, at)
         self._open = [job for job in self._open if not job.root.over]
         return len(self._open)
+
+    def _ages(self, job: Job, at: datetime) -> None:
+        job.age += 1
+        if job.age == 1:
+            job.root.created = at
+            job.root.become("Preparing")
+        elif job.age == AT_WORK:
+            self._begins(job, at)
+        elif job.age < LASTS:
+            self._measures(job, job.age)
+        elif job.number % FAILS == 0:
+            self._fails(job, at)
+        else:
+            self._ends(job, at)
 
     def _begins(self, job: Job, at: datetime) -> None:
         _runs(job.root, at)
