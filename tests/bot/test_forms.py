@@ -1,14 +1,16 @@
-"""A form says what to do first where there is nothing to choose from."""
+"""A form says what to do first where there is nothing to choose from; one that only asks, what is not there."""
 
 from typing import Any
 
 from commands.kit import forms
 from commands.kit.command import Asked
 from commands.kit.people import Person
+from commands.kit.policy import Policy
 from commands.kit.services import Services
 from commands.train.command import train
 from storage import catalog
 from storage.catalog import ExportRow
+from tests.abuse.counter import counter
 from tests.bot.conftest import LINE, Desk
 
 ASKED = Asked(Person("U0TRAINER1", "trainer"), LINE, "command:1")
@@ -33,3 +35,21 @@ def test_an_empty_workspace_is_told_where_exports_and_clusters_come_from(
     there = hints(services)
     assert there["dataset"] == "Newest first"
     assert there["cluster"] == empty["cluster"]
+
+
+def test_a_form_that_only_asks_says_on_its_field_what_is_not_there_else_it_answers(
+    desk: Desk, services: Services
+) -> None:
+    trainer = desk.slack._slack.workspace.person("U0TRAINER1")
+    with counter(services, desk.slack, desk.client) as bot:
+        bot.open(Policy())
+        for form, field, told in (
+            ("models", "name", "No registered model is called"),
+            ("runs", "run", "No run is called"),
+        ):
+            refused = bot.deliver(bot.submitted(trainer, bot.view(form, {field: "lids & caps"})))
+            assert f'"errors": {{"{field}": "{told} ' in refused.told
+            assert "lids & caps" in refused.told
+            answered = bot.deliver(bot.submitted(trainer, bot.view(form, {})))
+            assert "errors" not in answered.told
+            assert answered.calls == ["chat.postEphemeral"]
