@@ -226,10 +226,9 @@ def registered_since(tx: Connection, since: datetime, limit: int) -> list[Regist
 
 def latest_models(tx: Connection, limit: int = 50, containing: str = "") -> list[ModelRow]:
     """The newest version of each model, most recently registered first."""
-    if not containing and len(lately := _models.all(tx, _lately(limit))) == limit:
+    if not containing and len(lately := _lately(tx, limit)) == limit:
         return lately
-    found = tx.execute(_latest_models(), {"limit": limit, "pattern": _pattern(containing)})
-    return [ModelRow(**row) for row in found.mappings()]
+    return _models.all(tx, _latest_models(), {"limit": limit, "pattern": _pattern(containing)})
 
 
 @cache
@@ -242,13 +241,23 @@ def _latest_models() -> Select[Any]:
     return query.limit(bindparam("limit", type_=Integer))
 
 
-def _lately(limit: int) -> Select[Any]:
+def _lately(tx: Connection, limit: int) -> list[ModelRow]:
     """The same, as far as it is among what was registered last, which mostly is enough of it."""
+    return _models.all(tx, _latest_lately(), {"limit": limit, "last": limit * LOOK_BACK})
+
+
+@cache
+def _latest_lately() -> Select[Any]:
     of, other = model_versions.c, model_versions.alias()
     query = select(model_versions).order_by(of.created_at.desc(), of.version.desc())
-    last = query.limit(limit * LOOK_BACK).subquery()
+    last = query.limit(bindparam("last", type_=Integer)).subquery()
     newest = select(func.max(other.c.version)).where(other.c.name == last.c.name).scalar_subquery()
-    return select(last).where(last.c.version == newest).order_by(last.c.created_at.desc()).limit(limit)
+    return (
+        select(last)
+        .where(last.c.version == newest)
+        .order_by(last.c.created_at.desc())
+        .limit(bindparam("limit", type_=Integer))
+    )
 
 
 def _names(pattern: ColumnElement[str]) -> Subquery:

@@ -63,8 +63,8 @@ class Rows(Generic[T]):
         """The rows without these columns, which have their defaults then: large ones take most of the time."""
         return select(*(column for column in self._table.c if column.name not in columns))
 
-    def all(self, tx: Connection, query: Select[Any]) -> list[T]:
-        found = tx.execute(query)
+    def all(self, tx: Connection, query: Select[Any], given: Mapping[str, Any] | None = None) -> list[T]:
+        found = tx.execute(query, given)
         return list(self._made(tuple(found.keys()), found.all()))
 
     def first(self, tx: Connection, query: Select[Any]) -> T | None:

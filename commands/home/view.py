@@ -43,7 +43,7 @@ def home(person: Person, services: Services) -> dict[str, Any]:
         lines = on_the_lines(tx)
         asked = deployments.in_states(tx, ["waiting"])
         decided = deployments.decisions_on_each(tx, asked)
-        rollouts = deployments.in_states(tx, deployments.UNDER_WAY)
+        rollouts = deployments.in_states(tx, deployments.UNDER_WAY, evidence=False)
         cards = messages.places(tx, [card_key(each) for each in (*asked, *rollouts)])
     blocks: list[Block] = _for_me([(each, decided[each.id]) for each in asked], cards, person, services)
     running = len(training) + len(publishing) + len(rollouts)

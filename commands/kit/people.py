@@ -17,6 +17,7 @@ FRESH = timedelta(seconds=30)
 TOO_MANY, SHORTEST_REST = 429, 1.0
 FRESH_CHANNEL = timedelta(minutes=1)
 MOST_MEMBERS = 1000
+MOST_ADDRESSES = 1000
 
 
 class Unanswered(UserError):
@@ -60,6 +61,7 @@ class Directory:
         self._groups: dict[str, tuple[datetime, frozenset[str]]] = {}
         self._names: dict[str, str] = {}
         self._channels: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._addresses: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 
     def may(self, person: Person, role: Role) -> bool:
@@ -172,11 +174,18 @@ class Directory:
             raise Unanswered("Slack did not say whether Spotter is in this channel.") from lost
 
     def link_to(self, channel: str, ts: str) -> str | None:
-        """The address of a message; None where Slack does not say."""
+        """The address of a message, which is asked for once; None where Slack does not say."""
+        known = self._addresses.get((channel, ts))
+        if known is not None:
+            return known
         try:
-            return str(self._client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"])
+            address = str(self._client.chat_getPermalink(channel=channel, message_ts=ts)["permalink"])
         except (SlackApiError, SlackClientError, OSError, KeyError):
             return None
+        if len(self._addresses) >= MOST_ADDRESSES:
+            self._addresses = {}
+        self._addresses[channel, ts] = address
+        return address
 
     def refresh(self) -> None:
         """Look up every group that a role names, so that people who act do not wait for it."""

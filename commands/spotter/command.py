@@ -66,7 +66,7 @@ def standing(services: Services) -> str:
     """How things stand, in mrkdwn."""
     now = services.clock.now()
     with services.store.read() as tx:
-        rollouts = deployments.in_states(tx, deployments.UNDER_WAY)
+        rollouts = deployments.in_states(tx, deployments.UNDER_WAY, evidence=False)
         running = len(runs.open_briefly(tx)) + len(publishes.open_runs(tx)) + len(rollouts)
         known = catalog.count_exports(tx)
     troubles = services.health.troubles()

@@ -41,3 +41,13 @@ def test_home_fits_into_slack_s_limits_with_very_many_of_everything(desk: Desk, 
     assert f"# {MANY + 1} decisions need you" in shown
     assert any(line.startswith(f"and {MANY - 4} more, each in the channel") for line in shown)
     assert any(line.startswith("Updated ") for line in shown), "what comes last is not cut off"
+
+
+def test_slack_is_asked_for_the_address_of_a_card_once(desk: Desk, services: Services) -> None:
+    desk.want("deploy:line-1", "Approve it?")
+    desk.round()
+    card = desk.state("deploy:line-1")
+    assert card.ts
+    addresses = {services.people.link_to(card.channel, card.ts) for _ in range(3)}
+    assert len(addresses) == 1 and None not in addresses
+    assert len(desk.slack.faults.log(path="/api/chat.getPermalink")) == 1
