@@ -15,7 +15,7 @@ from slack_bolt import Ack, App, BoltContext
 from slack_sdk import WebClient
 from sqlalchemy.exc import OperationalError
 
-from bot.after_ack import follow
+from bot.after_ack import deferred, follow
 from bot.answers import Answers, Reach, apology, notice, warning
 from bot.payloads import origin, person_of
 from bot.refusals import NO_ANSWER
@@ -41,7 +41,7 @@ class Dispatch:
         self._actions: dict[str, Action] = {
             action.id: action for command in commands for action in command.actions.values()
         }
-        self._services = services
+        self._services = services = replace(services, wake=deferred(services.wake))
         self._client = client
         self._answers = Answers(client, services)
 

@@ -6,13 +6,17 @@
 /digest now                                        what a digest would say now, to oneself
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection
 
 from commands.deploy.record import card_key, card_of
 from commands.digest.content import gather
 from commands.digest.listing import Listed, channel, words
-from commands.digest.messages import Occasion
+from commands.digest.messages import SHOWN, Occasion
 from commands.digest.messages import digest as message
 from commands.digest.sending import collect, post, send_due
 from commands.digest.setting import set_digest, set_first_ones, zones
@@ -38,6 +42,7 @@ ACTS = {
 }
 YES, NO = ("yes", "y", "true", "silent"), ("no", "n", "false", "")
 SHARE = "digest.share"
+Columns = dict[str, Any]
 
 
 def acts(services: Services, person: Person, typed: str) -> list[Option]:
@@ -146,7 +151,7 @@ def now(asked: Asked, services: Services) -> Reply:
     """How things stand, for the eyes of who asks, with a button to share it."""
     at = services.clock.now()
     with services.store.read() as tx:
-        content = gather(tx, at - timedelta(days=1), at, services.policy)
+        content = gather(tx, at - timedelta(days=1), at, services.policy, told=SHOWN)
     told = message(content, Occasion(has_thread=False))
     return Reply(Message(told.text, [*told.blocks, actions(button("Share in channel", SHARE, "now"))]))
 
@@ -186,19 +191,25 @@ def preview(digest_id: str, asked: Asked, services: Services) -> Reply:
 
 @digest.action("pause", changes=True)
 def pause(digest_id: str, asked: Asked, services: Services) -> Reply:
-    return _stands(_changed(digest_id, asked, services, "pause", state=digests.PAUSED, next_at=None))
+    return _stands(
+        _changed(digest_id, asked, services, "pause", lambda _: {"state": digests.PAUSED, "next_at": None})
+    )
 
 
 @digest.action("resume", changes=True)
 def resume(digest_id: str, asked: Asked, services: Services) -> Reply:
-    there = _known(digest_id, asked, services)
-    next_at = schedule.parse(there.cron).next(services.clock.now(), there.zone)
-    return _stands(_changed(digest_id, asked, services, "resume", state=digests.ON, next_at=next_at))
+    def goes_on(there: Digest) -> Columns:
+        next_at = schedule.parse(there.cron).next(services.clock.now(), there.zone)
+        return {"state": digests.ON, "next_at": next_at}
+
+    return _stands(_changed(digest_id, asked, services, "resume", goes_on))
 
 
 @digest.action("remove", changes=True)
 def remove(digest_id: str, asked: Asked, services: Services) -> Reply:
-    return _stands(_changed(digest_id, asked, services, "remove", state=digests.REMOVED, next_at=None))
+    return _stands(
+        _changed(digest_id, asked, services, "remove", lambda _: {"state": digests.REMOVED, "next_at": None})
+    )
 
 
 @digest.action("review")
@@ -226,25 +237,36 @@ def send_what_is_due(services: Services) -> None:
         send_due(each, services)
 
 
-def _changed(digest_id: str, asked: Asked, services: Services, act: str, **columns: object) -> Digest:
+def _changed(
+    digest_id: str, asked: Asked, services: Services, act: str, columns: Callable[[Digest], Columns]
+) -> Digest:
     """The digest after a person has changed it; as it is where this very delivery has changed one before."""
-    _known(digest_id, asked, services)
     with services.store.write() as tx:
-        before = digests.get(tx, digest_id)
-        if before is None or before.state == digests.REMOVED:
-            raise _gone()
-        if not asked.first_time(tx, services.clock.now()):
-            return before
-        changed = digests.change(tx, digest_id, **columns)
-        if before.state != changed.state:
-            audit.record(
-                tx,
-                at=services.clock.now(),
-                actor=asked.person.id,
-                action=f"digest.{act}",
-                subject=digest_id,
-                channel=changed.channel,
-            )
+        before = _there(tx, digest_id)
+        if _is_theirs(before, asked):
+            return _change(tx, before, asked, services, act, columns(before))
+    _known(digest_id, asked, services)  # Slack may have to be asked, for which no other writer is to wait
+    with services.store.write() as tx:
+        before = _there(tx, digest_id)
+        return _change(tx, before, asked, services, act, columns(before))
+
+
+def _change(
+    tx: Connection, before: Digest, asked: Asked, services: Services, act: str, columns: Columns
+) -> Digest:
+    now = services.clock.now()
+    if not asked.first_time(tx, now):
+        return before
+    changed = digests.change(tx, before.id, **columns)
+    if before.state != changed.state:
+        audit.record(
+            tx,
+            at=now,
+            actor=asked.person.id,
+            action=f"digest.{act}",
+            subject=before.id,
+            channel=changed.channel,
+        )
     return changed
 
 
@@ -259,19 +281,23 @@ def _stands(there: Digest) -> Reply:
 def _known(digest_id: str, asked: Asked, services: Services) -> Digest:
     """Raises UserError for what was removed, and for who is not in its channel (any more) and has not set it."""
     with services.store.read() as tx:
-        there = digests.get(tx, digest_id)
-    if there is None or there.state == digests.REMOVED:
-        raise _gone()
-    is_theirs = there.channel == asked.channel or there.created_by == asked.person.id
-    if not is_theirs and not services.people.is_in(asked.person, there.channel):
+        there = _there(tx, digest_id)
+    if not _is_theirs(there, asked) and not services.people.is_in(asked.person, there.channel):
         raise UserError(
             "That digest is of a channel that you are not in.", "Ask somebody in it, or to be let in."
         )
     return there
 
 
-def _gone() -> UserError:
-    return UserError("That digest was removed.", "`/digest` shows what is set here.")
+def _there(tx: Connection, digest_id: str) -> Digest:
+    there = digests.get(tx, digest_id)
+    if there is None or there.state == digests.REMOVED:
+        raise UserError("That digest was removed.", "`/digest` shows what is set here.")
+    return there
+
+
+def _is_theirs(there: Digest, asked: Asked) -> bool:
+    return there.channel == asked.channel or there.created_by == asked.person.id
 
 
 def _chosen(said: str, asked: Asked, services: Services) -> Digest:
