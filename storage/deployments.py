@@ -106,6 +106,7 @@ class Unanswered:
 
 
 _rows, _decisions = Rows(deployments, Deployment), Rows(decisions, Decision)
+_unproven = _rows.without("evidence")  # which is most of a row
 add, get, change = _rows.add, _rows.get, _rows.change
 decide = _decisions.add  # False where this person has said so before
 
@@ -124,7 +125,7 @@ def in_states(
     tx: Connection, states: Sequence[str], target: str | None = None, *, evidence: bool = True
 ) -> list[Deployment]:
     """Oldest first; with what approvers were shown, or without."""
-    query = select(deployments) if evidence else _rows.without("evidence")
+    query = select(deployments) if evidence else _unproven
     query = query.where(deployments.c.state.in_(states)).order_by(deployments.c.requested_at)
     if target is not None:
         query = query.where(deployments.c.target == target)
@@ -142,7 +143,7 @@ def recent(tx: Connection, limit: int, target: str | None = None) -> list[Deploy
 
 def ended_since(tx: Connection, since: datetime, limit: int) -> list[Deployment]:
     """The one that ended last first, without what approvers were shown."""
-    query = _rows.without("evidence").where(deployments.c.ended_at >= since)
+    query = _unproven.where(deployments.c.ended_at >= since)
     query = query.order_by(deployments.c.ended_at.desc()).limit(limit)
     return _rows.all(tx, query)
 
@@ -189,7 +190,7 @@ def incumbent(tx: Connection, target: str) -> Deployment | None:
 def incumbents(tx: Connection) -> dict[str, Deployment]:
     """The same of every target that has one, without what approvers were shown."""
     ids = [each for each in tx.execute(_newest_on_devices()).scalars() if each]
-    query = _rows.without("evidence").where(deployments.c.id.in_(ids))
+    query = _unproven.where(deployments.c.id.in_(ids))
     newest = {each.target: each for each in _rows.all(tx, query)}
     found = {name: incumbent(tx, name) if each.is_withdrawn else each for name, each in newest.items()}
     return {name: each for name, each in found.items() if each is not None}

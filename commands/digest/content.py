@@ -55,15 +55,15 @@ class Content:
         return hashlib.sha256(json.dumps(lasting).encode()).hexdigest()
 
 
-def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Content:
-    """What there is to tell of the time since `since`."""
+def gather(tx: Connection, since: datetime, now: datetime, policy: Policy, told: int = TOLD) -> Content:
+    """What there is to tell of the time since `since`; `told` is of how many that run or have ended there are words."""
     over, moving = _over(tx, since), _open(tx)
     new = catalog.registered_since(tx, since, MOST)
     shares = devices.shares(tx)
     bad, there = _went_wrong(tx, over), models.on_the_lines(tx, shares, policy)
-    figures = catalog.metric_of_runs(tx, [each.id for each in over[:TOLD] if isinstance(each, EndedRun)])
+    figures = catalog.metric_of_runs(tx, [each.id for each in over[:told] if isinstance(each, EndedRun)])
     stuck = [each for each in moving if _is_stuck(each, now)]
-    told = {each.id for each in (*bad, *stuck)}
+    needed = {each.id for each in (*bad, *stuck)}
     needs = [
         *(lines.unanswered(asked, now) for asked in deployments.waiting_for_approval(tx)),
         *map(lines.failed, bad),
@@ -76,9 +76,9 @@ def gather(tx: Connection, since: datetime, now: datetime, policy: Policy) -> Co
         since,
         now,
         needs,
-        _running(tx, [each for each in moving if each.id not in told], now),
+        _running(tx, [each for each in moving if each.id not in needed], now, told),
         [
-            *(lines.ended(each, figures) for each in over if each.id not in told),
+            *(lines.ended(each, figures) for each in over if each.id not in needed),
             *(lines.by_hand(row) for row in new if row.run_id is None),
         ],
         [Line(text, text) for text in where.told(shares).values()],
@@ -107,14 +107,14 @@ def _open(tx: Connection) -> list[Moving]:
     ]
 
 
-def _running(tx: Connection, moving: Sequence[Moving], now: datetime) -> list[Line]:
+def _running(tx: Connection, moving: Sequence[Moving], now: datetime, told: int) -> list[Line]:
     """Trainings first; how far one has come is read for those that are told."""
     training = [each for each in moving if isinstance(each, OpenRun)]
     others: list[Running] = [each for each in moving if not isinstance(each, OpenRun)]
     others += [*labels.open_exports(tx), *labels.open_preparations(tx)]
     return [
-        *(lines.running(each, now) for each in runs.these(tx, training[:TOLD])),
-        *(Line(each.id) for each in training[TOLD:]),
+        *(lines.running(each, now) for each in runs.these(tx, training[:told])),
+        *(Line(each.id) for each in training[told:]),
         *(lines.running(each, now) for each in others),
     ]
 
