@@ -24,6 +24,7 @@ ROUNDS, ROUNDS_QUICK, WARM = 200, 30, 10
 AT_ONCE, VOLLEYS, VOLLEYS_QUICK = 32, 12, 3
 QUIET = 0.02  # so that what one does after its ack does not meet the other's
 BARE = "bare Bolt"
+TYPED = "Cap_Mode"
 POLICY = Path(__file__).with_name("spotter.toml")
 Payload = Callable[[Contestant, int], dict[str, Any]]
 
@@ -42,7 +43,7 @@ ACTS = (
     Act("command", "slash_commands", lambda bot, _: bot.command("/runs")),
     Act("command that opens a form", "slash_commands", lambda bot, _: bot.command("/train")),
     Act("the form is there", "slash_commands", lambda bot, _: bot.command("/train"), opens=True),
-    Act("type-ahead", "interactive", lambda bot, _: bot.type_ahead("models:name", "")),
+    Act("type-ahead", "interactive", lambda bot, number: bot.type_ahead("models:name", TYPED[: number % 9])),
     Act("form submitted", "interactive", lambda bot, _: bot.submission("models", {"name": "Cap_Model"})),
     Act("button", "interactive", lambda bot, _: bot.button("runs.details", "none")),
     Act("button that commits first", "interactive", lambda bot, number: _committing(bot, number)),
@@ -65,6 +66,7 @@ def measure(*, quick: bool) -> Iterator[Row]:
         world.start()
         stack.callback(world.stop)
         settings = bot_environment(world, Path(folder), POLICY)
+        yield _disk(Path(folder))
         loop = Loop()
         stack.callback(loop.close)
         for over_http in (False, True):
@@ -114,6 +116,23 @@ def _of(
             yield _while_hung(f"{transport}, {name} hangs: {ACTS[-1].what}", commits, BAR_SLACK)
         slowest = max(took, key=lambda what: p99(took[what]))
         yield _while_hung(f"{transport}, {name} hangs: slowest, {slowest}", took[slowest], BAR_HUNG)
+
+
+def _disk(folder: Path) -> Row:
+    """What whoever commits before the acknowledgement waits for, whatever else they do."""
+    took = []
+    with closing(sqlite3.connect(folder / "disk.db", isolation_level=None)) as connection:
+        for statement in (
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            "CREATE TABLE clicks (at REAL)",
+        ):
+            connection.execute(statement)
+        for _ in range(ROUNDS):
+            began = time.perf_counter()
+            connection.execute("INSERT INTO clicks VALUES (?)", (began,))
+            took.append((time.perf_counter() - began) * 1000)
+    return Row("this disk: one row committed", f"p50 {figure(p50(took))}, p99 {figure(p99(took))} ms")
 
 
 def compared(what: str, ours: list[float], theirs: list[float], bar: float | None = BAR) -> Row:
