@@ -18,6 +18,7 @@ from commands.kit.blocks import note
 from commands.kit.command import COURIER, Answer, Asked, Reply
 from commands.kit.errors import UserError
 from commands.kit.services import Services
+from commands.kit.trying import next_try, take_each
 from commands.kit.words import duration, esc
 from infra.azureml import labeling
 from infra.azureml.errors import AzureError, Denied, NotFound, Refused, Throttled, Unclear
@@ -28,8 +29,8 @@ from storage.labels import LabelExport
 log = structlog.get_logger("labels")
 FOLLOWER, EXPORTS = "labels", "exports"
 LOOK_FOR = timedelta(minutes=10)
-SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=8)
 NO_SIGN_IN = 401
+NOT_ANSWERING = "Azure is not answering. The request is kept, and Spotter tries again by itself."
 ASK_AGAIN = "Export labels again if the new export is still wanted."
 NO_ANSWER = (
     "Azure did not say whether it has begun. Spotter looks for the new export, and asks for no second one."
@@ -88,13 +89,7 @@ def follow_labels(services: Services) -> None:
     """Moves every wish one step; trouble with one keeps no other waiting."""
     with services.store.read() as tx:
         wishes = labels.open_exports(tx)
-    troubles: list[AzureError] = []
-    for wish in wishes:
-        try:
-            _step(wish, services)
-        except AzureError as trouble:
-            log.warning("label_export_later", wish=wish.id, error=str(trouble))
-            troubles.append(trouble)
+    troubles = take_each(lambda wish: _step(wish, services), wishes, log)
     if wishes:
         services.wake(COURIER)
     if troubles:
@@ -178,12 +173,7 @@ def _refused(wish: LabelExport, refused: AzureError, services: Services) -> None
 
 
 def _later(wish: LabelExport, trouble: AzureError, services: Services, **columns: Any) -> None:
-    wait = min(LONGEST, SHORTEST * 2 ** min(wish.tries, 10))
-    if isinstance(trouble, Throttled):
-        wait = max(wait, timedelta(seconds=trouble.retry_after))
-    told = "Azure is not answering. The request is kept, and Spotter tries again by itself."
-    at = services.clock.now() + wait
-    _change(wish, services, tries=wish.tries + 1, next_try_at=at, trouble=told, **columns)
+    _change(wish, services, **next_try(wish.tries, trouble, services), trouble=NOT_ANSWERING, **columns)
 
 
 def _end(wish: LabelExport, state: str, services: Services, **columns: Any) -> None:

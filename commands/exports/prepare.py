@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 
 from commands.exports import readiness
 from commands.exports.command import exports
-from commands.exports.labels import EXPORTS
+from commands.exports.labels import EXPORTS, NO_SIGN_IN, NOT_ANSWERING
 from commands.exports.messages import preparing
 from commands.kit.blocks import note
 from commands.kit.command import COURIER, Answer, Asked, Reply
 from commands.kit.errors import UserError
 from commands.kit.services import Services
+from commands.kit.trying import next_try, take_each
 from commands.kit.words import code, esc
 from infra.azureml import preparations
 from infra.azureml.errors import AzureError, Denied, NameTaken, NotFound, Refused
@@ -31,9 +32,7 @@ from storage.labels import PREPARING, Preparation
 
 log = structlog.get_logger("prepare")
 FOLLOWER = "preparations"
-SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=8)
 GONE_AFTER = timedelta(minutes=5)
-NO_SIGN_IN = 401
 NAME_ROOM = 200
 REASON = "ERROR: "
 CORRECT = "Correct it, export again, and prepare the new export."
@@ -120,17 +119,15 @@ def follow_preparations(services: Services) -> None:
     """Moves every preparation one step; trouble with one keeps no other waiting."""
     with services.store.read() as tx:
         under_way = labels.open_preparations(tx)
-    troubles: list[AzureError] = []
-    for preparation in under_way:
-        try:
-            (_observe if preparation.state == "running" else _submit)(preparation, services)
-        except AzureError as trouble:
-            log.warning("preparation_later", job=preparation.id, error=str(trouble))
-            troubles.append(trouble)
+    troubles = take_each(lambda preparation: _step(preparation, services), under_way, log)
     if under_way:
         services.wake(COURIER)
     if troubles:
         raise troubles[0]
+
+
+def _step(preparation: Preparation, services: Services) -> None:
+    (_observe if preparation.state == "running" else _submit)(preparation, services)
 
 
 def _submit(preparation: Preparation, services: Services) -> None:
@@ -161,13 +158,13 @@ def _submit(preparation: Preparation, services: Services) -> None:
         )
     except (Refused, Denied, NameTaken) as refused:
         if refused.status == NO_SIGN_IN:
-            _later(preparation, services)
+            _later(preparation, refused, services)
             raise
         told = explain([refused.message], refused.codes)
         raw = told.raw if told.is_known else ""
         _fail(preparation, services, cause=told.cause, remedy=told.remedy, raw=raw)
-    except AzureError:
-        _later(preparation, services)
+    except AzureError as trouble:
+        _later(preparation, trouble, services)
         raise
     else:
         _change(preparation, services, state="running", trouble=None, **_seen(job))
@@ -210,11 +207,9 @@ def _why(preparation: Preparation, services: Services) -> dict[str, Any]:
     return {"cause": told.cause, "remedy": told.remedy, "raw": told.raw if told.is_known else ""}
 
 
-def _later(preparation: Preparation, services: Services) -> None:
-    wait = min(LONGEST, SHORTEST * 2 ** min(preparation.tries, 10))
-    told = "Azure is not answering. The request is kept, and Spotter tries again by itself."
-    at = services.clock.now() + wait
-    _change(preparation, services, tries=preparation.tries + 1, next_try_at=at, trouble=told)
+def _later(preparation: Preparation, trouble: AzureError, services: Services) -> None:
+    again = next_try(preparation.tries, trouble, services)
+    _change(preparation, services, **again, trouble=NOT_ANSWERING)
 
 
 def _fail(preparation: Preparation, services: Services, **failure: Any) -> None:

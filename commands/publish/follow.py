@@ -13,6 +13,7 @@ import structlog
 from commands.kit.command import COURIER
 from commands.kit.health import DEVOPS
 from commands.kit.services import Services
+from commands.kit.trying import take_each
 from commands.publish.branches import PUBLISHES, known_pipeline
 from commands.publish.command import publish
 from commands.publish.elsewhere import take_in
@@ -46,16 +47,17 @@ def follow_publishes(services: Services) -> None:
     if not asked:
         services.health.well(DEVOPS, about=SUBMIT)
     try:
-        troubles = _each(lambda run: submit(run, devops, services), asked)
+        troubles = take_each(lambda run: submit(run, devops, services), asked, log)
         try:
             listed = _listed(devops, services)
         except AzureError as trouble:
             _tell(trouble, services)
             raise
         pending = cache(devops.pending_approvals)
-        troubles += _each(
+        troubles += take_each(
             lambda run: _observe(run, listed.get(run.run_id or 0), devops, pending, services),
             _open(services, FOLLOWED),
+            log,
         )
         if troubles:
             raise troubles[0]
@@ -67,19 +69,6 @@ def follow_publishes(services: Services) -> None:
 def _open(services: Services, states: Sequence[str]) -> list[PublishRun]:
     with services.store.read() as tx:
         return [run for run in publishes.open_runs(tx) if run.state in states]
-
-
-def _each(step: Callable[[PublishRun], None], runs: list[PublishRun]) -> list[Exception]:
-    """Take the step for every run: trouble with one keeps no other waiting. Returns the troubles."""
-    troubles: list[Exception] = []
-    for run in runs:
-        try:
-            step(run)
-        except Exception as trouble:
-            known = isinstance(trouble, AzureError)
-            log.warning("run_step_failed", run=run.id, error=str(trouble), exc_info=not known)
-            troubles.append(trouble)
-    return troubles
 
 
 def _listed(devops: Project, services: Services) -> Mapping[int, Run]:

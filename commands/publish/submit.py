@@ -4,12 +4,11 @@ Azure DevOps makes two runs of two requests. So after every unclear outcome it i
 correlation id, and only when it surely has none is it asked again.
 """
 
-from datetime import timedelta
-
 import structlog
 
 from commands.kit.health import DEVOPS
 from commands.kit.services import Services
+from commands.kit.trying import next_try
 from commands.publish.record import adopt, change, end
 from infra.devops.pipelines import Pipeline
 from infra.devops.project import Project
@@ -20,7 +19,6 @@ from storage.publishes import PublishRun
 
 log = structlog.get_logger("publish")
 SUBMIT = "publish"
-SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=8)
 NO_SIGN_IN = 401
 
 
@@ -101,16 +99,12 @@ def _give_up(run: PublishRun, trouble: Exception, services: Services) -> None:
 
 
 def _try_later(run: PublishRun, trouble: Exception, services: Services) -> None:
-    wait = min(LONGEST, SHORTEST * 2 ** min(run.tries, 10))
-    if isinstance(trouble, Throttled):
-        wait = max(wait, timedelta(seconds=trouble.retry_after))
     services.health.trouble(DEVOPS, str(trouble), about=SUBMIT)
     log.warning("submit_later", run=run.id, error=str(trouble), tries=run.tries + 1)
     change(
         run,
         services,
-        tries=run.tries + 1,
-        next_try_at=services.clock.now() + wait,
+        **next_try(run.tries, trouble, services),
         trouble=f"{in_short(trouble)} Your request is kept, and Spotter goes on by itself.",
     )
 

@@ -4,7 +4,6 @@ requested → submitting → queued → running → completed → registered, or
 run's id and its PUT creates it once, so a step whose outcome was lost is simply taken again.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,6 +13,7 @@ import structlog
 from commands.kit.command import COURIER
 from commands.kit.health import AZURE
 from commands.kit.services import Services
+from commands.kit.trying import take_each
 from commands.kit.words import duration
 from commands.models.follow import FOLLOWER, run_of
 from commands.train.command import RUNS, train
@@ -22,7 +22,7 @@ from commands.train.look import Look
 from commands.train.record import change, end, gone_for_long
 from commands.train.submit import SUBMIT, submit
 from commands.train.watch import failure_of, waiting_of
-from infra.azureml.errors import AzureError, NotFound, Refused
+from infra.azureml.errors import NotFound, Refused
 from infra.azureml.jobs import NOT_STARTED, Job
 from storage import catalog, runs
 from storage.runs import TrainingRun
@@ -45,29 +45,16 @@ def follow_runs(services: Services) -> None:
     if not asked:
         services.health.well(AZURE, about=SUBMIT)
     try:
-        troubles = _each(lambda run: submit(run, look, services), asked)
+        troubles = take_each(lambda run: submit(run, look, services), asked, log)
         if submitted:
             jobs = _jobs(submitted, services)
             look.begin([(run, jobs[run.id]) for run in submitted if _is_under_way(run, jobs)])
-            troubles += _each(lambda run: _observe(run, jobs.get(run.id), look, services), submitted)
+            troubles += take_each(lambda run: _observe(run, jobs.get(run.id), look, services), submitted, log)
         if troubles:
             raise troubles[0]
     finally:
         if open_runs:
             services.wake(COURIER)
-
-
-def _each(step: Callable[[TrainingRun], None], open_runs: list[TrainingRun]) -> list[Exception]:
-    """Take the step for every run: trouble with one keeps no other waiting. Returns the troubles."""
-    troubles: list[Exception] = []
-    for run in open_runs:
-        try:
-            step(run)
-        except Exception as trouble:
-            known = isinstance(trouble, AzureError)
-            log.warning("run_step_failed", run=run.id, error=str(trouble), exc_info=not known)
-            troubles.append(trouble)
-    return troubles
 
 
 def _jobs(wanted: list[TrainingRun], services: Services) -> dict[str, Job]:

@@ -1,11 +1,10 @@
 """Hands a request to Azure, once: the job's name is the run's id, and its PUT creates it."""
 
-from datetime import timedelta
-
 import structlog
 
 from commands.kit.health import AZURE
 from commands.kit.services import Services
+from commands.kit.trying import next_try
 from commands.train.look import Look
 from commands.train.record import change, end, gone_for_long
 from infra.azureml.errors import AzureError, Denied, NameTaken, NotFound, Refused, Throttled
@@ -19,7 +18,6 @@ from storage.runs import TrainingRun
 log = structlog.get_logger("train")
 SUBMIT = "submit"
 IN_USE = 3
-SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=8)
 NO_SIGN_IN = 401
 
 
@@ -126,16 +124,12 @@ def in_use(services: Services) -> list[str]:
 
 
 def _try_later(run: TrainingRun, trouble: Exception, services: Services) -> None:
-    wait = min(LONGEST, SHORTEST * 2 ** min(run.tries, 10))
-    if isinstance(trouble, Throttled):
-        wait = max(wait, timedelta(seconds=trouble.retry_after))
     services.health.trouble(AZURE, str(trouble), about=SUBMIT)
     log.warning("submit_later", run=run.id, error=str(trouble), tries=run.tries + 1)
     change(
         run,
         services,
-        tries=run.tries + 1,
-        next_try_at=services.clock.now() + wait,
+        **next_try(run.tries, trouble, services),
         trouble=f"{_in_short(trouble)} Your request is kept, and Spotter tries again by itself.",
     )
 
