@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import signal
 import socket
 import threading
 import time
@@ -17,17 +16,16 @@ from pydantic import SecretStr
 from slack_bolt import App
 from slack_sdk import WebClient
 
-import commands
 from bot.after_ack import AfterAck
 from bot.courier import Courier
 from bot.dispatch import Dispatch
 from bot.hooks import Hooks
-from bot.http import WebServer
+from bot.http import Inside
 from bot.leader import Leader
 from bot.pacer import Pacer
 from bot.settings import Settings
-from bot.slack_socket import SocketMode
 from bot.watchdog import Watchdog
+from commands import rooms
 from commands.kit.clock import Clock
 from commands.kit.command import COURIER, PEOPLE
 from commands.kit.health import Health
@@ -42,19 +40,20 @@ from storage.database import Store
 from storage.leases import Lease
 
 log = structlog.get_logger("spotter")
-ACKING, WORKING, CHECKING = 16, 32, 16
+WORKING, CHECKING = 32, 16
 POOLS_SECONDS = 5.0  # in which what they do ends when Spotter stops; it is looked for after the next start
 SLACK_TIMEOUT = 10
 PEOPLE_FIRST = 0.25  # seconds, in which followers do not want the interpreter for their first looks outside
 
 
 class Spotter:
-    """The bot, built but not started. `run()` serves until SIGTERM or SIGINT, then stops gracefully."""
+    """The bot behind its door, built but not started. `claimed`: its database is, by whoever builds it."""
 
-    def __init__(self, settings: Settings, policy: Policy, clock: Clock) -> None:
+    def __init__(self, settings: Settings, policy: Policy, clock: Clock, *, claimed: bool = False) -> None:
         self._settings = settings
         self._store = Store(settings.store_url)
-        self._store.claim()
+        if not claimed:
+            self._store.claim()
         migrate.upgrade(self._store)
         token = settings.slack_bot_token.get_secret_value()
         # slack_sdk's default retries would post twice after a dropped connection, so there are none
@@ -66,11 +65,9 @@ class Spotter:
         leaders = Store(settings.store_url)
         self._lease = Lease(leaders, _name(settings), policy.pace.lease_seconds)
         health = Health(clock, self._lease)
-        # pools of their own, so that answers which wait for Slack's Web API keep no acknowledgement waiting
-        self._acking = ThreadPoolExecutor(ACKING, thread_name_prefix="ack")
         self._working = ThreadPoolExecutor(WORKING, thread_name_prefix="work")
         self._checking = ThreadPoolExecutor(CHECKING, thread_name_prefix="check")
-        self._followers = [follower for command in commands.ALL for follower in command.followers]
+        self._followers = [follower for command in rooms.ALL for follower in command.followers]
         self._watchdog = Watchdog()
         self._pacer = Pacer(self._followers, self._lease, self._watchdog)
         self._leader = Leader(
@@ -103,7 +100,7 @@ class Spotter:
             devops=Project.connect(settings.devops, alive) if settings.devops else None,
             hub=Hub.connect(settings.iothub_hostname, alive) if settings.iothub_hostname else None,
             wake=self._leader.wake,
-            commands=commands.ALL,
+            commands=rooms.ALL,
         )
         # what is done here without a person, only while this replica leads
         gate = self._watchdog.gate(self._lease.must_be_held)
@@ -115,66 +112,33 @@ class Spotter:
             hub=Hub.connect(settings.iothub_hostname, gate) if settings.iothub_hostname else None,
         )
         self._courier = Courier(self._store, client, clock, health, self._lease, self._watchdog)
-        Dispatch(commands.ALL, self._services, client).attach(bolt)
+        Dispatch(rooms.ALL, self._services, client).attach(bolt)
         self._dispatch = partial(after.dispatch, bolt)
+        self.inside = Inside(self._dispatch, self._services, self._lease, self._hooks())
 
-    def run(self) -> bool:
-        """False where a call hangs and was left behind; all that must survive is stored."""
-        return asyncio.run(self._serve())
-
-    async def _serve(self) -> bool:
-        settings = self._settings
-        socket = None
-        if settings.slack_app_token is not None:
-            socket = SocketMode(
-                self._dispatch, settings.slack_app_token.get_secret_value(), settings.slack_api, self._acking
-            )
-        connected = socket.connected if socket else None
-        server = WebServer(
-            self._dispatch,
-            self._services,
-            self._acking,
-            connected,
-            _secret(settings.slack_signing_secret),
-            self._hooks(),
-            self._lease,
-        )
-        stopping = asyncio.Event()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-        await server.start(settings.host, settings.port)
-        if socket is not None:
-            await socket.start()
+    def start(self) -> None:
+        """In the event loop."""
         self._watchdog.start()
         self._leader.start()
         self._courier.start()
         asyncio.get_running_loop().call_later(PEOPLE_FIRST, self._pacer.start, self._services, self._leading)
-        log.info("serving", port=settings.port, mode="socket" if socket else "http")
-        await stopping.wait()
-        log.info("stopping")
-        if socket is not None:
-            await socket.stop()
-        await server.stop()
-        finished = await asyncio.to_thread(self._stop_workers)
-        log.info("stopped", finished=finished)
-        return finished
 
-    def _hooks(self) -> Hooks | None:
-        secret = _secret(self._settings.hooks_secret)
-        if secret is None:
-            return None
-        return Hooks(secret, self._followers, self._services, self._working, self._checking, self._watchdog)
-
-    def _stop_workers(self) -> bool:
-        """In the order in which they hand work on: acknowledgements, answers, followers, messages. False where some
-        is stuck, in a call that hangs."""
-        ended = _end([self._acking, self._working, self._checking])
+    def stop(self, acking: Executor) -> bool:
+        """Ends what is under way in the order in which it is handed on: acknowledgements, answers, followers, messages.
+        False where some is stuck, in a call that hangs, and is left behind; all that must survive is stored."""
+        ended = _end([acking, self._working, self._checking])
         finished = self._pacer.stop()
         self._courier.stop()
         self._leader.stop()
         self._store.close()
         self._watchdog.stop()
         return finished and ended
+
+    def _hooks(self) -> Hooks | None:
+        secret = _secret(self._settings.hooks_secret)
+        if secret is None:
+            return None
+        return Hooks(secret, self._followers, self._services, self._working, self._checking, self._watchdog)
 
     def _begin(self) -> None:
         self._courier.wake()

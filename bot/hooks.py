@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
@@ -23,6 +23,7 @@ TAKEN = Counter("spotter_hooks_total", "Pushed news", ["service", "outcome"])
 HEADER, PARAMETER = "X-Spotter-Secret", "secret"
 HANDSHAKE = "SubscriptionValidation"
 LONGEST_ID = 100
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Hooks:
@@ -51,10 +52,11 @@ class Hooks:
         self._checking = checking
         self._watchdog = watchdog
 
-    def attach(self, app: web.Application) -> None:
-        app.router.add_post("/hooks/devops", self._devops)
-        app.router.add_post("/hooks/azure", self._azure)
-        app.router.add_post("/checks/deployment", self._check)
+        self.handlers: dict[str, Handler] = {
+            "/hooks/devops": self._devops,
+            "/hooks/azure": self._azure,
+            "/checks/deployment": self._check,
+        }
 
     async def _devops(self, request: web.Request) -> web.Response:
         self._must_know(request.headers.get(HEADER))

@@ -2,15 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from commands.kit import policy
 from commands.kit.errors import UserError
-from commands.kit.policy import Policy
 from infra.azureml.connection import WorkspaceId
 from infra.devops.connection import Place
+
+if TYPE_CHECKING:
+    from commands.kit.policy import Policy
 
 CONFIG = "SPOTTER_CONFIG"
 
@@ -40,6 +41,10 @@ class SlackSettings(_Settings):
     @property
     def slack_api(self) -> str:
         return self.slack_api_url.rstrip("/") + "/"
+
+    @property
+    def signing_secret(self) -> str | None:
+        return self.slack_signing_secret.get_secret_value() if self.slack_signing_secret else None
 
     @property
     def has_transport(self) -> bool:
@@ -98,8 +103,10 @@ def read_workspace() -> WorkspaceId:
     return read_part(WorkspaceSettings).workspace
 
 
-def read_policy() -> Policy:
+def read_policy() -> "Policy":
     """The policy file that SPOTTER_CONFIG names, else `spotter.toml` where there is one. Raises UserError."""
+    from commands.kit import policy  # which Slack's door opens without
+
     named = os.environ.get(CONFIG)
     return policy.load(Path(named) if named else None)
 

@@ -139,6 +139,7 @@ def serve(address: str, suite: int) -> None:
     import psycopg  # noqa: F401
     import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401
 
+    import bot.app
     import bot.commandline.provision_view  # noqa: F401
     import infra.http.signed  # noqa: F401
     from bot.cli import COMMANDS, main

@@ -7,8 +7,7 @@ import sys
 import click
 
 from bot import log, settings
-from bot.app import Spotter
-from commands.kit.clock import Clock
+from bot.door import Door
 from commands.kit.errors import UserError
 from storage.claim import StoreInUse
 
@@ -18,16 +17,9 @@ def run() -> None:
     """Serve Slack until SIGTERM."""
     log.configure()
     try:
-        config = settings.read()
-        bot = Spotter(config, settings.read_policy(), Clock())
+        finished = Door(settings.read()).serve()
     except (UserError, StoreInUse) as problem:
         sys.exit(f"spotter: {problem}")
-    try:
-        finished = bot.run()
-    except OSError as refused:
-        sys.exit(
-            f"spotter: cannot serve on {config.host}:{config.port} ({refused.strerror}). Set HOST or PORT."
-        )
     if not finished:
         logging.shutdown()
         os._exit(0)  # else the interpreter waits for the thread that hangs

@@ -6,14 +6,14 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 from slack_bolt import BoltRequest
 
-from bot.http import WebServer
+from bot.http import Inside, WebServer
 from sandbox.claim import free_port
 from storage.leases import Lease
 from tests.abuse.actions import ROWS, RULES, Row
@@ -129,16 +129,12 @@ def forged(text: str, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
 async def answers(bot: Counter, requests: Iterable[tuple[str, dict[str, str]]]) -> list[int]:
     """The statuses that Spotter's own web server gives them."""
     with ThreadPoolExecutor(1) as pool:
+        inside: Future[Inside] = Future()
         lease = Lease(bot.services.store, "here", 15)
-        server = WebServer(
-            lambda request: (bot.bolt.dispatch(request), lambda: None),
-            bot.services,
-            pool,
-            None,
-            SIGNING_SECRET,
-            None,
-            lease,
+        inside.set_result(
+            Inside(lambda request: (bot.bolt.dispatch(request), lambda: None), bot.services, lease, None)
         )
+        server = WebServer(inside.result().dispatch, inside, pool, None, SIGNING_SECRET)
         port = free_port()
         await server.start("127.0.0.1", port)
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -70,19 +70,20 @@ def opened(services: Services, watchdog: Watchdog) -> Iterator[Door]:
     with ThreadPoolExecutor(2) as pool, ThreadPoolExecutor(2) as checking:
         listening = replace(services, wake=woken.append)
         hooks = Hooks(SECRET, followers, listening, pool, checking, watchdog)
-        with _served(hooks.attach) as url:
+        with _served(hooks) as url:
             yield Door(url, woken)
 
 
 @contextmanager
-def _served(attach: Callable[[web.Application], None]) -> Iterator[str]:
+def _served(hooks: Hooks) -> Iterator[str]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
 
     async def start() -> web.AppRunner:
         app = web.Application(client_max_size=4096)
-        attach(app)
+        for path, handler in hooks.handlers.items():
+            app.router.add_post(path, handler)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
