@@ -180,7 +180,7 @@ def test_who_stands_by_answers_people_and_wakes_the_leader(
         stage.bot.environment["SLACK_APP_TOKEN"] = token
         return stage
 
-    replicas = replicated(make, policy={"runs_seconds = 0.5": "runs_seconds = 600"})
+    replicas = replicated(make, policy={"runs_seconds = 0.75": "runs_seconds = 600"})
     stage = replicas.stage
     assert (gauge(replicas.first), gauge(replicas.second)) == (1, 0)
     stage.world.azure.studio.set_capacity("gpu-cluster", available=False)

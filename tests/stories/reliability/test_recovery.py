@@ -21,7 +21,7 @@ from tests.stories.trouble import ASK, held_database
 __all__ = ["cluster"]
 ALWAYS = 1_000_000
 SOON = 10.0  # seconds from a service's return
-AS_IN_LIFE = {"runs_seconds = 0.5": "runs_seconds = 15", "catalog_seconds = 2.5": "catalog_seconds = 60"}
+AS_IN_LIFE = {"runs_seconds = 0.75": "runs_seconds = 15", "catalog_seconds = 4": "catalog_seconds = 60"}
 WITHOUT_HOME = r"/api/(chat|conversations|usergroups|users)\."
 Away = Callable[[Stage], AbstractContextManager[None]]
 
