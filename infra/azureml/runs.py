@@ -181,9 +181,10 @@ def _parameters(told: Any) -> dict[str, str]:
     """What the sweep chose for a trial: on the run itself, or as JSON in its tags or properties."""
     own = texts(told, "parameters")
     for holder in ("tags", "properties"):
-        if not own:
+        chosen = "" if own else text(told, holder, "hyperparameters")
+        if chosen:
             try:
-                own = texts(json.loads(text(told, holder, "hyperparameters") or "{}"))
+                own = texts(json.loads(chosen))
             except NOT_JSON:
                 continue
     return own

@@ -15,7 +15,7 @@ _LARGEST = 2**31 - 1
 
 def value(data: Any, *path: str) -> Any:
     for key in path:
-        if not isinstance(data, Mapping):
+        if not isinstance(data, dict | Mapping):  # by far most are, and that is found out sooner
             return None
         data = data.get(key)
     return data
@@ -83,4 +83,7 @@ def moment(data: Any, *path: str) -> datetime | None:
 
 def storable(found: object) -> str:
     """Without what no database takes as text: halves of characters, and NUL."""
-    return str(found).encode("utf-8", "replace").decode().replace("\0", "")
+    told = str(found)
+    if not told.isascii():
+        told = told.encode("utf-8", "replace").decode()
+    return told.replace("\0", "")

@@ -120,7 +120,7 @@ class Hub(Connected[Connection]):
             raise
         except AzureError as trouble:
             self._readings[scope] = kept
-            if isinstance(trouble, Throttled) and kept.began < now < kept.went_on + GRANTED_WITHIN:
+            if isinstance(trouble, Throttled) and now < kept.went_on + GRANTED_WITHIN:
                 raise Resting(trouble.message, retry_after=trouble.retry_after) from trouble
             raise
         if found is None:
