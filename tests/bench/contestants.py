@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import commands
 from commands.kit.manifest import manifest
 from sandbox.claim import free_port
+from sandbox.faults import Logged
 from sandbox.slack.link import Answer, Kind
 from sandbox.slack.twin import SlackTwin
 
@@ -66,7 +67,8 @@ class Contestant:
 
     def start(self) -> float:
         """Seconds from the start of the process until it has acknowledged a first command."""
-        began = time.perf_counter()
+        self._answers = len(self._given())
+        began = self._began = time.perf_counter()
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 self._arguments, env=self._settings, stdout=log, stderr=log, cwd=Path(__file__).parents[2]
@@ -76,6 +78,14 @@ class Contestant:
                 return time.perf_counter() - began
             time.sleep(0.005)
         raise RuntimeError(f"{self.name} does not start:\n{(self._folder / 'log').read_text()[-2000:]}")
+
+    def answered(self) -> float:
+        """Seconds from the start of the process until it has answered that command."""
+        wait(lambda: len(self._given()) > self._answers, "the first command is answered", every=0.002)
+        return time.perf_counter() - self._began
+
+    def _given(self) -> list[Logged]:
+        return self.twin.faults.log("POST", "/response/")
 
     def stop(self) -> None:
         if self._process is not None:
