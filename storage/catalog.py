@@ -173,8 +173,10 @@ def get_model(tx: Connection, name: str, version: int) -> ModelRow | None:
 
 def get_models(tx: Connection, keys: Collection[tuple[str, int]]) -> list[ModelRow]:
     """These versions, by name and number, as far as there are such; in no order."""
+    if not keys:
+        return []
     query = select(model_versions).where(one_of(keys, model_versions.c.name, model_versions.c.version))
-    return _models.all(tx, query) if keys else []
+    return _models.all(tx, query)
 
 
 def model_of_run(tx: Connection, run_id: str) -> ModelRow | None:

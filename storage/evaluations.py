@@ -59,11 +59,12 @@ def put(
 def figures_of(tx: Connection, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
     """By name and version, of those that were measured, in JSON; all that was found where no figures were taken out
     of it."""
+    if not keys:
+        return {}
     of = evaluations.c
     figures = cast(func.coalesce(of.figures, of.found), Text)
     query = select(of.name, of.version, figures).where(one_of(keys, of.name, of.version))
-    rows = tx.execute(query) if keys else ()
-    return {(name, version): told for name, version, told in rows if told not in (None, "null")}
+    return {(name, version): told for name, version, told in tx.execute(query) if told not in (None, "null")}
 
 
 def get(tx: Connection, name: str, version: int) -> EvaluationRow | None:

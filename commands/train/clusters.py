@@ -1,5 +1,7 @@
 """The GPU clusters that a training can run on: an index kept fresh, and what is wrong with one."""
 
+import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -88,13 +90,18 @@ def follow_clusters(services: Services) -> None:
     now = services.clock.now()
     rows = [ClusterRow(cluster.name, _plain(asdict(cluster)), now) for cluster in services.azure.clusters()]
     with services.store.read() as tx:
-        known = {row.name: row.facts for row in catalog.list_clusters(tx)}
+        known = catalog.list_clusters(tx)
         was_read = marks.get(tx, READ) is not None
-    if was_read and known == {row.name: row.facts for row in rows}:
+    if was_read and _facts(known) == _facts(rows):
         return
     with services.store.write() as tx:
         catalog.put_clusters(tx, rows)
         marks.put(tx, READ, "done", now)
+
+
+def _facts(rows: Iterable[ClusterRow]) -> dict[str, str]:
+    """As they are stored, where a tuple is a list."""
+    return {row.name: json.dumps(row.facts) for row in rows}
 
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:
