@@ -39,7 +39,8 @@ TAKES = 60  # seconds that an answer may take
 BUSY = 503  # news are then delivered again: a crowded machine may keep a writer waiting
 LOOKS = ("/runs", "/models", "/exports", "/spotter", "/train", "/deploy", "/digest", "/publish", "/runs help")
 MOST_MEMORY = 1.08  # SQLite takes two megabytes for each of its connections as the store grows
-MORE = {"files": 10, "sockets": 10, "database": 4, "threads": 3, "tasks": 25}
+# Connections to the database are kept as a rush has taken them, and have two files each.
+MORE = {"files": 30, "sockets": 10, "database": 10, "threads": 3, "tasks": 25}
 MOST_LOG = 16.0  # megabytes: SQLite writes its log anew from the beginning once nobody reads what is in it
 A_LIFE = 200_000  # bytes that twins and people may remember of each flow: messages, jobs, runs and their logs
 
