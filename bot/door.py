@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("spotter")
 ACKING = 16
 CONNECTS_WITHIN = 0.25  # seconds, in which building Spotter does not want the interpreter
-TURNS = 0.001  # seconds, after which building Spotter hands the interpreter on where Slack asks for something
+TURNS = 0.001  # seconds, after which whoever builds, follows or computes hands the interpreter on to who answers Slack
 
 
 class Door:
@@ -43,6 +43,7 @@ class Door:
         """False where a call hangs and was left behind; all that must survive is stored.
 
         Raises UserError, and StoreInUse."""
+        sys.setswitchinterval(TURNS)
         file = claim.file_of(self._settings.store_url)
         if file is None:
             return asyncio.run(self._serve())
@@ -99,16 +100,12 @@ class Door:
 
     def _build(self, *, claimed: bool) -> "Spotter":
         """Who waits hears where it fails. Raises UserError and others."""
-        usual = sys.getswitchinterval()
-        sys.setswitchinterval(TURNS)
         try:
             make: type[Spotter] = load("bot.app:Spotter")
             return make(self._settings, read_policy(), Clock(), claimed=claimed)
         except BaseException as failed:
             self._waiting.inside.set_exception(failed)
             raise
-        finally:
-            sys.setswitchinterval(usual)
 
 
 async def _connected(socket: SocketMode | None) -> None:
