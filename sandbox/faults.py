@@ -103,10 +103,12 @@ class Faults:
 
     def log(self, method: str = "*", path: str = "") -> list[Logged]:
         """Requests so far whose path (with query) contains the regular expression `path`, oldest first."""
-        wanted = re.compile(path)
         with self._lock:
             seen = list(self._log)
-        return [entry for entry in seen if method in ("*", entry.method) and wanted.search(entry.path)]
+        if method != "*":
+            seen = [entry for entry in seen if entry.method == method]
+        wanted = re.compile(path)
+        return [entry for entry in seen if wanted.search(entry.path)] if path else seen
 
     def _take(self, asked: Logged) -> Fault | None:
         with self._lock:
