@@ -39,9 +39,11 @@ from sandbox.trainer import ask
 
 def trainer_of(owner: int) -> tuple[str, ...]:
     """The command that one trial runs; on Linux the trials of one owning process share what they have imported."""
-    if sys.platform == "linux":  # elsewhere what a trial imports does not go well with forks
-        return (sys.executable, "-IS", str(Path(ask.__file__)), str(owner))
-    return (sys.executable, "-m", "sandbox.trainer.trial")
+    return (
+        (sys.executable, "-IS", str(Path(ask.__file__)), str(owner))
+        if sys.platform == "linux"  # elsewhere what a trial imports does not go well with forks
+        else (sys.executable, "-m", "sandbox.trainer.trial")
+    )
 
 
 TRAINER = trainer_of(os.getpid())
