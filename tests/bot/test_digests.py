@@ -1,42 +1,39 @@
 """Digests are posted when they are due: once, however late and by however many."""
 # ruff: noqa: E501  snapshots hold messages as people read them
 
-import re
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from inline_snapshot import snapshot
 
-from commands.digest.command import DigestArgs, pause, preview, remove, resume, run, send_what_is_due
-from commands.kit.command import Asked, Reply
-from commands.kit.errors import UserError
-from commands.kit.people import Person
-from commands.kit.policy import FirstDigest, Policy
+from commands.digest.command import DigestArgs, preview, run, send_what_is_due
 from commands.kit.services import Services
-from storage import audit, digests, messages, runs
+from storage import digests, runs
 from storage.database import Store
-from storage.digests import Digest, Firing
-from storage.runs import TrainingRun
+from storage.digests import Firing
 from tests.bot import busy_plant
 from tests.bot.conftest import LINE, Desk
+from tests.bot.small_digests import (
+    ASKED,
+    HOUR,
+    TRAINER,
+    daily,
+    delivered,
+    hourly,
+    listed,
+    noon,
+    outcomes,
+    to_the_hour,
+    told,
+    training,
+)
 from tests.postgresql import cluster
 
-__all__ = ["cluster"]
+__all__ = ["cluster", "noon"]
 
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-TRAINER = Person("U0TRAINER1", "trainer")
-ASKED = Asked(TRAINER, LINE, "command:1")
-AGAIN = Asked(TRAINER, LINE, "command:2")
-SO_FAR = re.compile(r"\b[\dhmins ]+ so far")
-
-
-@pytest.fixture(autouse=True)
-def _noon(desk: Desk) -> None:
-    """Every test begins at the same time of a day, whenever it is run."""
-    tomorrow = desk.clock.now().replace(hour=12, minute=0, second=0) + timedelta(days=1)
-    desk.clock.forward((tomorrow - desk.clock.now()).total_seconds())
+MINUTE = timedelta(minutes=1)
 
 
 def test_a_digest_is_posted_once_when_it_is_due(desk: Desk, services: Services) -> None:
@@ -237,157 +234,3 @@ def test_of_several_spotters_one_posts_a_digest(
     assert len(delivered(desk)) == 1
     for store in (*stores, desk.store):
         store.close()
-
-
-def test_the_policy_s_digests_are_set_once_and_a_removed_one_stays_away(
-    desk: Desk, services: Services
-) -> None:
-    first = FirstDigest(
-        name="morning", channel=LINE, when="every hour", time_zone="Europe/Berlin", grace_hours=1
-    )
-    policy = Policy(digests=[first])
-    for _ in range(3):
-        send_what_is_due(replace(services, policy=policy))
-    assert listed(desk, services) == snapshot("""\
-# 1 digest in this channel
-1. every hour, Europe/Berlin: next <time>
-not sent yet; set by spotter.toml
-[Preview] [Pause] [Remove]
-[Set a digest]\
-""")
-    to_the_hour(desk)
-    send_what_is_due(replace(services, policy=policy))
-    assert len(delivered(desk)) == 1
-
-    remove("policy-morning", ASKED, services)
-    to_the_hour(desk)
-    send_what_is_due(replace(services, policy=policy))
-    assert len(delivered(desk)) == 1
-    assert "No digest is set" in listed(desk, services)
-    with desk.store.read() as tx:
-        assert [(row.action, row.actor) for row in audit.rows(tx)] == [
-            ("digest.set", "spotter"),
-            ("digest.remove", "U0TRAINER1"),
-        ]
-
-
-def test_a_paused_one_waits_and_goes_on_without_making_up(desk: Desk, services: Services) -> None:
-    hourly(desk)
-    assert told(desk, pause("digest-1", ASKED, services)) == snapshot(
-        "Paused: every hour, Europe/Berlin. /digest resume goes on with it."
-    )
-    to_the_hour(desk, 5 * HOUR)
-    send_what_is_due(services)
-    assert outcomes(desk) == []
-    assert told(desk, resume("digest-1", AGAIN, services)) == snapshot(
-        "Goes on: every hour, Europe/Berlin, next <time>."
-    )
-    to_the_hour(desk)
-    send_what_is_due(services)
-    assert outcomes(desk) == ["sent"]
-
-
-def test_the_same_form_twice_sets_one(desk: Desk, services: Services) -> None:
-    args = DigestArgs(what="set", when="weekdays at 8:30", zone="berlin", quiet="yes")
-    assert told(desk, run(args, ASKED, services)) == told(desk, run(args, ASKED, services))
-    with pytest.raises(UserError, match="weekdays at 8:30 is set here already"):
-        run(args, AGAIN, services)
-    with desk.store.read() as tx:
-        assert len(digests.of_channel(tx, LINE)) == 1
-        assert len(list(audit.rows(tx))) == 1
-
-
-@pytest.mark.parametrize(
-    ("which", "told"),
-    [
-        ("3", "It is not clear which"),
-        ("", "It is not clear which"),
-        ("Mondays at 9", "It is not clear which"),
-    ],
-)
-def test_it_must_be_clear_which_one_is_meant(desk: Desk, services: Services, which: str, told: str) -> None:
-    hourly(desk)
-    daily(desk, "digest-2")
-    with pytest.raises(UserError, match=told):
-        run(DigestArgs(what="remove", when=which), ASKED, services)
-    run(DigestArgs(what="remove", when="every day at 6"), ASKED, services)
-    run(DigestArgs(what="pause"), AGAIN, services)
-    with desk.store.read() as tx:
-        assert [(each.id, each.state) for each in digests.of_channel(tx, LINE)] == [("digest-1", "paused")]
-
-
-def hourly(desk: Desk, cron: str = "0 * * * *", *, quiet: bool = False) -> None:
-    _set(desk, "digest-1", cron, this_hour(desk) + HOUR, quiet=quiet)
-
-
-def daily(desk: Desk, digest_id: str) -> None:
-    today = desk.clock.now().replace(hour=6, minute=0, second=0, microsecond=0)
-    _set(desk, digest_id, "0 6 * * *", today + timedelta(days=1), zone="UTC")
-
-
-def _set(
-    desk: Desk, digest_id: str, cron: str, due: datetime, *, quiet: bool = False, zone: str = "Europe/Berlin"
-) -> None:
-    made = Digest(
-        digest_id, LINE, cron, zone, quiet, TRAINER.id, TRAINER.name, desk.clock.now(), due.astimezone(UTC)
-    )
-    with desk.store.write() as tx:
-        digests.add(tx, made)
-
-
-def training(desk: Desk, state: str) -> TrainingRun:
-    made = TrainingRun(
-        id="cap-1",
-        request_id="r1",
-        state=state,
-        model_name="Cap_Model",
-        dataset="caps_20261102_081530",
-        dataset_version="1",
-        cluster="gpu-small",
-        experiment="spotter",
-        requested_by=TRAINER.id,
-        requested_by_name=TRAINER.name,
-        channel=LINE,
-        requested_at=desk.clock.now(),
-    )
-    with desk.store.write() as tx:
-        runs.add(tx, made)
-    return made
-
-
-def this_hour(desk: Desk) -> datetime:
-    return desk.clock.now().replace(minute=0, second=0, microsecond=0)
-
-
-def to_the_hour(desk: Desk, and_on: timedelta = timedelta()) -> None:
-    """Move the clock to just after the next full hour, or further."""
-    desk.clock.forward((this_hour(desk) + HOUR + and_on - desk.clock.now()).total_seconds() + 5)
-
-
-def outcomes(desk: Desk, digest_id: str = "digest-1") -> list[str]:
-    with desk.store.read() as tx:
-        return [firing.outcome for firing in digests.firings(tx, digest_id, limit=2000)][::-1]
-
-
-def delivered(desk: Desk) -> list[str]:
-    """What stands in the channel once the courier has nothing left to say."""
-    while True:
-        with desk.store.read() as tx:
-            if not messages.due(tx, desk.clock.now()):
-                return [steady(desk, text) for text in desk.said()]
-        desk.courier.deliver()
-        desk.clock.forward(2)
-
-
-def listed(desk: Desk, services: Services) -> str:
-    return told(desk, run(DigestArgs(), ASKED, services))
-
-
-def told(desk: Desk, reply: Reply | object) -> str:
-    assert isinstance(reply, Reply)
-    lines = desk.people["trainer"].reader.blocks(list(reply.message.blocks))
-    return steady(desk, "\n".join(lines))
-
-
-def steady(desk: Desk, text: str) -> str:
-    return SO_FAR.sub("<duration> so far", desk.people.steady(text))
