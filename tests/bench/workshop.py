@@ -14,7 +14,7 @@ from commands.exports.command import READ
 from commands.kit.policy import Exports
 from sandbox.environment import bot_environment
 from sandbox.world import World
-from storage import catalog, marks, runs
+from storage import catalog, marks, migrate, runs
 from storage.database import Store
 from storage.runs import TrainingRun
 from tests.bench.ack import POLICY
@@ -80,9 +80,16 @@ def workshop(loop: Loop, policy: Path = POLICY) -> Iterator[Workshop]:
         bot.start()
         store = Store(f"sqlite:///{bot.database}")
         stack.callback(store.close)
+        wait(lambda: _is_made(store), "the store is made")
         wait(lambda: _trainable(store) != [], "exports are known")
         wait(lambda: _knows_clusters(store), "clusters are known")
         yield Workshop(world, bot, settings, store, _trainable(store)[0])
+
+
+def _is_made(store: Store) -> bool:
+    """What opens its door first is seen before its tables are."""
+    with store.read() as tx:
+        return migrate.stored(tx) is not None
 
 
 def _trainable(store: Store) -> list[str]:
