@@ -57,12 +57,13 @@ class SqliteFile:
         self._version: int | None = None
 
     def has_changed(self) -> bool:
-        """Whether anybody has committed since this was asked before; True where that cannot be known."""
+        """Whether anybody has committed since this was asked before; not where that cannot be known now, for what is
+        remembered is all there is then."""
         before = self._version
         try:
             if self._connection is None:
-                self._connection = sqlite3.connect(self._file, check_same_thread=False)
+                self._connection = sqlite3.connect(self._file, check_same_thread=False, timeout=0)
             (self._version,) = self._connection.execute("PRAGMA data_version").fetchone()
-        except sqlite3.Error:
-            return True
+        except sqlite3.OperationalError:
+            return False
         return self._version != before

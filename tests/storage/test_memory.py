@@ -1,5 +1,6 @@
 """What is remembered of the store: as long as nothing was committed, whoever commits."""
 
+import sqlite3
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -90,3 +91,23 @@ def test_few_answers_are_kept(store: Store) -> None:
     for number in range(memory.MOST_ANSWERS * 3):
         assert store.recall(number, lambda tx, number=number: number) == number  # type: ignore[misc]  # bound now
     assert len(store._memory._answers) <= memory.MOST_ANSWERS
+
+
+def test_what_is_remembered_is_told_while_another_holds_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'spotter.db'}")
+    migrate.upgrade(store)
+    put(store, "known")
+    ask = Asker(store)
+    monkeypatch.setattr(memory, "FRESH_SECONDS", 0.0)
+    assert ask() == ask() == "known"
+    file = sqlite3.connect(tmp_path / "spotter.db", isolation_level=None)
+    file.execute("BEGIN IMMEDIATE")
+    looked = ask.looked
+    for _ in range(10):
+        assert ask() == "known"
+    assert ask.looked == looked
+    file.execute("ROLLBACK")
+    file.close()
+    store.close()
