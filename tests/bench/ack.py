@@ -194,6 +194,8 @@ async def _timed(act: Act, bot: Contestant, number: int) -> float:
 
 def _has_first_digest(spotter: Contestant) -> bool:
     with closing(sqlite3.connect(spotter.database)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'digests'").fetchone():
+            return False  # it acknowledges before its store is made
         return bool(connection.execute("SELECT count(*) FROM digests").fetchone()[0])
 
 
