@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -32,3 +33,13 @@ def publish(devops: Server, project: Project) -> Pipeline:
     devops.says("GET", f"pipelines/{PIPELINE_ID}", listed | {"configuration": configuration})
     devops.says("GET", f"git/repositories/{REPOSITORY_ID}/items", {"path": "/publish.yml", "content": YAML})
     return project.pipeline("publish")
+
+
+@pytest.fixture
+def timeline(devops: Server) -> Any:
+    """Tells the records of run 5."""
+
+    def tell(*records: dict[str, Any]) -> None:
+        devops.says("GET", "build/builds/5/timeline", {"records": list(records)})
+
+    return tell
