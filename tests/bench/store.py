@@ -33,7 +33,7 @@ from commands.digest.command import now as digest_now
 from commands.digest.sending import collect
 from commands.home.view import home
 from commands.kit.clock import Clock
-from commands.kit.command import Asked
+from commands.kit.command import Asked, Choices
 from commands.kit.health import Health
 from commands.kit.manifest import manifest
 from commands.kit.people import Directory, Person
@@ -141,13 +141,19 @@ def questions(services: Services) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "Home", lambda: home(APPROVER, services)
     yield "digest asked for, of a day", lambda: digest_now(ASKED, services)
     yield "digest sent, of a day", lambda: collect(digest, services)
-    yield "type-ahead over runs", lambda: recent_runs(services, REQUESTER, "model-7")
-    yield "type-ahead over models", lambda: registered_models(services, REQUESTER, "7")
+    yield "type-ahead over runs", lambda: _anew(services, recent_runs, "model-7")
+    yield "type-ahead over models", lambda: _anew(services, registered_models, "7")
     yield "time and cost told before a training", lambda: _estimate(services)
     yield "courier: what Slack does not show yet", lambda: _due(services)
     yield "courier: one wish more", lambda: _wish(services)
-    yield "type-ahead over versions to deploy", lambda: model_versions(services, REQUESTER, "model_7")
-    yield "type-ahead over targets", lambda: targets(services, REQUESTER, "")
+    yield "type-ahead over versions to deploy", lambda: _anew(services, model_versions, "model_7")
+    yield "type-ahead over targets", lambda: _anew(services, targets, "")
+
+
+def _anew(services: Services, choices: Choices, typed: str) -> None:
+    """As the first one who types after something was committed."""
+    services.store._memory.forget()
+    choices(services, REQUESTER, typed)
 
 
 def _estimate(services: Services) -> None:
