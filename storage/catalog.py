@@ -87,6 +87,15 @@ class Registered(NamedTuple):
 
 _exports, _clusters = Rows(exports, ExportRow), Rows(clusters, ClusterRow)
 _models = Rows(model_versions, ModelRow)
+_MODEL = select(model_versions).where(
+    model_versions.c.name == bindparam("name"), model_versions.c.version == bindparam("version")
+)
+_EXPORT = (
+    select(exports)
+    .where(exports.c.name == bindparam("name"), exports.c.present)
+    .order_by(exports.c.created_at.desc(), exports.c.version.desc())
+    .limit(1)
+)
 
 
 def put_export(tx: Connection, row: ExportRow) -> None:
@@ -120,13 +129,7 @@ def count_exports(tx: Connection) -> int:
 
 def get_export(tx: Connection, name: str) -> ExportRow | None:
     """The newest version of the export, if the workspace still has it."""
-    query = (
-        select(exports)
-        .where(exports.c.name == name, exports.c.present)
-        .order_by(exports.c.created_at.desc(), exports.c.version.desc())
-        .limit(1)
-    )
-    return _exports.first(tx, query)
+    return _exports.one(tx, _EXPORT, {"name": name})
 
 
 def has_seen_export(tx: Connection, name: str, version: str) -> bool:
@@ -167,8 +170,7 @@ def keep_models(tx: Connection, name: str, present: Collection[int]) -> set[int]
 
 
 def get_model(tx: Connection, name: str, version: int) -> ModelRow | None:
-    query = select(model_versions).where(model_versions.c.name == name, model_versions.c.version == version)
-    return _models.first(tx, query)
+    return _models.one(tx, _MODEL, {"name": name, "version": version})
 
 
 def get_models(tx: Connection, keys: Collection[tuple[str, int]]) -> list[ModelRow]:

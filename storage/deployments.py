@@ -7,7 +7,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from storage.rows import Rows, each_of
 from storage.tables import decisions, deployments
@@ -108,6 +108,10 @@ class Unanswered:
 _rows, _decisions = Rows(deployments, Deployment), Rows(decisions, Decision)
 _unproven = _rows.without("evidence")  # which is most of a row
 add, get, change = _rows.add, _rows.get, _rows.change
+_LOCKED = select(deployments).where(deployments.c.id == bindparam("id")).with_for_update()
+_DECISIONS = (
+    select(decisions).where(decisions.c.deployment_id == bindparam("deployment")).order_by(decisions.c.at)
+)
 decide = _decisions.add  # False where this person has said so before
 
 
@@ -117,8 +121,7 @@ def by_request(tx: Connection, request_id: str) -> Deployment | None:
 
 def locked(tx: Connection, deployment_id: str) -> Deployment | None:
     """As `get`, and nobody else changes it before this transaction ends."""
-    query = select(deployments).where(deployments.c.id == deployment_id).with_for_update()
-    return _rows.first(tx, query)
+    return _rows.one(tx, _LOCKED, {"id": deployment_id})
 
 
 def in_states(
@@ -213,8 +216,7 @@ def in_favour(given: Sequence[Decision]) -> list[str]:
 
 def decisions_on(tx: Connection, deployment_id: str) -> list[Decision]:
     """In the order in which they were made."""
-    query = select(decisions).where(decisions.c.deployment_id == deployment_id).order_by(decisions.c.at)
-    return _decisions.all(tx, query)
+    return _decisions.all(tx, _DECISIONS, {"deployment": deployment_id})
 
 
 def decisions_on_each(tx: Connection, asked: Sequence[Deployment]) -> dict[str, list[Decision]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, cast, func, select, update
+from sqlalchemy import Connection, Text, bindparam, cast, func, select, update
 
 from storage.rows import Rows, insert_once, one_of
 from storage.tables import evaluations
@@ -27,6 +27,9 @@ class EvaluationRow:
 
 
 _rows = Rows(evaluations, EvaluationRow)
+_OF_VERSION = select(evaluations).where(
+    evaluations.c.name == bindparam("name"), evaluations.c.version == bindparam("version")
+)
 
 
 def want(tx: Connection, name: str, version: int, run_id: str, at: datetime) -> None:
@@ -68,5 +71,4 @@ def figures_of(tx: Connection, keys: Collection[tuple[str, int]]) -> dict[tuple[
 
 
 def get(tx: Connection, name: str, version: int) -> EvaluationRow | None:
-    query = select(evaluations).where(evaluations.c.name == name, evaluations.c.version == version)
-    return _rows.first(tx, query)
+    return _rows.one(tx, _OF_VERSION, {"name": name, "version": version})

@@ -70,6 +70,10 @@ class Rows(Generic[T]):
     def first(self, tx: Connection, query: Select[Any]) -> T | None:
         return self._only(tx.execute(query.limit(1)))
 
+    def one(self, tx: Connection, query: Select[Any], given: Mapping[str, Any]) -> T | None:
+        """Of a question that finds one at most, and is written once: writing it takes longer than its answer."""
+        return self._only(tx.execute(query, given))
+
     def _only(self, found: Result[Any]) -> T | None:
         return next(self._made(tuple(found.keys()), found.all()), None)
 

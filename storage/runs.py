@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from storage.rows import Rows
 from storage.tables import training_runs
@@ -91,6 +91,12 @@ class EndedRun(NamedTuple):
 
 _rows = Rows(training_runs, TrainingRun)
 _open, _outcomes = (select(*(training_runs.c[name] for name in kind._fields)) for kind in (OpenRun, EndedRun))
+_LAST_OF = (
+    select(training_runs)
+    .where(training_runs.c.requested_by == bindparam("person"))
+    .order_by(training_runs.c.requested_at.desc())
+    .limit(1)
+)
 add, get, change = _rows.add, _rows.get, _rows.change
 
 
@@ -188,10 +194,4 @@ def registered_like(tx: Connection, vm_size: str, max_trials: int, limit: int) -
 
 def last_used(tx: Connection, person: str) -> TrainingRun | None:
     """The person's newest run: its cluster and model name are what they probably want again."""
-    query = (
-        select(training_runs)
-        .where(training_runs.c.requested_by == person)
-        .order_by(training_runs.c.requested_at.desc())
-        .limit(1)
-    )
-    return _rows.first(tx, query)
+    return _rows.one(tx, _LAST_OF, {"person": person})
