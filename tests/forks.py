@@ -22,6 +22,8 @@ from typing import BinaryIO
 
 from click import Context
 
+from sandbox.trainer.ask import connect
+
 ROOT = Path(__file__).parents[1]
 STARTS_WITHIN = 120.0
 ENDS_WITHIN = 120.0
@@ -109,27 +111,17 @@ class Forks:
     def _connect(self) -> socket.socket:
         with self._address.with_suffix(".lock").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
-            return _connection(self._address) or self._begin()
+            return connect(self._address) or self._begin()
 
     def _begin(self) -> socket.socket:
         command = [sys.executable, "-m", "tests.forks", str(self._address), str(self._suite)]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=ROOT, start_new_session=True)
         deadline = time.monotonic() + STARTS_WITHIN
-        while (connection := _connection(self._address)) is None:
+        while (connection := connect(self._address)) is None:
             assert process.poll() is None, "the process that forks has died"
             assert time.monotonic() < deadline, "the process that forks does not start"
             time.sleep(0.02)
         return connection
-
-
-def _connection(address: Path) -> socket.socket | None:
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.connect(str(address))
-    except OSError:
-        connection.close()
-        return None
-    return connection
 
 
 def serve(address: str, suite: int) -> None:

@@ -24,7 +24,7 @@ def main(owner: str, arguments: list[str]) -> int:
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        connection = _connect(folder / "socket") or _start(folder / "socket", owner)
+        connection = connect(folder / "socket") or _start(folder / "socket", owner)
     if connection is None:  # a trial on its own says best what is wrong
         os.execv(sys.executable, [sys.executable, "-m", "sandbox.trainer.trial", *arguments])  # noqa: S606
     signal.signal(signal.SIGTERM, lambda *_: connection.shutdown(socket.SHUT_WR))
@@ -36,7 +36,8 @@ def main(owner: str, arguments: list[str]) -> int:
     return code[0] if code else 1
 
 
-def _connect(address: Path) -> socket.socket | None:
+def connect(address: Path) -> socket.socket | None:
+    """None where nobody listens."""
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.connect(str(address))
@@ -60,7 +61,7 @@ def _start(address: Path, owner: str) -> socket.socket | None:
     )
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and nursery.poll() is None:
-        if connection := _connect(address):
+        if connection := connect(address):
             return connection
         time.sleep(0.02)
     return None

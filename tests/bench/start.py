@@ -6,16 +6,14 @@ tells is acknowledged before all is loaded that answers it.
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from pathlib import Path
 
-from sandbox.environment import bot_environment
 from sandbox.world import World
-from tests.bench.ack import POLICY
 from tests.bench.contestants import Contestant, Loop, wait
 from tests.bench.table import Row, at_most, figure
+from tests.bench.workshop import seeded_world
 
 BAR_START, BAR_BEFORE, BAR_AFTER = 1.5, 2.0, 200.0
 STARTS, STARTS_QUICK, IMPORTS = 9, 3, 5
@@ -24,16 +22,9 @@ EXPORT, EXPORTS = "/Labeling/export/", 6
 
 
 def measure(*, quick: bool) -> Iterator[Row]:
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        world = World(Path(folder), lines={})
-        world.start()
-        stack.callback(world.stop)
-        world.seed()
-        settings = bot_environment(world, Path(folder), POLICY)
-        loop = Loop()
-        stack.callback(loop.close)
+    with seeded_world() as (world, settings, folder), closing(Loop()) as loop:
         for over_http in (False, True):
-            yield from _of(settings, Path(folder), loop, world, STARTS_QUICK if quick else STARTS, over_http)
+            yield from _of(settings, folder, loop, world, STARTS_QUICK if quick else STARTS, over_http)
     yield from _imports()
 
 

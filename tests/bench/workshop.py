@@ -62,20 +62,27 @@ class Workshop:
 
 
 @contextmanager
-def workshop(loop: Loop, policy: Path = POLICY) -> Iterator[Workshop]:
-    """Open, and known to Spotter."""
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        world = World(Path(folder), lines={})
+def seeded_world(policy: Path = POLICY) -> Iterator[tuple[World, dict[str, str], Path]]:
+    """A world without devices, and the environment and the folder of a bot beside it."""
+    with tempfile.TemporaryDirectory() as made, ExitStack() as stack:
+        folder = Path(made)
+        world = World(folder, lines={})
         world.start()
         stack.callback(world.stop)
         world.seed()
-        settings = bot_environment(world, Path(folder), policy)
+        yield world, bot_environment(world, folder, policy), folder
+
+
+@contextmanager
+def workshop(loop: Loop, policy: Path = POLICY) -> Iterator[Workshop]:
+    """Open, and known to Spotter."""
+    with seeded_world(policy) as (world, settings, folder), ExitStack() as stack:
         publish = ["publish-pipeline", "--version", "1", "--config", str(policy)]
         subprocess.run(
             [sys.executable, "-m", "bot.cli", *publish], env=settings, check=True, capture_output=True
         )
         world.azure.studio.set_capacity(CLUSTER, available=False)
-        bot = Contestant("Spotter", "bot.cli run", settings, Path(folder), loop, over_http=False)
+        bot = Contestant("Spotter", "bot.cli run", settings, folder, loop, over_http=False)
         stack.callback(bot.close)
         bot.start()
         store = Store(f"sqlite:///{bot.database}")
