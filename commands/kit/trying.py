@@ -8,6 +8,7 @@ from structlog.typing import FilteringBoundLogger
 
 from commands.kit.services import Services
 from infra.http.errors import AzureError, Throttled
+from storage.leases import Lost
 
 SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=8)
 
@@ -31,11 +32,13 @@ def next_try(tries: int, trouble: Exception, services: Services) -> dict[str, An
 def take_each(
     step: Callable[[Moved], object], those: Iterable[Moved], log: FilteringBoundLogger
 ) -> list[Exception]:
-    """Take the step for each: trouble with one keeps no other waiting. Returns the troubles."""
+    """Take the step for each: trouble with one keeps no other waiting. Returns the troubles. Raises Lost."""
     troubles: list[Exception] = []
     for each in those:
         try:
             step(each)
+        except Lost:
+            raise
         except Exception as trouble:
             known = isinstance(trouble, AzureError)
             log.warning("step_failed", id=each.id, error=str(trouble), exc_info=not known)

@@ -8,9 +8,10 @@ import pytest
 from tests.stories.deploying import shipping
 from tests.stories.reliability.conftest import Kept
 from tests.stories.reliability.effects import Effects
-from tests.stories.reliability.flows import FLOWS, SHIPPING, Flow, furnish
+from tests.stories.reliability.flows import FLOWS, Flow, furnish
 from tests.stories.reliability.matrix import Matrix, Row
 from tests.stories.reliability.power import Boundary
+from tests.stories.reliability.shipping import SHIPPING
 from tests.stories.stage import Stage
 
 __all__ = ["shipping"]

@@ -10,8 +10,9 @@ from sandbox.claim import free_port
 from sandbox.world import World
 from tests.stories.deploying import LINE_1, SECRET, a_line_with_a_model
 from tests.stories.reliability.conftest import Kept
-from tests.stories.reliability.flows import FLOWS, SHIPPING, furnish
+from tests.stories.reliability.flows import FLOWS, furnish
 from tests.stories.reliability.random_cuts import UPTIME, Shift
+from tests.stories.reliability.shipping import SHIPPING
 from tests.stories.reliability.test_matrix import PATIENT
 from tests.stories.stage import Stage
 

@@ -16,15 +16,8 @@ from sqlalchemy.exc import OperationalError
 from sandbox.claim import free_port
 from sandbox.world import World
 from tests.stories.deploying import LINE_1, SECRET, a_line_with_a_model
-from tests.stories.reliability.flows import (
-    FLOWS,
-    SHIPPING,
-    Flow,
-    Player,
-    asks_to_deploy,
-    furnish,
-    sets_a_digest,
-)
+from tests.stories.reliability.flows import FLOWS, Flow, Player, furnish, sets_a_digest
+from tests.stories.reliability.shipping import SHIPPING, asks_to_deploy
 from tests.stories.reliability.test_matrix import PATIENT
 from tests.stories.reliability.vitals import MEGABYTE, Growth, Watch, growth
 from tests.stories.stage import Stage
