@@ -69,6 +69,8 @@ class Look:
         return self._began
 
     def _asked(self, ask: Callable[[], Answer]) -> Answer:
+        if self.trouble:
+            raise self.trouble  # for every request of this pass the same
         try:
             answer = ask()
         except Resting as rest:
