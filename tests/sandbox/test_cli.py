@@ -113,7 +113,10 @@ def test_a_taken_port_costs_no_file_and_its_hint_works(root: Path) -> None:
     assert (root / "state" / "spotter.db").read_text() == "of the last sandbox"
 
 
-def test_a_bot_that_cannot_live_is_given_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bot_that_cannot_live_is_given_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.spotter.SOON", 600.0)  # on a crowded machine to die takes long
     spotter = Spotter({"PATH": os.environ["PATH"], "PORT": "1"}, tmp_path, pauses=(0.01, 0.02))
     with pytest.raises(click.ClickException, match=r"did not become ready(?s:.*)SLACK_BOT_TOKEN"):
         spotter.start(lambda: True)
