@@ -62,6 +62,11 @@ def test_a_look_at_trainings_at_work_asks_as_much_for_many_as_for_one(
     blind = _asked(azure, services)
     assert 0 < blind.count("get-history") <= 3 * READ
 
+    _say_that_they_train(azure, names, trials, status="Completed")
+    last = [_asked(azure, services).count("get-history") for _ in range(-(-len(trials) // READ))]
+    assert len(trials) <= sum(last) <= 3 * len(trials), "whatever nobody saw is read at the end, once"
+    assert _asked(azure, services) == ["jobs", "runs:query"]
+
 
 @pytest.mark.parametrize("number", [1, 40])
 def test_where_nothing_is_told_together_a_look_walks_where_something_changed(
@@ -112,7 +117,9 @@ def test_of_many_that_train_some_are_read_in_a_look_and_all_in_turn(
     assert set(names) <= set(turns)
 
 
-def _say_that_they_train(azure: Answers, names: list[str], trials: list[str]) -> None:
+def _say_that_they_train(
+    azure: Answers, names: list[str], trials: list[str], status: str = "Running"
+) -> None:
     jobs = [
         {"name": name, "properties": {"status": "Running", "tags": {"spotter_request": name}}}
         for name in names
@@ -124,7 +131,7 @@ def _say_that_they_train(azure: Answers, names: list[str], trials: list[str]) ->
         for name in names
     ]
     below = [
-        {"runId": trial, "parentRunId": trial.rpartition("_")[0], "status": "Running", "experimentId": "e"}
+        {"runId": trial, "parentRunId": trial.rpartition("_")[0], "status": status, "experimentId": "e"}
         for trial in trials
     ]
     found = {"value": roots + steps + below}
