@@ -74,4 +74,6 @@ def _meanwhile_twelve_clicks_are_one(stage: Stage, card: Message) -> None:
     at_once(lambda: second.clicks("Approve v2", on=card), form.submits)
     card.becomes("rejected|not shipped")
     outcomes = told(stage, "line-1", "deploy.approve", "deploy.reject")
-    assert len(outcomes) == 2, "the first approval, and what came of both at the same moment"
+    approve, reject = "deploy.approve", "deploy.reject"
+    # What is approved may be rejected until it is begun; what is rejected is not approved any more.
+    assert outcomes in ([approve, reject], [approve, approve], [approve, approve, reject])
