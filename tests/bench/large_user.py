@@ -206,10 +206,14 @@ class LargeUser:
         self._span.cpu[what].append(self._does(ask=kind, payload=payload)["cpu"])
 
     def _steps(self, follower: str) -> None:
+        before = self._count("digest_firings")
         told = self._follows(follower)
         if told["failed"]:
             raise RuntimeError(f"{follower} failed, see the log")
-        self._span.cpu[f"{FOLLOWER}{follower}"].append(told["cpu"])
+        what, times = follower, 1
+        if fired := self._count("digest_firings") - before:
+            what, times = "each digest that is due", fired
+        self._span.cpu[f"{FOLLOWER}{what}"].append(told["cpu"] / times)
         self._span.memory = told["memory"]
 
     def _follows(self, follower: str) -> dict[str, Any]:
