@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("spotter")
 ACKING = 16
 CONNECTS_WITHIN = 0.25  # seconds, in which building Spotter does not want the interpreter
+FIRST_COME = 0.05  # seconds, in which it does not either, for those who stood before the door
 TURNS = 0.001  # seconds, after which whoever builds, follows or computes hands the interpreter on to who answers Slack
 
 
@@ -59,6 +60,7 @@ class Door:
         try:
             if spotter is None:
                 await _connected(socket)
+                await asyncio.sleep(FIRST_COME)
                 spotter = await asyncio.to_thread(self._build, claimed=True)
             spotter.start()
             self._waiting.inside.set_result(spotter.inside)
