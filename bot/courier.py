@@ -15,6 +15,7 @@ from bot.late import GatedClient, Late
 from bot.sending import Sender
 from bot.watchdog import Watchdog
 from commands.kit.clock import Clock
+from commands.kit.command import COURIER
 from commands.kit.health import DATABASE, Health
 from storage import messages
 from storage.database import Store
@@ -95,16 +96,19 @@ class Courier:
             log.warning("lease_lost", reason=str(lost))
         except OperationalError as trouble:
             log.warning("database_trouble", error=str(trouble.orig))
-            self._health.trouble(DATABASE, f"It does not let Spotter write ({trouble.orig})", about="courier")
+            self._health.does_not_write(trouble, about=COURIER)
             self._stopping.wait(1)
         except Exception:
             log.exception("courier_failed")
             self._stopping.wait(1)
         else:
-            self._health.well(DATABASE, about="courier")
+            self._health.well(DATABASE, about=COURIER)
 
     def deliver(self) -> None:
         """Send every message whose turn it is. Trouble with one keeps no other waiting."""
+        if any(trouble.service == DATABASE for trouble in self._health.troubles()):
+            with self._store.write():
+                pass  # for there may be nothing to send by which it would be noticed that the trouble is over
         now = self._clock.now()
         resting = [channel for channel, until in self._sender.resting.items() if until > now]
         with self._store.read() as tx:

@@ -22,7 +22,7 @@ from bot.refusals import NO_ANSWER
 from commands.home.view import home
 from commands.kit import forms, inline
 from commands.kit.blocks import note
-from commands.kit.command import PEOPLE, Action, Answer, Asked, Command, OpenForm, Reply
+from commands.kit.command import COURIER, PEOPLE, Action, Answer, Asked, Command, OpenForm, Reply
 from commands.kit.errors import UserError
 from commands.kit.people import Person
 from commands.kit.services import Services
@@ -252,9 +252,8 @@ class Dispatch:
     def _incident(self, failed: Exception, asked: Asked, what: str) -> Reply:
         ref = secrets.token_hex(2).upper()
         log.error("incident", ref=ref, what=what, person=asked.person.id, exc_info=failed)
-        if isinstance(
-            failed, OperationalError
-        ):  # the database itself: waiting for it again would be too late
+        if isinstance(failed, OperationalError):  # waiting for the database again would be too late
+            self._services.health.does_not_write(failed, about=COURIER)  # which looks whether that is over
             return Reply(apology(ref))
         try:
             with self._services.store.write() as tx:

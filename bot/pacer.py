@@ -138,7 +138,7 @@ def take_step(follower: Follower, services: Services) -> Exception | None:
         return None
     except OperationalError as trouble:
         STEPS.labels(name, "database_trouble").inc()
-        services.health.trouble(DATABASE, f"It does not let Spotter write ({trouble.orig})", about=name)
+        services.health.does_not_write(trouble, about=name)
         log.warning("database_trouble", follower=name, error=str(trouble.orig))
         return trouble
     except AzureError as trouble:

@@ -5,6 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.exc import OperationalError
+
 from commands.kit.clock import Clock
 from storage.leases import Lease
 
@@ -39,6 +41,10 @@ class Health:
             known = self._troubles.get((service, about))
             since = known.since if known else self._clock.now()
             self._troubles[service, about] = Trouble(service, reason, since)
+
+    def does_not_write(self, trouble: OperationalError, about: str) -> None:
+        """Of the database."""
+        self.trouble(DATABASE, f"It does not let Spotter write ({trouble.orig})", about)
 
     def forget(self, *, but: Collection[str]) -> None:
         """What was noticed by others than these, which look no more and so would never say that it is over."""
