@@ -94,6 +94,8 @@ class Pacer:
                 return
             with self._watchdog.over(follower.name):
                 trouble = self._may_step(follower, services)
+            if isinstance(trouble, Throttled):
+                began = time.monotonic()  # the rest that a service asks for begins with its answer
             rest = _rest(trouble, pace(follower, pause, self._now() - self._seen_at))
             wanted.wait(began + rest - time.monotonic())
 

@@ -29,7 +29,7 @@ def test_slack_asks_for_rest_and_breaks_down(stage: Stage) -> None:
     rested, *others = [entry.at for entry in slack.log("POST", POST)]
     assert others[0] - rested >= 3
     assert said(stage, "Cap_Model") == 1
-    assert not degraded(stage, "Slack")
+    stage.until(lambda: not degraded(stage, "Slack"), "all is well again")
 
 
 def test_a_workspace_that_refuses_charts_and_tables(new_stage: Callable[..., Stage]) -> None:
