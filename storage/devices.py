@@ -1,8 +1,8 @@
 """What runs on which edge device, as it was told last."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select
 
@@ -40,12 +40,14 @@ class Share:
 
 
 _rows = Rows(devices, DeviceRow)
+LATELY = timedelta(minutes=5)
+"""So much later may one that is in contact have been seen than is kept of it: each message that it sends moves that."""
 
 
 def keep(tx: Connection, rows: Sequence[DeviceRow]) -> None:
-    """These are the devices now; of thousands most are as they were."""
+    """These are the devices now; of thousands most are as they were, but for when they were seen last."""
     known, there = _known(tx), {row.id for row in rows}
-    changed = [row for row in rows if row != known.get(row.id)]
+    changed = [row for row in rows if not _is_as(row, known.get(row.id))]
     old = [row.id for row in changed if row.id in known] + [each for each in known if each not in there]
     if old:
         tx.execute(delete(devices).where(devices.c.id == bindparam("old")), [{"old": each} for each in old])
@@ -55,7 +57,15 @@ def keep(tx: Connection, rows: Sequence[DeviceRow]) -> None:
 
 def are_known(tx: Connection, rows: Sequence[DeviceRow]) -> bool:
     """Whether these are the devices as they were told last."""
-    return _known(tx) == {row.id: row for row in rows}
+    known = _known(tx)
+    return known.keys() == {row.id for row in rows} and all(_is_as(row, known[row.id]) for row in rows)
+
+
+def _is_as(row: DeviceRow, known: DeviceRow | None) -> bool:
+    if known is None or row.last_seen is None or known.last_seen is None or not row.is_connected:
+        return row == known
+    is_late = not timedelta() <= row.last_seen - known.last_seen < LATELY
+    return not is_late and row == replace(known, last_seen=row.last_seen)
 
 
 def _known(tx: Connection) -> dict[str, DeviceRow]:

@@ -1,7 +1,7 @@
 """A look at what has not changed writes nothing: a write keeps others waiting, and has them forget what they know."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import event
@@ -48,6 +48,24 @@ def test_of_the_devices_those_are_written_that_have_changed(services: Services) 
         assert devices.are_known(tx, now) and not devices.are_known(tx, plant)
     changes = [given for statement, given in written if statement.startswith("DELETE")]
     assert changes == [[("cam-2",), ("cam-3",)]]
+
+
+def test_when_a_device_was_seen_last_is_written_now_and_then_and_exactly_when_it_goes(
+    services: Services,
+) -> None:
+    cam = DeviceRow("cam", "line-1", "", "Cap", "1", True, True, "", NOON)
+    soon = replace(cam, last_seen=NOON + timedelta(minutes=4))
+    later, gone = replace(cam, last_seen=NOON + timedelta(minutes=5)), replace(soon, is_connected=False)
+    _keep(services.store, [cam])
+    written = _written(services.store)
+    _keep(services.store, [soon])
+    with services.store.read() as tx:
+        assert devices.are_known(tx, [soon])
+        assert not any(devices.are_known(tx, [each]) for each in (later, gone))
+    assert written == []
+    _keep(services.store, [gone])
+    with services.store.read() as tx:
+        assert devices.of_target(tx, "line-1") == [gone]
 
 
 def _keep(store: Store, rows: list[DeviceRow]) -> None:
