@@ -4,6 +4,7 @@ So a run that somebody queues by hand gets past nobody, whatever it says about i
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -74,7 +75,8 @@ def _judge(run_id: int, services: Services) -> _No | None:
     against = _no_approval(run, deployment, ring_name, services)
     if against or deployment is None:
         return _No(against, unapproved=run)
-    if waits := freeze(deployment, services) or not_proved(deployment, services):
+    asked_for = datetime.fromisoformat(ring_of(deployment, ring_name)["queued_at"])
+    if waits := freeze(deployment, services) or not_proved(deployment, asked_for, services):
         return _No(waits, waits=True)
     if gone := objection(deployment, services):
         return _No(f"The approval is not in force any more: {gone}.")

@@ -3,7 +3,7 @@
 May run at any time, twice, or after a crash: each step begins by reading the record.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -17,14 +17,13 @@ from commands.deploy.rings import wait
 from commands.deploy.ship import ship
 from commands.deploy.standing import changes_in_azure, changes_since_asked, expire, make_stale
 from commands.deploy.taking_back import stop, take_back
-from commands.deploy.truth import Look
+from commands.deploy.truth import Look, forget_troubles
 from commands.kit.command import COURIER
 from commands.kit.errors import UserError
 from commands.kit.health import DEVOPS
 from commands.kit.services import Services
+from commands.kit.trying import take_each
 from infra.azureml.errors import Unreadable
-from infra.http.errors import AzureError
-from infra.iothub.errors import Resting
 from storage import deployments, marks, messages
 from storage.deployments import Deployment
 
@@ -35,7 +34,7 @@ log = structlog.get_logger("deploy")
 def follow_deployments(services: Services) -> None:
     with services.store.read() as tx:
         open_now = deployments.in_states(tx, deployments.OPEN)
-    look, stopped = Look(services, open_now, has_time=True), []
+    look, stopped = Look(services, open_now), []
 
     def step(deployment: Deployment) -> None:
         if deployment.state != "rolling_back":
@@ -43,9 +42,11 @@ def follow_deployments(services: Services) -> None:
         elif stop(deployment, services):
             stopped.append(deployment)
 
-    troubles = _each(step, open_now)
-    after = Look(services, stopped, has_time=True)  # which deployments there were before may be too old
-    troubles += _each(lambda deployment: take_back(deployment, services, after), stopped)
+    troubles = take_each(step, open_now, log)
+    after = Look(services, stopped)  # which deployments there were before may be too old
+    troubles += take_each(lambda deployment: take_back(deployment, services, after), stopped, log)
+    if all(each.state == "waiting" for each in open_now):
+        forget_troubles(services)
     if open_now:
         services.wake(COURIER)
     told = UserError | Unreadable  # on the card
@@ -53,22 +54,6 @@ def follow_deployments(services: Services) -> None:
     severe = [each for each in troubles if not isinstance(each, told) and each not in of_the_hub]
     if severe:
         raise severe[0]
-
-
-def _each(step: Callable[[Deployment], None], those: Sequence[Deployment]) -> list[Exception]:
-    """Take the step for every request: trouble with one keeps no other waiting. Returns the troubles."""
-    troubles: list[Exception] = []
-    for deployment in those:
-        try:
-            step(deployment)
-        except Exception as trouble:
-            known = isinstance(trouble, AzureError | UserError | Unreadable)
-            if not isinstance(trouble, Resting):
-                log.warning(
-                    "deployment_step_failed", deployment=deployment.id, error=str(trouble), exc_info=not known
-                )
-            troubles.append(trouble)
-    return troubles
 
 
 def _preparing(deployment: Deployment, services: Services, look: Look) -> None:

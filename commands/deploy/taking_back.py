@@ -40,7 +40,8 @@ def stop(deployment: Deployment, services: Services) -> bool:
 
 
 def take_back(deployment: Deployment, services: Services, look: Look) -> None:
-    """One step of what has been stopped: delete, then see the devices come back. `look` is from after the stop."""
+    """One step of what has been stopped: delete, then see the devices come back. `look` knows the deployments as they
+    are after the stop; its devices may have been read earlier."""
     try:
         _take_back(deployment, services, look)
     except Resting:
@@ -60,10 +61,13 @@ def _take_back(deployment: Deployment, services: Services, look: Look) -> None:
     if not undone:
         _end(deployment, "failed", f"{deployment.rollback_reason} Nothing reached a device.", services)
         return
+    removed = max(datetime.fromisoformat(ring["removed"]) for ring in undone)
+    if look.as_of < removed:
+        return  # it tells of devices that may have taken the model since; the next reading begins anew
+    patience = patience_with(deployment, services)
     told = [device for device in look.survey.devices if _was_told(device, deployment, undone)]
-    removed, patience = datetime.fromisoformat(undone[0]["removed"]), patience_with(deployment, services)
     away = [device.id for device in told if not _is_back(device, undone, removed)]
-    if away and look.as_of() - removed < patience:
+    if away and look.as_of - removed < patience:
         note_trouble(deployment, None, services)
         back = len(told) - len(away)
         wait(deployment, f"Back: {back} of {len(told)}, waiting for {listing(away)}.", services)
@@ -130,11 +134,12 @@ def _found(devops: Project, ring: Ring, services: Services) -> int | None:
 
 
 def _remember(deployment: Deployment, shipped: list[Shipped], services: Services) -> None:
-    """Before the deletion, so that a crash after it does not make it look as if nothing had been there."""
+    """Before the deletion, so that a crash after it does not make it look as if nothing had been there; and before each
+    further try, as devices may take the model until then."""
     at, images = services.clock.now().isoformat(), {each.ring: each.image for each in shipped}
     with services.store.write() as tx:
         now = deployments.locked(tx, deployment.id)
-        if now is None or now.state != "rolling_back" or {*images} <= _undone(now):
+        if now is None or now.state != "rolling_back":
             return
         rings = [
             {**ring, "state": "undone", "removed": at, "image": images.get(ring["name"])}
@@ -142,7 +147,8 @@ def _remember(deployment: Deployment, shipped: list[Shipped], services: Services
             else ring
             for ring in now.rings or []
         ]
-        change(tx, now, services, action="deploy.removed", rings=rings)
+        is_known = {*images} <= _undone(now)
+        change(tx, now, services, action=None if is_known else "deploy.removed", rings=rings)
 
 
 def _undone(deployment: Deployment) -> set[str]:

@@ -20,22 +20,23 @@ from infra.iothub.hub import Hub, Survey
 from infra.iothub.rollout import Rollout
 from storage.deployments import Deployment as Request
 
-LOOK = "deployments"
+LOOK, DEVICES = "deployments", "devices of deployments"  # a hub may tell of the ones and not of the others
 SHOWN = 5
 Answer = TypeVar("Answer")
 
 
 class Look:
     """One look at IoT Hub, the registry and the edge pipeline's runs, shared by every request of a pass: a hub lets
-    itself be asked a few times a minute only, so it is about the devices of these requests' targets alone.
+    itself be asked a few times a minute only, so it is about the devices of these requests' targets alone, or of one
+    ring of them, and goes on reading with the next look where the hub grants no more.
 
-    One that `has_time` goes on reading with the next look where the hub grants no more."""
+    So devices may tell of a moment before something that is to be judged: each judgement asks `as_of`, and waits for
+    the next reading where this one began too early."""
 
-    def __init__(self, services: Services, open_now: Sequence[Request], *, has_time: bool = False) -> None:
+    def __init__(self, services: Services, open_now: Sequence[Request], *, ring: str = "") -> None:
         self._services = services
         self._targets = frozenset(each.target for each in open_now if each.state != "waiting")
-        self._has_time = has_time
-        self._began = services.clock.now()
+        self._ring = ring
         self.trouble: AzureError | None = None
         rings = [ring for each in open_now for ring in each.rings or []]
         self._asked_for = frozenset(ring["run_id"] for ring in rings if ring["state"] == "queued")
@@ -50,25 +51,27 @@ class Look:
     @cached_property
     def deployed(self) -> Survey:
         """The deployments alone. Raises AzureError, which is then also told as IoT Hub's trouble."""
-        return self._asked(self.hub.deployed)
+        return self._asked(self.hub.deployed, about=LOOK)
 
-    @cached_property
+    @property
     def survey(self) -> Survey:
         """With the devices. Raises Resting where that takes longer, and as `deployed`."""
-        there, now = self.deployed, self._services.clock.now()
-        if self._has_time:
-            found, began = self._asked(lambda: self.hub.devices_by_and_by(now, self._targets))
-        else:
-            found, began = self._asked(lambda: self.hub.devices(self._targets)), now
-        self._began = began
-        return replace(there, devices=found)
+        return self._read[0]
 
+    @property
     def as_of(self) -> datetime:
-        """The moment of which the devices tell at least. Raises as `survey`."""
-        assert self.survey is not None  # noqa: S101  it has been read then
-        return self._began
+        """The moment of which the devices tell at least: when reading them began. Raises as `survey`."""
+        return self._read[1]
 
-    def _asked(self, ask: Callable[[], Answer]) -> Answer:
+    @cached_property
+    def _read(self) -> tuple[Survey, datetime]:
+        there, now = self.deployed, self._services.clock.now()
+        found, began = self._asked(
+            lambda: self.hub.devices_by_and_by(now, self._targets, ring=self._ring), about=DEVICES
+        )
+        return replace(there, devices=found), began
+
+    def _asked(self, ask: Callable[[], Answer], *, about: str) -> Answer:
         if self.trouble:
             raise self.trouble  # for every request of this pass the same
         try:
@@ -78,9 +81,9 @@ class Look:
             raise
         except AzureError as trouble:
             self.trouble = trouble
-            self._services.health.trouble(IOT_HUB, str(trouble), about=LOOK)
+            self._services.health.trouble(IOT_HUB, str(trouble), about=about)
             raise
-        self._services.health.well(IOT_HUB, about=LOOK)
+        self._services.health.well(IOT_HUB, about=about)
         return answer
 
     @property
@@ -138,6 +141,12 @@ class Look:
             "silent_ids": _shortened(late_ids),
             "why": _why(rollout) if rollout else "",
         }
+
+
+def forget_troubles(services: Services) -> None:
+    """No request needs IoT Hub now, so what was wrong with it is no trouble of theirs any more."""
+    for about in (LOOK, DEVICES):
+        services.health.well(IOT_HUB, about=about)
 
 
 def _shortened(ids: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from commands.deploy.truth import Look
 from commands.kit.services import Services
 from commands.kit.words import duration
 from infra.http.errors import AzureError
+from infra.iothub.deployments import ALL
 from infra.iothub.errors import Resting
 from storage.deployments import Deployment
 
@@ -22,8 +23,10 @@ UNKNOWN = (
 
 def watch(deployment: Deployment, ring: Ring, services: Services, look: Look) -> None:
     """Until every device of the ring reports the new model and that it works."""
-    now, late = look.as_of(), patience_with(deployment, services)
+    now, late = look.as_of, patience_with(deployment, services)
     since = datetime.fromisoformat(ring["applied_at"])
+    if now < since:
+        return  # the devices were read before: the next reading tells
     truth = look.truth(ring, deployment.target, now=now, deadline=since + late)
     skipped = now - since > services.policy.pace.settling and _shipped_nothing(ring, look)
     if problem := skipped or _problem(truth, ring, late, now, since):
@@ -43,8 +46,11 @@ def bake(deployment: Deployment, ring: Ring, services: Services, look: Look) -> 
     is_last = ring["name"] == (deployment.rings or [])[-1]["name"]
     target = services.policy.targets.get(deployment.target)
     bake = timedelta(minutes=target.bake_minutes if target and not is_last else 0)
-    now, late = look.as_of(), patience_with(deployment, services)
-    baked_at = datetime.fromisoformat(ring["healthy_at"]) + bake
+    now, late = look.as_of, patience_with(deployment, services)
+    healthy_at = datetime.fromisoformat(ring["healthy_at"])
+    if now < healthy_at:
+        return  # as above
+    baked_at = healthy_at + bake
     heard_since = baked_at if now >= baked_at else None
     truth = look.truth(ring, deployment.target, now=now, deadline=baked_at + late, heard_since=heard_since)
     if problem := _problem(truth, ring, late, now, baked_at):
@@ -74,13 +80,20 @@ def still_works(deployment: Deployment, services: Services, look: Look) -> bool:
     return all(are_well)
 
 
-def not_proved(deployment: Deployment, services: Services) -> str | None:
-    """Why a run may not be let in at this moment, in words; None where all devices that have the model are well."""
-    now, look = services.clock.now(), Look(services, [deployment])
+def not_proved(deployment: Deployment, since: datetime, services: Services) -> str | None:
+    """Why a run that was asked for at `since` may not be let in at this moment, in words; None where all devices that
+    have the model are well. What the hub does not grant at once is read on when the check asks again, a minute later.
+
+    Reads the rings that are done alone, few devices, and apart from what requests are followed by: that goes on
+    reading every few seconds, and would take the reading away."""
     for ring in _done(deployment):
+        look = Look(services, [deployment], ring="" if ring["name"] == ALL else ring["name"])
         try:
+            now = look.as_of
             truth = look.truth(ring, deployment.target, now=now, deadline=now, heard_since=now)
         except AzureError:
+            return UNKNOWN
+        if now < since:
             return UNKNOWN
         if not _all_healthy(truth):
             return _not_well(ring)
@@ -88,7 +101,9 @@ def not_proved(deployment: Deployment, services: Services) -> str | None:
 
 
 def _is_well(deployment: Deployment, ring: Ring, services: Services, look: Look) -> bool:
-    now, late = look.as_of(), patience_with(deployment, services)
+    now, late = look.as_of, patience_with(deployment, services)
+    if now < datetime.fromisoformat(ring.get("unwell_since") or ring["healthy_at"]):
+        return False  # as above
     is_frozen = freeze(deployment, services) is not None
     unwell_since = None if is_frozen else ring.get("unwell_since") or now.isoformat()
     since = datetime.fromisoformat(unwell_since) if unwell_since else now

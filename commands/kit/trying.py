@@ -6,8 +6,11 @@ from typing import Any, Protocol, TypeVar
 
 from structlog.typing import FilteringBoundLogger
 
+from commands.kit.errors import UserError
 from commands.kit.services import Services
+from infra.azureml.errors import Unreadable
 from infra.http.errors import AzureError, Throttled
+from infra.iothub.errors import Resting
 from storage.leases import Lost
 
 SHORTEST, LONGEST = timedelta(seconds=2), timedelta(seconds=8)
@@ -40,7 +43,8 @@ def take_each(
         except Lost:
             raise
         except Exception as trouble:
-            known = isinstance(trouble, AzureError)
-            log.warning("step_failed", id=each.id, error=str(trouble), exc_info=not known)
+            known = isinstance(trouble, AzureError | UserError | Unreadable)
+            if not isinstance(trouble, Resting):
+                log.warning("step_failed", id=each.id, error=str(trouble), exc_info=not known)
             troubles.append(trouble)
     return troubles

@@ -84,11 +84,12 @@ def follow_devices(services: Services) -> None:
     """Looks at all devices, of a large plant by and by, for answers that must not wait for IoT Hub."""
     if services.hub is None:
         return
+    deployed = services.hub.deployed()  # first: what was read of devices over many looks is handed out once
     try:
         found, _ = services.hub.devices_by_and_by(services.clock.now(), pages=DEVICE_PAGES)
     except Resting:
         return
-    survey = replace(services.hub.deployed(), devices=found)
+    survey = replace(deployed, devices=found)
     with services.store.read() as tx:
         moving = {each.target for each in deployments.in_states(tx, deployments.UNDER_WAY)}
         rows = [_row(each, survey, is_moving=each.target in moving) for each in survey.devices]

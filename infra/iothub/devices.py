@@ -91,14 +91,14 @@ class Device:
 
 
 class Reading:
-    """The edge devices of some targets, or all, read page by page: one S1 unit answers twenty queries in a minute, so a
-    large plant is read over some minutes. It goes on where it was, also after trouble."""
+    """The edge devices of some targets, or of one ring of them, or all, read page by page: one S1 unit answers twenty
+    queries in a minute, so a large plant is read over some minutes. It goes on where it was, also after trouble."""
 
-    def __init__(self, connection: Connection, targets: Collection[str] | None) -> None:
+    def __init__(self, connection: Connection, targets: Collection[str] | None, ring: str = "") -> None:
         self._connection = connection
         self._is_partial = targets is not None and sum(map(len, targets)) < LONGEST_LIST // 2
-        queries = [f"{DEVICES} AND tags.target IN {_listed(targets or ())}" if self._is_partial else DEVICES]
-        self._queries: deque[str] = deque(queries)
+        query = f"{DEVICES} AND tags.target IN {_listed(targets or ())}" if self._is_partial else DEVICES
+        self._queries: deque[str] = deque([f"{query} AND tags.ring IN {_listed([ring])}" if ring else query])
         self._continuation = ""
         self._twins: dict[str, Any] = {}
         self._modules: dict[str, dict[str, Any]] = {}

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from infra.http.answers import MOST_PAGES, endless
 from infra.http.connected import Connected
@@ -18,6 +19,8 @@ from infra.iothub.rollout import Rollout
 
 FORGOTTEN_AFTER = timedelta(minutes=5)
 """What nobody went on reading for so long is read anew: a rollout is judged by what is so now."""
+ALL_FORGOTTEN_AFTER = timedelta(hours=1)
+"""The same for all devices, which nobody judges by."""
 
 GRANTED_WITHIN = timedelta(minutes=2)
 """A hub that answers no page for so long is in trouble; its throttles are of a minute."""
@@ -62,6 +65,17 @@ class Survey:
         return deployments.superseded(self.deployments, deployment)
 
 
+class _Scope(NamedTuple):
+    """Whose devices are read."""
+
+    targets: frozenset[str] | None
+    ring: str
+
+    @property
+    def forgotten_after(self) -> timedelta:
+        return ALL_FORGOTTEN_AFTER if self.targets is None else FORGOTTEN_AFTER
+
+
 @dataclass(frozen=True)
 class _Kept:
     """A reading that was begun and not ended."""
@@ -83,8 +97,8 @@ class Hub(Connected[Connection]):
         return cls(lambda: Connection.open(host_name, gate))
 
     @cached_property
-    def _readings(self) -> dict[frozenset[str] | None, _Kept]:
-        """Those that were begun and not ended, by whose devices they read."""
+    def _readings(self) -> dict[_Scope, _Kept]:
+        """Those that were begun and not ended."""
         return {}
 
     def deployed(self) -> Survey:
@@ -97,19 +111,26 @@ class Hub(Connected[Connection]):
 
     def devices(self, targets: Iterable[str] | None = None) -> tuple[Device, ...]:
         """Of these targets, or all, at once: for a large plant a hub does not answer so often."""
-        found = self._reading(targets).goes_on(MOST_PAGES)
+        found = self._reading(_scope(targets)).goes_on(MOST_PAGES)
         if found is None:
             raise endless()
         return tuple(found)
 
     def devices_by_and_by(
-        self, now: datetime, targets: Iterable[str] | None = None, pages: int = MOST_PAGES
+        self,
+        now: datetime,
+        targets: Iterable[str] | None = None,
+        pages: int = MOST_PAGES,
+        *,
+        ring: str = "",
     ) -> tuple[tuple[Device, ...], datetime]:
-        """Devices over as many looks as it takes, and when the first began. Raises Resting where it goes on with the
-        next look: after so many pages, or when the hub grants no more."""
-        scope = None if targets is None else frozenset(targets)
+        """Devices over as many looks as it takes, and when the first began, which may be before what the caller
+        judges from. Those with the tag `ring` alone, where one is named. Raises Resting where it goes on with the next
+        look: after so many pages, or when the hub grants no more."""
+        self._forget(now)
+        scope = _scope(targets, ring)
         kept = self._readings.pop(scope, None)
-        if kept is None or (scope is not None and now - kept.went_on > FORGOTTEN_AFTER):
+        if kept is None:
             kept = _Kept(self._reading(scope), began=now, went_on=now)
         try:
             found = kept.reading.goes_on(pages)
@@ -128,8 +149,14 @@ class Hub(Connected[Connection]):
             raise Resting("IoT Hub is read by and by.")
         return tuple(found), kept.began
 
-    def _reading(self, targets: Iterable[str] | None) -> Reading:
-        return Reading(self.connection, None if targets is None else frozenset(targets))
+    def _forget(self, now: datetime) -> None:
+        """Drops what nobody goes on reading: it may be thousands of twins."""
+        for scope, kept in list(self._readings.items()):
+            if now - kept.went_on > scope.forgotten_after:
+                self._readings.pop(scope, None)
+
+    def _reading(self, scope: _Scope) -> Reading:
+        return Reading(self.connection, *scope)
 
     def deployment(self, deployment_id: str) -> Deployment | None:
         """With the hub's own counts; None where it is not there, or no more."""
@@ -140,3 +167,7 @@ class Hub(Connected[Connection]):
         Unclear where it may still be there: ask again.
         """
         deployments.withdraw(self.connection, deployment_id)
+
+
+def _scope(targets: Iterable[str] | None, ring: str = "") -> _Scope:
+    return _Scope(None if targets is None else frozenset(targets), ring)

@@ -23,6 +23,13 @@ class Asked(NamedTuple):
     body: bytes
 
 
+class Page(NamedTuple):
+    """Rows of a query of IoT Hub, of which there are more."""
+
+    rows: list[Any]
+    following: str
+
+
 Answer = tuple[int, Any]
 Handler = Callable[[Plant, Asked], Answer]
 ROUTES: list[tuple[str, re.Pattern[str], str, Handler]] = []
@@ -45,8 +52,11 @@ def answer(plant: Plant, method: str, url: str, body: bytes) -> tuple[int, dict[
     if plant.loses_answers and status < 300 and changes_something:
         plant.loses_answers -= 1
         raise LostAnswer
+    headers = {"Content-Type": "application/json"}
+    if isinstance(told, Page):
+        headers["x-ms-continuation"], told = told.following, told.rows
     content = told if isinstance(told, str) else json.dumps(told)
-    return status, {"Content-Type": "application/json"}, content.encode()
+    return status, headers, content.encode()
 
 
 def on(method: str, path: str, service: str = "") -> Callable[[Handler], Handler]:
@@ -188,17 +198,17 @@ def _withdraw(plant: Plant, asked: Asked) -> Answer:
 @on("POST", "/devices/query", "hub")
 def _twins(plant: Plant, asked: Asked) -> Answer:
     if "devices.modules" in json.loads(asked.body)["query"]:
-        return 200, [row for device in plant.devices for row in _modules(plant, device)]
-    return 200, [_twin(device) for device in plant.devices]
+        return 200, [row for device in plant.devices for row in modules(plant, device)]
+    return 200, [twin(device) for device in plant.devices]
 
 
-def _twin(device: Device) -> dict[str, Any]:
+def twin(device: Device) -> dict[str, Any]:
     state = "Disconnected" if device.is_silent else "Connected"
     tags = {"target": device.target, "ring": device.ring}
     return {"deviceId": device.id, "connectionState": state, "tags": tags}
 
 
-def _modules(plant: Plant, device: Device) -> Iterator[dict[str, Any]]:
+def modules(plant: Plant, device: Device) -> Iterator[dict[str, Any]]:
     applied = {
         name: {"status": "Applied"} for name, each in plant.configurations.items() if reaches(each, device)
     }

@@ -140,8 +140,25 @@ def test_what_was_read_of_a_rollout_is_not_used_when_nobody_went_on_for_long(lin
     first = datetime.now(UTC)
     with pytest.raises(Resting):
         line.client.devices_by_and_by(first, ["line-3"], pages=1)
-    later = first + timedelta(minutes=6)
+    with pytest.raises(Resting):
+        line.client.devices_by_and_by(first, pages=1)
+    later, much_later = first + timedelta(minutes=6), first + timedelta(hours=2)
+    assert line.client.devices_by_and_by(later, ["line-1"])[1] == later
+    kept = vars(line.client)["_readings"]
+    assert [scope.targets for scope in kept] == [None], "thousands of twins are not kept for nobody"
     assert line.client.devices_by_and_by(later, ["line-3"])[1] == later
+    assert line.client.devices_by_and_by(much_later)[1] == much_later, "and all devices not for hours"
+
+
+def test_one_ring_is_read_apart_from_the_others(line: Line) -> None:
+    _many(line, 120)
+    now = datetime.now(UTC)
+    with pytest.raises(Resting):
+        line.client.devices_by_and_by(now, ["line-1"], pages=1)
+    found, began = line.client.devices_by_and_by(now + timedelta(seconds=1), ["line-1"], ring="canary")
+    assert ([each.id for each in found], began) == (["line-1-a"], now + timedelta(seconds=1))
+    assert found[0].is_connected, "its modules were read too"
+    assert line.client.devices_by_and_by(now + timedelta(seconds=2), ["line-1"])[1] == now
 
 
 def _many(line: Line, number: int) -> set[str]:
