@@ -15,6 +15,7 @@ from commands.kit.health import IOT_HUB
 from commands.models.follow import follow_devices
 from infra.http.errors import AzureError
 from infra.iothub.errors import Resting
+from storage import audit
 from tests.commands import small_plant_answers
 from tests.commands.small_line import LINE, Line, line
 from tests.commands.small_plant import MODEL, Plant
@@ -91,6 +92,25 @@ def test_a_device_that_goes_dark_after_it_was_read_is_not_taken_for_back(line: L
     line.follows(6, seconds=60)
     assert line.one(second).state == "rolled_back"
     assert "line-1-rest did not report within 5 min" in str(line.one(second).outcome)
+
+
+def test_a_way_back_is_judged_from_the_try_that_took_the_deployments_away(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, known = line.ships(1), small_plant_answers.ROUTES
+    _answers(monkeypatch, "DELETE", "/configurations/.*", lambda _plant, _asked: (403, {"Message": "no"}))
+    line.rolls_back(name)
+    line.follows(3, seconds=30)
+    assert line.plant.configurations
+    monkeypatch.setattr(small_plant_answers, "ROUTES", known)
+    line.follows(seconds=30)
+    assert not line.plant.configurations
+    removed = [datetime.fromisoformat(ring["removed"]) for ring in line.one(name).rings or []]
+    assert max(removed) == line.clock.now(), "until then devices could take the model"
+    line.until(name, "rolled_back")
+    with line.services.store.read() as tx:
+        told = [row.action for row in audit.rows(tx, subject=name)]
+    assert told.count("deploy.removed") == 1
 
 
 def test_a_ring_is_not_judged_by_what_was_read_before_it_was_shipped(line: Line) -> None:
