@@ -4,7 +4,7 @@ import fcntl
 import time
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 GLANCE_SECONDS = 0.5  # somebody may only be looking whether the database is in use
 
@@ -14,10 +14,11 @@ class StoreInUse(Exception):
 
 
 def file_of(url: str) -> Path | None:
-    """The file of a SQLite database, None for any other. Said without SQLAlchemy, which takes long to import."""
-    parts = urlsplit(url)
-    is_file = parts.scheme.partition("+")[0] == "sqlite" and len(parts.path) > 1
-    return Path(parts.path[1:]) if is_file else None
+    """The file of a SQLite database, None for any other. Said without SQLAlchemy, which takes long to import, and as
+    it reads an address: what is no address at all is told by who connects."""
+    scheme, _, rest = url.partition("://")
+    path = unquote(rest.partition("?")[0].partition("/")[2])
+    return Path(path) if scheme.partition("+")[0] == "sqlite" and path else None
 
 
 def take(file: Path) -> TextIO:

@@ -10,18 +10,12 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
 
-from storage.claim import lock_of, locked
+from storage.claim import file_of, lock_of, locked
 from storage.database import ONLY_ONE
 
 BUSY_SECONDS = 2
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 8000
-
-
-def file_of(url: str) -> Path | None:
-    """The file of a SQLite database, None for other databases. Raises sqlalchemy's ArgumentError for what is no URL."""
-    parsed = make_url(url)
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
 @contextmanager

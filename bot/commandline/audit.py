@@ -12,8 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.settings import StoreSettings, read_part
 from storage import audit, catalog, migrate
+from storage.claim import file_of
 from storage.database import Store
-from storage.inspection import file_of, looking
+from storage.inspection import looking
 
 ANOTHER = "Name the right one in DATABASE_URL, or give it as --database-url."
 

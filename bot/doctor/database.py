@@ -8,6 +8,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from bot.doctor.finding import Check, Service, Verdict, ok, problem, skipped, warning
 from storage import audit, inspection, migrate
+from storage.claim import file_of
 
 TITLE = "Database"
 AUDIT_ROWS = 2000
@@ -28,7 +29,7 @@ class DatabaseCheckup:
         yield Check("audit", "Audit trail", self._audit, "schema")
 
     def _reachable(self) -> Verdict:
-        file = inspection.file_of(self._url)
+        file = file_of(self._url)
         if file and not file.exists():
             folder = file.resolve().parent
             if not os.access(folder, os.W_OK):
@@ -60,7 +61,7 @@ class DatabaseCheckup:
         return ok(f"Revision {self._revision}, the newest.")
 
     def _in_use(self) -> Verdict:
-        file = inspection.file_of(self._url)
+        file = file_of(self._url)
         if file and not file.exists():
             return ok("By nobody.")
         with inspection.looking(self._url) as tx:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text, update
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from storage import audit, inspection, migrate, tables
-from storage.claim import StoreInUse
+from storage.claim import StoreInUse, file_of
 from storage.database import Store
 
 
@@ -79,3 +80,23 @@ def test_the_newest_rows_of_the_trail_are_enough_to_find_a_change_in_them(url: s
         assert broken and broken.seq == 3
         assert audit.verify(tx, newest=100) == broken == audit.verify(tx)
     store.close()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        ":///spotter.db",
+        ":////var/lib/#1/spotter%20db?timeout=9",
+        "+pysqlite:///a#b.db",
+        ":///:memory:",
+        "://",
+    ],
+)
+def test_the_file_is_what_sqlalchemy_opens(rest: str) -> None:
+    named = make_url(f"sqlite{rest}").database
+    assert file_of(f"sqlite{rest}") == (Path(named) if named else None)
+
+
+def test_another_database_and_what_is_no_address_have_no_file() -> None:
+    assert file_of("postgresql+psycopg://spotter@host/sqlite") is None
+    assert file_of("spotter.db") is None
