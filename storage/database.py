@@ -5,11 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from sqlalchemy import Connection, Engine, Select, create_engine, event, func, select
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InternalError, OperationalError
 
 from storage import claim
@@ -50,12 +48,10 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        parsed = make_url(url)
-        self._file = (
-            Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
-        )
+        self._file = claim.file_of(url)
         self.engine = _sqlite(url) if self._file else _postgresql(url)
-        self._memory = Memory(SqliteFile(self._file).has_changed if self._file else lambda: True)
+        self._watched = SqliteFile(self._file) if self._file else None
+        self._memory = Memory(self._watched.has_changed if self._watched else lambda: True)
         self._turn = threading.Lock()
         self._guard: Callable[[Connection], None] | None = None
         self._lock: TextIO | None = None
@@ -76,6 +72,7 @@ class Store:
     def write(self, *, patience: float = BUSY_SECONDS) -> Iterator[Connection]:
         """A transaction that may change things. One at a time: SQLite takes its write lock at the start, and
         PostgreSQL a lock of ours, so that what is read inside is what is changed."""
+        may_change = False
         try:
             with self._in_turn(), self.engine.connect() as connected:
                 connection = connected.execution_options(spotter_writes=True)
@@ -84,9 +81,11 @@ class Store:
                         connection.execute(_turn_of_one_writer(patience))
                     if self._guard is not None:
                         self._guard(connection)
+                    may_change = True
                     yield connection
         finally:
-            self._memory.forget()
+            if may_change:  # also where it fails: the commit may have come through all the same
+                self._memory.forget()
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -110,7 +109,8 @@ class Store:
 
     def recall(self, question: Hashable, ask: Callable[[Connection], T]) -> T:
         """What `ask` finds in the store, or found when the same question was asked before: at once after all that this
-        process has committed, and after what others have within a second. Not to be changed by who gets it."""
+        process has committed, and after what others have within a second; older while the database does not answer.
+        Not to be changed by who gets it."""
 
         def anew() -> T:
             with self.read() as tx:
@@ -152,6 +152,8 @@ class Store:
     def close(self) -> None:
         if self._holder is not None:
             self._holder.close()
+        if self._watched is not None:
+            self._watched.close()
         self.engine.dispose()
         if self._lock is not None:
             self._lock.close()

@@ -1,15 +1,21 @@
-"""What was asked of the store lately: an answer is kept as long as nothing has been committed since."""
+"""What was asked of the store lately: an answer is kept as long as nothing has been committed since, and is told longer
+where the database does not answer."""
 
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy.exc import OperationalError
+
 T = TypeVar("T")
 FRESH_SECONDS = 1.0
+PATIENCE = 1.0  # seconds for something newer than what is known; Slack waits three for all
 MOST_ANSWERS = 64
+MOST_ASKED = 4  # at once, for a database that hangs may never answer
 
 
 class Memory:
@@ -22,20 +28,59 @@ class Memory:
         self._lock = threading.Lock()
         self._looked = time.monotonic()
         self._answers: dict[Hashable, Any] = {}
+        self._old: dict[Hashable, Any] = {}
+        self._places = threading.BoundedSemaphore(MOST_ASKED)
 
     def answer(self, question: Hashable, ask: Callable[[], T]) -> T:
-        """What `ask` answers, or answered to the same question before. Not to be changed by who gets it."""
+        """What `ask` answers, or answered to the same question before. Not to be changed by who gets it. Where it fails
+        or takes long, what it found some time ago, if anything."""
         answers = self._fresh()
         if question in answers:
             kept: T = answers[question]
             return kept
-        answer = ask()
-        if len(answers) < MOST_ANSWERS:
-            answers[question] = answer  # of no use to anybody where something was committed meanwhile
-        return answer
+
+        def anew() -> T:
+            answer = ask()
+            if len(answers) < MOST_ANSWERS:
+                answers[question] = answer  # of no use to anybody where something was committed meanwhile
+            self._found(question, answer)
+            return answer
+
+        old = self._old.get(question)
+        return self._soon(anew, old) if old else anew()
 
     def forget(self) -> None:
         self._answers = {}
+
+    def _found(self, question: Hashable, answer: object) -> None:
+        """Remember it for when the database hangs; that nothing was found is not told again then."""
+        with self._lock:
+            self._old.pop(question, None)
+            if answer:
+                self._old[question] = answer
+            if len(self._old) > MOST_ANSWERS:
+                del self._old[next(iter(self._old))]
+
+    def _soon(self, ask: Callable[[], T], old: T) -> T:
+        """Asked in a thread of its own, which nobody waits for in the end."""
+        deadline = time.monotonic() + PATIENCE
+        asked: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                asked.set_result(ask())
+            except BaseException as trouble:
+                asked.set_exception(trouble)
+            finally:
+                self._places.release()
+
+        if not self._places.acquire(timeout=PATIENCE):
+            return old
+        threading.Thread(target=work, name="recall", daemon=True).start()
+        try:
+            return asked.result(max(0.0, deadline - time.monotonic()))
+        except (TimeoutError, OperationalError):
+            return old
 
     def _fresh(self) -> dict[Hashable, Any]:
         if time.monotonic() - self._looked > FRESH_SECONDS:
@@ -67,3 +112,8 @@ class SqliteFile:
         except sqlite3.OperationalError:
             return False
         return self._version != before
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()

@@ -52,6 +52,7 @@ from sandbox.slack.twin import SlackTwin
 from storage import audit, catalog, deployments, messages, migrate
 from storage.database import Store
 from storage.digests import Digest
+from storage.memory import Memory
 from storage.tables import WHOLE, deliveries
 from storage.tables import messages as told
 from tests.bench.large_texts import CHANNEL
@@ -151,8 +152,8 @@ def questions(services: Services) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def _anew(services: Services, choices: Choices, typed: str) -> None:
-    """As the first one who types after something was committed."""
-    services.store._memory.forget()
+    """As the first one who types."""
+    services.store._memory = Memory(lambda: False)
     choices(services, REQUESTER, typed)
 
 

@@ -1,4 +1,4 @@
-"""What is remembered of the store: as long as nothing was committed, whoever commits."""
+"""What is remembered of the store: as long as nothing was committed, whoever commits, or the database hangs."""
 
 import sqlite3
 import time
@@ -7,12 +7,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
-from storage import marks, memory, migrate
+from storage import database, marks, memory, migrate
 from storage.database import Store
 
 AT = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with other work a question may take long."""
+    monkeypatch.setattr(memory, "PATIENCE", 60.0)
 
 
 class Asker:
@@ -93,21 +100,69 @@ def test_few_answers_are_kept(store: Store) -> None:
     assert len(store._memory._answers) <= memory.MOST_ANSWERS
 
 
-def test_what_is_remembered_is_told_while_another_holds_the_database(
+def test_what_cannot_begin_to_write_makes_nothing_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(memory, "FRESH_SECONDS", 0.0)
     store = Store(f"sqlite:///{tmp_path / 'spotter.db'}")
     migrate.upgrade(store)
     put(store, "known")
     ask = Asker(store)
-    monkeypatch.setattr(memory, "FRESH_SECONDS", 0.0)
     assert ask() == ask() == "known"
+    looked = ask.looked
     file = sqlite3.connect(tmp_path / "spotter.db", isolation_level=None)
     file.execute("BEGIN IMMEDIATE")
-    looked = ask.looked
-    for _ in range(10):
-        assert ask() == "known"
+    with pytest.raises(OperationalError):
+        put(store, "never written")
+    assert ask() == "known"
     assert ask.looked == looked
     file.execute("ROLLBACK")
     file.close()
     store.close()
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_what_was_known_is_told_where_postgresql_does_not_answer(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, "known")
+    ask = Asker(store)
+    assert ask() == "known"
+    other = Store(store.url)
+    with other.engine.begin() as tx:
+        tx.execute(text("LOCK TABLE marks IN ACCESS EXCLUSIVE MODE"))
+        marks.put(tx, "mark", "newer", AT)
+        monkeypatch.setattr(memory, "PATIENCE", 0.1)
+        for _ in range(memory.MOST_ASKED * 2):
+            store._memory.forget()
+            assert ask() == "known"
+        comes_true(lambda: ask.looked == 1 + memory.MOST_ASKED)
+        monkeypatch.setattr(memory, "PATIENCE", 60.0)
+    comes_true(lambda: ask() == "newer")
+    other.close()
+
+
+def test_what_was_known_is_told_where_asking_anew_fails_but_not_that_nothing_was_there() -> None:
+    known = memory.Memory(lambda: False)
+
+    def fails() -> str:
+        raise OperationalError("SELECT", {}, ConnectionError("the server is gone"))
+
+    assert known.answer("some", lambda: "known") == "known"
+    assert known.answer("none", lambda: "") == ""
+    known.forget()
+    assert known.answer("some", fails) == "known"
+    with pytest.raises(OperationalError):
+        known.answer("none", fails)
+
+
+def test_a_store_that_is_closed_leaves_no_log_of_what_was_written(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'spotter.db'}")
+    migrate.upgrade(store)
+    put(store, "known")
+    store._memory._looked = -memory.FRESH_SECONDS  # it looks whether others have written
+    assert Asker(store)() == "known"
+    assert (tmp_path / "spotter.db-wal").exists()
+    store.close()
+    assert not (tmp_path / "spotter.db-wal").exists()
