@@ -1,5 +1,7 @@
 """Ack: how long Slack waits for an acknowledgement, beside a bare Bolt app (process_before_response, lazy) on the same
-transport, in turns; alone, 32 at once, and while Azure, Azure DevOps or the database hang.
+transport, in turns; alone, 32 at once, while Azure or Azure DevOps hang, and while another process holds the database
+for writing: reads go on then, and whoever must commit first says after two seconds that it could not. The form that
+commits first sets a digest for oneself, about which Slack need not be asked.
 """
 
 import asyncio
@@ -16,7 +18,7 @@ from sandbox.environment import bot_environment
 from sandbox.faults import Fault, Faults
 from sandbox.slack.link import Kind
 from sandbox.world import World
-from tests.bench.contestants import Contestant, Loop, wait
+from tests.bench.contestants import TRAINER, Contestant, Loop, wait
 from tests.bench.table import Row, figure, p50, p99
 
 BAR, BAR_HUNG, BAR_SLACK = 1.2, 1000.0, 3000.0
@@ -24,6 +26,7 @@ ROUNDS, ROUNDS_QUICK, WARM = 200, 30, 10
 AT_ONCE, VOLLEYS, VOLLEYS_QUICK = 32, 12, 3
 QUIET = 0.02  # so that what one does after its ack does not meet the other's
 BARE = "bare Bolt"
+WRITING = "another process holds the database for writing"
 TYPED = "Cap_Mode"
 POLICY = Path(__file__).with_name("spotter.toml")
 Payload = Callable[[Contestant, int], dict[str, Any]]
@@ -31,12 +34,14 @@ Payload = Callable[[Contestant, int], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Act:
-    """Something that a person does. `opens`: timed until its form is opened, not until the ack."""
+    """Something that a person does. `opens`: timed until its form is opened, not until the ack. `undo` makes Spotter's
+    database as it was, outside of what is timed."""
 
     what: str
     kind: Kind
     payload: Payload
     opens: bool = False
+    undo: Callable[[Path], None] | None = None
 
 
 ACTS = (
@@ -48,16 +53,38 @@ ACTS = (
     Act("button", "interactive", lambda bot, _: bot.button("runs.details", "none")),
     Act("button that commits first", "interactive", lambda bot, number: _committing(bot, number)),
 )
-# as the last one, beside a bare Bolt app that commits one row to a database of the same kind
-COMMITS_TOO = Act(
-    "button, where both commit first",
-    "interactive",
-    lambda bot, number: bot.button("clicks.commit", "") if bot.name == BARE else _committing(bot, number),
+# beside a bare Bolt app that commits one row to a database of the same kind
+BOTH_COMMIT = (
+    Act(
+        "button, where both commit first",
+        "interactive",
+        lambda bot, number: bot.button("clicks.commit", "") if bot.name == BARE else _committing(bot, number),
+    ),
+    Act(
+        "form submitted, where both commit first",
+        "interactive",
+        lambda bot, number: _setting(bot, number),
+        undo=lambda database: _no_digest_was_set(database),
+    ),
 )
 
 
 def _committing(bot: Contestant, number: int) -> dict[str, Any]:
     return bot.button(f"digest.{'pause' if number % 2 else 'resume'}", "policy-bench")
+
+
+def _setting(bot: Contestant, number: int) -> dict[str, Any]:
+    if bot.name == BARE:
+        return bot.submission("clicks.commit", {})
+    when = f"{number % 60} {number // 60 % 24} 1 1 *"  # no two at the same times
+    return bot.submission("digest.setting", {"when": when, "zone": "UTC", "quiet": "no"}, channel=TRAINER)
+
+
+def _no_digest_was_set(database: Path) -> None:
+    with closing(sqlite3.connect(database, isolation_level=None, timeout=30)) as connection:
+        set_ = connection.execute("DELETE FROM digests WHERE created_by = ?", (TRAINER,)).rowcount
+    if not set_:
+        raise RuntimeError("no digest was set by the form")
 
 
 def measure(*, quick: bool) -> Iterator[Row]:
@@ -96,26 +123,24 @@ def _of(
     transport: str, spotter: Contestant, bare: Contestant, loop: Loop, world: World, *, quick: bool
 ) -> Iterator[Row]:
     wait(lambda: _has_first_digest(spotter), "the first digest is set")
-    for act in (*ACTS, COMMITS_TOO):
+    for act in (*ACTS, *BOTH_COMMIT):
         ours, theirs = loop.do(_in_turns(act, spotter, bare, ROUNDS_QUICK if quick else ROUNDS))
         yield compared(f"{transport}: {act.what}", ours, theirs, bar=None if act.opens else BAR)
-    for act in (*ACTS, COMMITS_TOO):
+    for act in (*ACTS, *BOTH_COMMIT):
         if not act.opens:
             ours, theirs = loop.do(_volleys(act, spotter, bare, VOLLEYS_QUICK if quick else VOLLEYS))
             yield compared(f"{transport}, {AT_ONCE} at once: {act.what}", ours, theirs)
-    for name, hung in (
-        ("Azure", _hung(world.azure_faults)),
-        ("Azure DevOps", _hung(world.devops_faults)),
-        ("the database", _locked(spotter.database)),
-    ):
-        with hung:
-            rounds = ROUNDS_QUICK if quick else ROUNDS // 4
+    rounds = ROUNDS_QUICK if quick else ROUNDS // 4
+    for name, faults in (("Azure", world.azure_faults), ("Azure DevOps", world.devops_faults)):
+        with _hung(faults):
             took = {act.what: loop.do(_alone(act, spotter, rounds)) for act in ACTS}
-        if name == "the database":
-            commits = took.pop(ACTS[-1].what)
-            yield _while_hung(f"{transport}, {name} hangs: {ACTS[-1].what}", commits, BAR_SLACK)
-        slowest = max(took, key=lambda what: p99(took[what]))
-        yield _while_hung(f"{transport}, {name} hangs: slowest, {slowest}", took[slowest], BAR_HUNG)
+        yield _slowest(f"{transport}, {name} hangs", took)
+    with _locked(spotter.database):
+        took = {act.what: loop.do(_alone(act, spotter, rounds)) for act in ACTS[:-1]}
+        late = {act.what: loop.do(_alone(act, spotter, rounds)) for act in (ACTS[-1], BOTH_COMMIT[-1])}
+    for what, times in late.items():
+        yield _while_hung(f"{transport}, {WRITING}: {what.partition(',')[0]}", times, BAR_SLACK)
+    yield _slowest(f"{transport}, {WRITING}", took)
 
 
 def _disk(folder: Path) -> Row:
@@ -144,6 +169,11 @@ def compared(what: str, ours: list[float], theirs: list[float], bar: float | Non
     return Row(what, told, f"p50 ≤ {bar}×", ratio <= bar) if bar else Row(what, told)
 
 
+def _slowest(when: str, took: dict[str, list[float]]) -> Row:
+    what = max(took, key=lambda each: p99(took[each]))
+    return _while_hung(f"{when}: slowest, {what}", took[what], BAR_HUNG)
+
+
 def _while_hung(what: str, ours: list[float], bar: float) -> Row:
     told = f"p50 {figure(p50(ours))}, p99 {figure(p99(ours))} ms"
     return Row(what, told, f"p99 ≤ {figure(bar)} ms", p99(ours) <= bar)
@@ -157,6 +187,7 @@ async def _in_turns(
     for number in range(rounds + WARM):
         for bot, times in zip((spotter, bare), took, strict=True):
             times.append(await _timed(act, bot, number))
+            _undone(act, bot)
             await asyncio.sleep(QUIET)
     return took[0][WARM:], took[1][WARM:]
 
@@ -169,8 +200,14 @@ async def _volleys(
         for bot, times in zip((spotter, bare), took, strict=True):
             many = await asyncio.gather(*(_timed(act, bot, volley * AT_ONCE + n) for n in range(AT_ONCE)))
             times += many if volley else []
+            _undone(act, bot)
             await asyncio.sleep(QUIET * AT_ONCE)
     return took
+
+
+def _undone(act: Act, bot: Contestant) -> None:
+    if act.undo and bot.name != BARE:
+        act.undo(bot.database)
 
 
 async def _alone(act: Act, spotter: Contestant, rounds: int) -> list[float]:
@@ -212,7 +249,7 @@ def _hung(faults: Faults) -> Iterator[None]:
 
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
-    """Nobody else may write: what a disk that does not answer does to the others."""
+    """Nobody else may write; whoever only reads is not kept waiting."""
     with closing(sqlite3.connect(file, isolation_level=None, timeout=30)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield

@@ -76,6 +76,7 @@ app.action("digest.pause")(ack=acknowledge, lazy=[answer])
 app.action("digest.resume")(ack=acknowledge, lazy=[answer])
 app.action("clicks.commit")(ack=commit, lazy=[answer])
 app.view("models")(ack=acknowledge, lazy=[nothing])
+app.view("clicks.commit")(ack=commit, lazy=[nothing])
 app.options("models:name")(suggest)
 
 

@@ -151,12 +151,14 @@ class Contestant:
         slack = self.twin._slack
         return slack.payloads.suggestion(slack.workspace.person(TRAINER), action_id, action_id, typed)
 
-    def submission(self, callback_id: str, values: dict[str, str]) -> dict[str, Any]:
+    def submission(
+        self, callback_id: str, values: dict[str, str], *, channel: str = CHANNEL
+    ) -> dict[str, Any]:
         slack = self.twin._slack
         state = {name: {name: {"type": "plain_text_input", "value": value}} for name, value in values.items()}
         view = {
             "id": slack.workspace.fresh_id("V"), "team_id": TEAM, "type": "modal", "callback_id": callback_id,
-            "private_metadata": json.dumps({"channel": CHANNEL}), "state": {"values": state}, "blocks": [],
+            "private_metadata": json.dumps({"channel": channel}), "state": {"values": state}, "blocks": [],
         }  # fmt: skip
         person = slack.workspace.person(TRAINER)
         return slack.payloads._interaction("view_submission", person) | {"view": view, "response_urls": []}

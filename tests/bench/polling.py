@@ -49,9 +49,9 @@ def measure(*, quick: bool) -> Iterator[Row]:
             minute = f"{figure(calls * USUALLY_A_MINUTE)} a minute at the usual pace"
             told = f"{figure(calls)} calls ({minute}), {spent * 1000:.0f} ms of CPU; most: {kinds}"
             pages = -(-number // PAGE)
-            bar = f"≤ {figure(alone)}" + (f" and 2 a page ({pages})" if pages > 1 else "")
-            what = f"one look at {number:,} trainings that wait"
-            yield Row(what, told, bar, calls <= alone + 1 + 2 * (pages - 1))
+            most = alone + 1 + 2 * (pages - 1)
+            bar = f"≤ {figure(most)}" + (f": 2 a further page ({pages})" if pages > 1 else "")
+            yield Row(f"one look at {number:,} trainings that wait", told, bar, calls <= most)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         yield from _at_work(LargeUser(Path(folder), stack, DEVICES), quick=quick)
 
