@@ -221,11 +221,15 @@ def newest_versions(tx: Connection, limit: int, containing: str = "") -> list[Mo
 
 def registered_since(tx: Connection, since: datetime, limit: int) -> list[Registered]:
     """Versions that were registered, and first seen, at `since` or later; most recently registered first."""
+    return [Registered(*row) for row in tx.execute(_registered_since(), {"since": since, "limit": limit})]
+
+
+@cache
+def _registered_since() -> Select[Any]:
     of = model_versions.c
     query = select(of.name, of.version, of.mean_average_precision, of.run_id)
-    query = query.where(of.seen_at >= since, of.created_at >= since)
-    query = query.order_by(of.created_at.desc(), of.version.desc()).limit(limit)
-    return [Registered(*row) for row in tx.execute(query)]
+    query = query.where(of.seen_at >= bindparam("since"), of.created_at >= bindparam("since"))
+    return query.order_by(of.created_at.desc(), of.version.desc()).limit(bindparam("limit"))
 
 
 def latest_models(tx: Connection, limit: int = 50, containing: str = "") -> list[ModelRow]:

@@ -108,6 +108,16 @@ class Unanswered:
 _rows, _decisions = Rows(deployments, Deployment), Rows(decisions, Decision)
 _unproven = _rows.without("evidence")  # which is most of a row
 add, get, change = _rows.add, _rows.get, _rows.change
+_ENDED_SINCE = (
+    _unproven.where(deployments.c.ended_at >= bindparam("since"))
+    .order_by(deployments.c.ended_at.desc())
+    .limit(bindparam("limit"))
+)
+_OVERRIDES_SINCE = (
+    select(decisions)
+    .where(decisions.c.verdict == "override", decisions.c.at >= bindparam("since"))
+    .order_by(decisions.c.at)
+)
 _LOCKED = select(deployments).where(deployments.c.id == bindparam("id")).with_for_update()
 _DECISIONS = (
     select(decisions).where(decisions.c.deployment_id == bindparam("deployment")).order_by(decisions.c.at)
@@ -146,9 +156,7 @@ def recent(tx: Connection, limit: int, target: str | None = None) -> list[Deploy
 
 def ended_since(tx: Connection, since: datetime, limit: int) -> list[Deployment]:
     """The one that ended last first, without what approvers were shown."""
-    query = _unproven.where(deployments.c.ended_at >= since)
-    query = query.order_by(deployments.c.ended_at.desc()).limit(limit)
-    return _rows.all(tx, query)
+    return _rows.all(tx, _ENDED_SINCE, {"since": since, "limit": limit})
 
 
 def of_model(tx: Connection, name: str, version: int) -> list[Deployment]:
@@ -229,8 +237,7 @@ def decisions_on_each(tx: Connection, asked: Sequence[Deployment]) -> dict[str, 
 
 def overrides_since(tx: Connection, since: datetime, channel: str | None = None) -> list[Override]:
     """What was overridden at `since` or later, oldest first; of one channel only where that is named."""
-    query = select(decisions).where(decisions.c.verdict == "override", decisions.c.at >= since)
-    made = _decisions.all(tx, query.order_by(decisions.c.at))
+    made = _decisions.all(tx, _OVERRIDES_SINCE, {"since": since})
     wanted = select(deployments).where(deployments.c.id.in_([each.deployment_id for each in made]))
     if channel is not None:
         wanted = wanted.where(deployments.c.channel == channel)

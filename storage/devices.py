@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Integer, Select, bindparam, delete, func, insert, select
 
 from storage.rows import Rows
 from storage.tables import devices
@@ -74,16 +76,20 @@ def _known(tx: Connection) -> dict[str, DeviceRow]:
 
 def shares(tx: Connection) -> list[Share]:
     """By target, the most frequent version first."""
+    return [Share(*row) for row in tx.execute(_shares())]
+
+
+@cache
+def _shares() -> Select[Any]:
     there, works = devices.c.is_connected.cast(Integer), devices.c.works.cast(Integer)
     number, working = func.count().label("number"), func.sum(works * there).label("working")
     away = func.sum(1 - there).label("away")
-    query = (
+    return (
         select(devices.c.target, devices.c.model, devices.c.version, number, working, away)
         .where(devices.c.target != "")
         .group_by(devices.c.target, devices.c.model, devices.c.version)
         .order_by(devices.c.target, number.desc())
     )
-    return [Share(*row) for row in tx.execute(query)]
 
 
 def of_target(tx: Connection, target: str, limit: int = 100) -> list[DeviceRow]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from storage.rows import Rows
 from storage.tables import label_exports, preparations
@@ -67,6 +67,24 @@ class Preparation:
 
 
 _exports, _preparations = Rows(label_exports, LabelExport), Rows(preparations, Preparation)
+_EXPORTING = (
+    select(label_exports).where(label_exports.c.state.in_(EXPORTING)).order_by(label_exports.c.requested_at)
+)
+_EXPORTS_ENDED_SINCE = (
+    select(label_exports)
+    .where(label_exports.c.ended_at >= bindparam("since"))
+    .order_by(label_exports.c.ended_at.desc())
+    .limit(bindparam("limit"))
+)
+_PREPARING = (
+    select(preparations).where(preparations.c.state.in_(PREPARING)).order_by(preparations.c.requested_at)
+)
+_PREPARATIONS_ENDED_SINCE = (
+    select(preparations)
+    .where(preparations.c.ended_at >= bindparam("since"))
+    .order_by(preparations.c.ended_at.desc())
+    .limit(bindparam("limit"))
+)
 add_export, add_preparation = _exports.add, _preparations.add
 get_export, get_preparation = _exports.get, _preparations.get
 change_export, change_preparation = _exports.change, _preparations.change
@@ -74,16 +92,12 @@ change_export, change_preparation = _exports.change, _preparations.change
 
 def open_exports(tx: Connection) -> list[LabelExport]:
     """Label exports under way, oldest first."""
-    query = select(label_exports).where(label_exports.c.state.in_(EXPORTING))
-    query = query.order_by(label_exports.c.requested_at)
-    return _exports.all(tx, query)
+    return _exports.all(tx, _EXPORTING)
 
 
 def exports_ended_since(tx: Connection, since: datetime, limit: int) -> list[LabelExport]:
     """The one that ended last first."""
-    query = select(label_exports).where(label_exports.c.ended_at >= since)
-    query = query.order_by(label_exports.c.ended_at.desc()).limit(limit)
-    return _exports.all(tx, query)
+    return _exports.all(tx, _EXPORTS_ENDED_SINCE, {"since": since, "limit": limit})
 
 
 def export_made(tx: Connection, export_name: str) -> LabelExport | None:
@@ -94,16 +108,12 @@ def export_made(tx: Connection, export_name: str) -> LabelExport | None:
 
 def open_preparations(tx: Connection) -> list[Preparation]:
     """Preparations under way, oldest first."""
-    query = select(preparations).where(preparations.c.state.in_(PREPARING))
-    query = query.order_by(preparations.c.requested_at)
-    return _preparations.all(tx, query)
+    return _preparations.all(tx, _PREPARING)
 
 
 def preparations_ended_since(tx: Connection, since: datetime, limit: int) -> list[Preparation]:
     """The one that ended last first."""
-    query = select(preparations).where(preparations.c.ended_at >= since)
-    query = query.order_by(preparations.c.ended_at.desc()).limit(limit)
-    return _preparations.all(tx, query)
+    return _preparations.all(tx, _PREPARATIONS_ENDED_SINCE, {"since": since, "limit": limit})
 
 
 def preparations_of(tx: Connection, export_name: str) -> list[Preparation]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from storage.rows import Rows
 from storage.tables import branches, publish_runs
@@ -76,6 +76,13 @@ class BranchRow:
 
 
 _rows, _branches = Rows(publish_runs, PublishRun), Rows(branches, BranchRow)
+_OPEN = select(publish_runs).where(publish_runs.c.state.in_(OPEN)).order_by(publish_runs.c.requested_at)
+_ENDED_SINCE = (
+    select(publish_runs)
+    .where(publish_runs.c.ended_at >= bindparam("since"))
+    .order_by(publish_runs.c.ended_at.desc())
+    .limit(bindparam("limit"))
+)
 add, get, change = _rows.add, _rows.get, _rows.change
 
 
@@ -91,8 +98,7 @@ def known_run_ids(tx: Connection, run_ids: Iterable[int]) -> set[int]:
 
 def open_runs(tx: Connection) -> list[PublishRun]:
     """Runs that have not ended, oldest first."""
-    query = select(publish_runs).where(publish_runs.c.state.in_(OPEN)).order_by(publish_runs.c.requested_at)
-    return _rows.all(tx, query)
+    return _rows.all(tx, _OPEN)
 
 
 def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[PublishRun]:
@@ -109,9 +115,7 @@ def recent(tx: Connection, limit: int, states: Sequence[str] = ENDED) -> list[Pu
 
 def ended_since(tx: Connection, since: datetime, limit: int) -> list[PublishRun]:
     """The one that ended last first."""
-    query = select(publish_runs).where(publish_runs.c.ended_at >= since)
-    query = query.order_by(publish_runs.c.ended_at.desc()).limit(limit)
-    return _rows.all(tx, query)
+    return _rows.all(tx, _ENDED_SINCE, {"since": since, "limit": limit})
 
 
 def put_branches(tx: Connection, rows: Sequence[BranchRow]) -> None:

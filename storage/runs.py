@@ -91,6 +91,12 @@ class EndedRun(NamedTuple):
 
 _rows = Rows(training_runs, TrainingRun)
 _open, _outcomes = (select(*(training_runs.c[name] for name in kind._fields)) for kind in (OpenRun, EndedRun))
+_HELD_UP = _open.where(training_runs.c.state.in_(OPEN)).order_by(training_runs.c.requested_at)
+_ENDED_SINCE = (
+    _outcomes.where(training_runs.c.ended_at >= bindparam("since"))
+    .order_by(training_runs.c.ended_at.desc())
+    .limit(bindparam("limit"))
+)
 _LAST_OF = (
     select(training_runs)
     .where(training_runs.c.requested_by == bindparam("person"))
@@ -120,8 +126,7 @@ def open_runs(tx: Connection) -> list[TrainingRun]:
 
 def held_up(tx: Connection) -> list[OpenRun]:
     """The same, in short."""
-    query = _open.where(training_runs.c.state.in_(OPEN)).order_by(training_runs.c.requested_at)
-    return [OpenRun(*row) for row in tx.execute(query)]
+    return [OpenRun(*row) for row in tx.execute(_HELD_UP)]
 
 
 def open_briefly(tx: Connection) -> list[Brief]:
@@ -157,9 +162,8 @@ def _last(query: Select[Any], limit: int, states: Sequence[str]) -> Select[Any]:
 
 def ended_since(tx: Connection, since: datetime, limit: int) -> list[EndedRun]:
     """The one that ended last first."""
-    query = _outcomes.where(training_runs.c.ended_at >= since)
-    query = query.order_by(training_runs.c.ended_at.desc()).limit(limit)
-    return [EndedRun(*row) for row in tx.execute(query)]
+    found = tx.execute(_ENDED_SINCE, {"since": since, "limit": limit})
+    return [EndedRun(*row) for row in found]
 
 
 def asked_last(tx: Connection, models: Collection[str], since: datetime) -> dict[str, datetime]:
