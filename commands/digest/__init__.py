@@ -3,8 +3,9 @@
 | file | holds |
 |---|---|
 | command.py | the command: what is typed, and the buttons |
+| meant.py | which digest is meant, and whose it is |
 | setting.py | setting a digest: the form, time zones, where it may be posted |
-| follow.py | sends what is due, once for each due time |
+| sending.py | sends what is due, once for each due time |
 | content.py, models.py | what there is to tell, from the store |
 | messages.py, listing.py | how it is told; how the digests of a channel are listed |
 """

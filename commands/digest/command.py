@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from commands.deploy.record import card_key, card_of
 from commands.digest.content import gather
 from commands.digest.listing import Listed, channel, words
+from commands.digest.meant import as_times, chosen, is_theirs, known, still_set
 from commands.digest.messages import SHOWN, Occasion
 from commands.digest.messages import digest as message
 from commands.digest.sending import collect, post, send_due
@@ -27,7 +28,7 @@ from commands.kit.errors import UserError
 from commands.kit.health import DATABASE
 from commands.kit.people import Person
 from commands.kit.services import Services
-from commands.kit.words import esc, when
+from commands.kit.words import when
 from storage import audit, deployments, digests, messages
 from storage.digests import Digest
 
@@ -106,7 +107,7 @@ setting = digest.dialog("setting", SetArgs, role="view", title="Set a digest", s
 def run(args: DigestArgs, asked: Asked, services: Services) -> Answer:
     what, said = args.what.lower(), args.when
     if what not in ACTS:
-        what, said = "set", _meant(f"{args.what} {args.when}".strip())
+        what, said = "set", as_times(f"{args.what} {args.when}".strip(), ACTS)
     if what == "list":
         return show(asked, services)
     if what == "now":
@@ -117,10 +118,9 @@ def run(args: DigestArgs, asked: Asked, services: Services) -> Answer:
         )
     if what == "set":
         return Reply(set_digest(said, args.zone, _quiet(args.quiet), asked, services))
-    chosen = _chosen(said, asked, services).id
-    return {"preview": preview, "pause": pause, "resume": resume, "remove": remove}[what](
-        chosen, asked, services
-    )
+    digest_id = chosen(said, asked, services).id
+    act = {"preview": preview, "pause": pause, "resume": resume, "remove": remove}[what]
+    return act(digest_id, asked, services)
 
 
 @setting.run
@@ -182,7 +182,7 @@ def share(value: str, asked: Asked, services: Services) -> Answer:
 
 @digest.action("preview")
 def preview(digest_id: str, asked: Asked, services: Services) -> Reply:
-    there = _known(digest_id, asked, services)
+    there = known(digest_id, asked, services)
     content, occasion, changed = collect(there, services)
     told = message(content, replace(occasion, has_thread=False))
     fate = "" if changed or not there.quiet else " Nothing has changed, so it would stay silent."
@@ -242,12 +242,12 @@ def _changed(
 ) -> Digest:
     """The digest after a person has changed it; as it is where this very delivery has changed one before."""
     with services.store.write() as tx:
-        before = _there(tx, digest_id)
-        if _is_theirs(before, asked):
+        before = still_set(tx, digest_id)
+        if is_theirs(before, asked):
             return _change(tx, before, asked, services, act, columns(before))
-    _known(digest_id, asked, services)  # Slack may have to be asked, for which no other writer is to wait
+    known(digest_id, asked, services)  # Slack may have to be asked, for which no other writer is to wait
     with services.store.write() as tx:
-        before = _there(tx, digest_id)
+        before = still_set(tx, digest_id)
         return _change(tx, before, asked, services, act, columns(before))
 
 
@@ -276,63 +276,6 @@ def _stands(there: Digest) -> Reply:
     if there.next_at is None:
         return Reply(note(f"Paused: {words(there)}. `/digest resume` goes on with it."))
     return Reply(note(f"Goes on: {words(there)}, next {when(there.next_at)}."))
-
-
-def _known(digest_id: str, asked: Asked, services: Services) -> Digest:
-    """Raises UserError for what was removed, and for who is not in its channel (any more) and has not set it."""
-    with services.store.read() as tx:
-        there = _there(tx, digest_id)
-    if not _is_theirs(there, asked) and not services.people.is_in(asked.person, there.channel):
-        raise UserError(
-            "That digest is of a channel that you are not in.", "Ask somebody in it, or to be let in."
-        )
-    return there
-
-
-def _there(tx: Connection, digest_id: str) -> Digest:
-    there = digests.get(tx, digest_id)
-    if there is None or there.state == digests.REMOVED:
-        raise UserError("That digest was removed.", "`/digest` shows what is set here.")
-    return there
-
-
-def _is_theirs(there: Digest, asked: Asked) -> bool:
-    return there.channel == asked.channel or there.created_by == asked.person.id
-
-
-def _chosen(said: str, asked: Asked, services: Services) -> Digest:
-    """The digest of this channel that a number in its list, or its times, mean; the only one where nothing is said."""
-    with services.store.read() as tx:
-        there = digests.of_channel(tx, asked.channel)
-    if not there:
-        raise UserError("No digest is set in this channel.", "`/digest set weekdays at 8:30` sets one.")
-    if not said and len(there) == 1:
-        return there[0]
-    for number, digest in enumerate(there, start=1):
-        if said == str(number):
-            return digest
-    found = [each for each in there if said and each.cron == _cron(said)]
-    if len(found) == 1:
-        return found[0]
-    known = "; ".join(f"{number}: {words(each)}" for number, each in enumerate(there, start=1))
-    raise UserError("It is not clear which digest is meant.", f"Add its number. {known}.")
-
-
-def _cron(said: str) -> str | None:
-    try:
-        return schedule.parse(said).cron
-    except UserError:
-        return None
-
-
-def _meant(said: str) -> str:
-    """A schedule without the word `set`. Raises UserError, which names what can be done, for anything else."""
-    if _cron(said) is None:
-        raise UserError(
-            f"“{esc(said[:80])}” is nothing that `/digest` does, and no time.",
-            f"It does: {', '.join(ACTS)}. For instance `/digest set weekdays at 8:30`.",
-        )
-    return said
 
 
 def _quiet(said: str) -> bool:
