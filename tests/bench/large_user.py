@@ -23,38 +23,18 @@ from sandbox.slack.workspace import APP, BOT_USER, TEAM, Channel, Person
 from sandbox.world import World
 from tests.bench.contestants import Loop
 from tests.bench.large_plant import LASTS, TRIALS, LargePlant
+from tests.bench.large_policy import CHANNELS, TARGETS, policy_file
 from tests.bench.years import MODELS, START
 
-PEOPLE, CHANNELS, TARGETS, DEVICES, DEVICES_QUICK = 500, 200, 50, 5000, 500
+PEOPLE, DEVICES, DEVICES_QUICK = 500, 5000, 500
 MOMENT, A_MOMENT = timedelta(minutes=14.4), 3  # trainings: 300 a day
-A_DIGEST_EVERY = 24 * 60 // CHANNELS  # minutes, so that each moment has as many
 FOLLOWER = "follower: "
+ALL_DUE, ALL_TO_SHOW = UNDIVIDED = ("digests: all that are due at once", "courier: all there is to show")
 HANDED_OVER = 2  # looks until Azure has all that was asked for
 EXPORT, CLUSTER = "caps_20261102_081530", "gpu-cluster"
 NEVER = 1e6
 STILL = EdgePace(evaluation=NEVER, index=NEVER, metrics=NEVER, minute=1e-6)  # as many units as it takes
 SERVICES = ("Slack", "Azure", "Azure DevOps", "IoT Hub")
-POLICY = """
-[channels]
-models = "C0TEAM000"
-
-[roles]
-train = "everyone"
-publish = "everyone"
-deploy = "everyone"
-approve = ["S0APPROVERS"]
-"""
-A_DIGEST = """
-[[digests]]
-name = "team-{number}"
-channel = "C0TEAM{number:03}"
-when = "every day at {hour}:{minute:02}"
-"""
-A_TARGET = """
-[targets.line-{number}]
-channel = "C0TEAM{number:03}"
-approvers = ["S0APPROVERS"]
-"""
 
 
 @dataclass
@@ -78,7 +58,7 @@ class LargeUser:
         self._choice = random.Random(1)  # noqa: S311  no secret
         self._asked = self._runs = 0
         policy = folder / "spotter.toml"
-        policy.write_text(_policy())
+        policy.write_text(policy_file())
         world = World(folder, lines={}, edge_pace=STILL)
         world.start()
         stack.callback(world.stop)
@@ -213,6 +193,7 @@ class LargeUser:
         what, times = follower, 1
         if fired := self._count("digest_firings") - before:
             what, times = "each digest that is due", fired
+            self._span.cpu[ALL_DUE].append(told["cpu"])
         self._span.cpu[f"{FOLLOWER}{what}"].append(told["cpu"] / times)
         self._span.memory = told["memory"]
 
@@ -233,6 +214,7 @@ class LargeUser:
         told = self._does(deliver=True)
         if calls := self._calls()["Slack"] - before:
             self._span.cpu["courier: ten calls to Slack"].append(told["cpu"] * 10 / calls)
+            self._span.cpu[ALL_TO_SHOW].append(told["cpu"])
 
     def _passes(self, at: Any) -> None:
         self._at = at
@@ -288,15 +270,6 @@ class LargeUser:
     def _ends(self) -> None:
         self._bot.kill()
         self._bot.wait()
-
-
-def _policy() -> str:
-    digests = (
-        A_DIGEST.format(number=number, hour=at // 60, minute=at % 60)
-        for number, at in enumerate(range(0, CHANNELS * A_DIGEST_EVERY, A_DIGEST_EVERY))
-    )
-    targets = (A_TARGET.format(number=number) for number in range(TARGETS))
-    return "".join((POLICY, *targets, *digests))
 
 
 def _home(person: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from storage import migrate
 from storage.database import Store
 from tests.bench.plenty import Size, fill
-from tests.bench.store import questions, serve
+from tests.bench.questions import questions, serve
 
 NOBODY = "http://127.0.0.1:9/"  # whoever is not in the store is not asked
 GROWING = (
