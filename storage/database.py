@@ -51,7 +51,10 @@ class Store:
         self._file = claim.file_of(url)
         self.engine = _sqlite(url) if self._file else _postgresql(url)
         self._watched = SqliteFile(self._file) if self._file else None
-        self._memory = Memory(self._watched.has_changed if self._watched else lambda: True)
+        self._memory = Memory(
+            self._watched.has_changed if self._watched else lambda: True,
+            may_hang=self._watched is None,  # a writer keeps nobody waiting who reads SQLite
+        )
         self._turn = threading.Lock()
         self._guard: Callable[[Connection], None] | None = None
         self._lock: TextIO | None = None

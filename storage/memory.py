@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy.exc import OperationalError
 
@@ -20,11 +20,11 @@ MOST_ASKED = 4  # at once, for a database that hangs may never answer
 
 class Memory:
     """Answers to questions that only read. This process tells what it commits by `forget`; whether others may have
-    committed anything since it was asked before, `others_wrote` is asked once in a second. Safe to share between
-    threads."""
+    committed anything since it was asked before, `others_wrote` is asked once in a second. `may_hang`: a question may
+    wait for long, or for ever. Safe to share between threads."""
 
-    def __init__(self, others_wrote: Callable[[], bool]) -> None:
-        self._others_wrote = others_wrote
+    def __init__(self, others_wrote: Callable[[], bool], *, may_hang: bool) -> None:
+        self._others_wrote, self._may_hang = others_wrote, may_hang
         self._lock = threading.Lock()
         self._looked = time.monotonic()
         self._answers: dict[Hashable, Any] = {}
@@ -47,7 +47,12 @@ class Memory:
             return answer
 
         old = self._old.get(question)
-        return self._soon(anew, old) if old else anew()
+        if not old:
+            return anew()
+        try:
+            return self._in_time(anew) if self._may_hang else anew()
+        except (TimeoutError, OperationalError):
+            return cast(T, old)
 
     def forget(self) -> None:
         self._answers = {}
@@ -61,8 +66,8 @@ class Memory:
             if len(self._old) > MOST_ANSWERS:
                 del self._old[next(iter(self._old))]
 
-    def _soon(self, ask: Callable[[], T], old: T) -> T:
-        """Asked in a thread of its own, which nobody waits for in the end."""
+    def _in_time(self, ask: Callable[[], T]) -> T:
+        """Asked in a thread of its own, for which nobody waits longer. Raises TimeoutError."""
         deadline = time.monotonic() + PATIENCE
         asked: Future[T] = Future()
 
@@ -75,12 +80,9 @@ class Memory:
                 self._places.release()
 
         if not self._places.acquire(timeout=PATIENCE):
-            return old
+            raise TimeoutError
         threading.Thread(target=work, name="recall", daemon=True).start()
-        try:
-            return asked.result(max(0.0, deadline - time.monotonic()))
-        except (TimeoutError, OperationalError):
-            return old
+        return asked.result(max(0.0, deadline - time.monotonic()))
 
     def _fresh(self) -> dict[Hashable, Any]:
         if time.monotonic() - self._looked > FRESH_SECONDS:

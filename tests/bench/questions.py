@@ -63,7 +63,7 @@ def questions(services: Services) -> Iterator[tuple[str, Callable[[], object]]]:
 
 def _anew(services: Services, choices: Choices, typed: str) -> None:
     """As the first one who types."""
-    services.store._memory = Memory(lambda: False)
+    services.store._memory = Memory(lambda: False, may_hang=False)
     choices(services, REQUESTER, typed)
 
 

@@ -143,8 +143,11 @@ def test_what_was_known_is_told_where_postgresql_does_not_answer(
     other.close()
 
 
-def test_what_was_known_is_told_where_asking_anew_fails_but_not_that_nothing_was_there() -> None:
-    known = memory.Memory(lambda: False)
+@pytest.mark.parametrize("may_hang", [False, True])
+def test_what_was_known_is_told_where_asking_anew_fails_but_not_that_nothing_was_there(
+    *, may_hang: bool
+) -> None:
+    known = memory.Memory(lambda: False, may_hang=may_hang)
 
     def fails() -> str:
         raise OperationalError("SELECT", {}, ConnectionError("the server is gone"))
