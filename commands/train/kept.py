@@ -58,6 +58,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "epochs": trial.epochs,
         "last": [last.step, last.at] if last else None,
         "is_final": trial.is_final,
+        "is_empty": trial.is_empty,
         "started_at": trial.started_at.isoformat() if trial.started_at else None,
         "ended_at": trial.ended_at.isoformat() if trial.ended_at else None,
         **(asdict(figures) if figures else {}),
@@ -72,6 +73,7 @@ def _kept_trial(trial: dict[str, Any]) -> Trial:
         status=trial["status"],
         measured=Measured(_figures(trial), trial.get("epochs", 0), Moment(*last) if last else None),
         is_final=trial.get("is_final", False),
+        is_empty=trial.get("is_empty", False),
         started_at=_moment(trial.get("started_at")),
         ended_at=_moment(trial.get("ended_at")),
     )

@@ -93,8 +93,12 @@ class Measures:
         return last.step - before.last.step if last and before.last else 0
 
     def _latest_figures(self, run_id: str, epoch: int, score: float) -> Figures | None:
-        """None where what was logged last is not all of this epoch."""
+        """None where what was logged last is not all of this epoch, which the step alone does not tell: a trainer may
+        log none."""
         latest = (self._latest or {}).get(run_id, {})
+        _, newest = latest.get(MEAN_AVERAGE_PRECISION, (None, None))
+        if newest != score:
+            return None
         others = [latest.get(metric) for metric in (PRECISION, RECALL)]
         values = [told[1] for told in others if told and told[0].step == epoch]
         return Figures(epoch, score, *values) if len(values) == len(others) else None

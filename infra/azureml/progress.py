@@ -27,7 +27,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial. `number` counts from 1; of one that `is_final` nothing is read again."""
+    """One trial. `number` counts from 1; of one that `is_final` nothing is read again; one that
+    `is_empty` has ended and was read, and had no figures: they may come late, or never."""
 
     run_id: str
     number: int
@@ -35,6 +36,7 @@ class Trial:
     params: Mapping[str, str] = field(default_factory=dict)
     measured: Measured = field(default_factory=Measured)
     is_final: bool = False
+    is_empty: bool = False
     started_at: datetime | None = None
     ended_at: datetime | None = None
 
@@ -128,6 +130,7 @@ def _trial(measures: Measures, run: Run, place: int, before: Trial | None) -> Tr
         measured = known
     else:
         measured = (measures.ended if has_ended else measures.running)(run.id, known)
+    was_read = has_ended and measures.is_read(run.id)
     return Trial(
         run_id=run.id,
         number=place if run.number is None else run.number + 1,
@@ -135,9 +138,8 @@ def _trial(measures: Measures, run: Run, place: int, before: Trial | None) -> Tr
         params=run.parameters,
         measured=measured,
         # one that ended well has figures, though they may come late
-        is_final=has_ended
-        and measures.is_read(run.id)
-        and bool(measured.figures or run.status != "Completed"),
+        is_final=was_read and bool(measured.figures or run.status != "Completed"),
+        is_empty=not measured.figures and (was_read or bool(before and before.is_empty)),
         started_at=run.started_at,
         ended_at=run.ended_at,
     )

@@ -72,6 +72,7 @@ class Together:
     def _prepared(self) -> Measures:
         """Ready to tell: with the last figures of all that run, and with whose histories have to be read."""
         at_work = list(self._at_work())
+        empty = {trial.run_id for known in self._known.values() for trial in known.trials if trial.is_empty}
         if not at_work:
             return Measures(self._connection)
         experiments = {text(self._runs[run.id], "experimentId") for run, _ in at_work}
@@ -84,11 +85,13 @@ class Together:
             latest = None
         told = Measures(self._connection, latest)
 
-        def urgency(trial: tuple[Run, Measured]) -> tuple[bool, bool, int, int]:
-            """Those that have ended, then those never read, then those that are furthest behind."""
+        def urgency(trial: tuple[Run, Measured]) -> tuple[bool, bool, bool, int, int]:
+            """Those that have ended, then those never read, then those that are furthest behind; last those that
+            had nothing to tell at their end, so that they never keep others waiting."""
             run, before = trial
             missed = told.epochs_missed(run.id, before)
-            return run.status not in TERMINAL, before.last is not None, -missed, before.epochs
+            has_ended = run.status in TERMINAL
+            return run.id in empty, not has_ended, before.last is not None, -missed, before.epochs
 
         to_read = [
             (run, before)

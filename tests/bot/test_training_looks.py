@@ -68,6 +68,24 @@ def test_a_look_at_trainings_at_work_asks_as_much_for_many_as_for_one(
     assert _asked(azure, services) == ["jobs", "runs:query"]
 
 
+def test_trials_that_ended_without_figures_keep_no_others_waiting(azure: Answers, services: Services) -> None:
+    services = replace(services, azure=Workspace.connect(WORKSPACE))
+    names = ["run-00", "run-01"]
+    with services.store.write() as tx:
+        for name in names:
+            runs.add(tx, _queued(name, services))
+    silent = [f"run-00-train_{trial}" for trial in range(READ)]
+    azure.says("GET", f"{MLFLOW}/metrics/get-history", {"metrics": []})
+    azure.says("POST", f"{MLFLOW}/runs/search", {"runs": []})
+    at_work = "run-01-train_0"
+    _say_that_they_train(azure, names, [*silent, at_work], status={at_work: "NotStarted"})
+    assert _asked(azure, services).count("get-history") == READ
+    _say_that_they_train(azure, names, [*silent, at_work], status={at_work: "Running"})
+    _say_what_they_measured(azure, [at_work], epoch=1)
+    follow_runs(services)
+    assert f"run_id={at_work}" in " ".join(azure.asked("GET", "get-history"))
+
+
 @pytest.mark.parametrize("number", [1, 40])
 def test_where_nothing_is_told_together_a_look_walks_where_something_changed(
     number: int, azure: Answers, services: Services
@@ -118,8 +136,9 @@ def test_of_many_that_train_some_are_read_in_a_look_and_all_in_turn(
 
 
 def _say_that_they_train(
-    azure: Answers, names: list[str], trials: list[str], status: str = "Running"
+    azure: Answers, names: list[str], trials: list[str], status: str | dict[str, str] = "Running"
 ) -> None:
+    """`status` is that of all trials, or of those that have not completed."""
     jobs = [
         {"name": name, "properties": {"status": "Running", "tags": {"spotter_request": name}}}
         for name in names
@@ -131,7 +150,12 @@ def _say_that_they_train(
         for name in names
     ]
     below = [
-        {"runId": trial, "parentRunId": trial.rpartition("_")[0], "status": status, "experimentId": "e"}
+        {
+            "runId": trial,
+            "parentRunId": trial.rpartition("_")[0],
+            "status": status if isinstance(status, str) else status.get(trial, "Completed"),
+            "experimentId": "e",
+        }
         for trial in trials
     ]
     found = {"value": roots + steps + below}

@@ -8,9 +8,11 @@ import pytest
 
 from infra.azureml.components import Component
 from infra.azureml.errors import Denied, NotFound, Refused, Unavailable
+from infra.azureml.measures import Measured, Measures, latest
 from infra.azureml.progress import Progress, Step, Trial
 from infra.azureml.workspace import Workspace
 from infra.http.cloud import cloud_from_metadata
+from infra.training.register.best_epoch import Figures
 from sandbox.faults import Fault
 from tests.infra.answers import HISTORY, MLFLOW, WORKSPACE, Answers
 
@@ -62,6 +64,23 @@ def test_figures_without_steps_are_numbered_as_they_were_logged(azure: Answers, 
     azure.says("GET", f"{MLFLOW}/metrics/get-history", {"metrics": points})
     best = workspace.progress("job").best
     assert best and best.figures and (best.figures.epoch, best.figures.precision) == (1, 0.9)
+
+
+def test_without_steps_what_was_logged_last_is_not_taken_for_the_first_epoch(
+    azure: Answers, workspace: Workspace
+) -> None:
+    keys = ("mean_average_precision", "precision", "recall")
+    points = [{"value": value, "step": 0, "timestamp": at} for at, value in enumerate((0.7, 0.4))]
+    azure.says("GET", f"{MLFLOW}/metrics/get-history", {"metrics": points})
+    logged_last = [{**points[-1], "key": key} for key in keys]
+    azure.says(
+        "POST",
+        f"{MLFLOW}/runs/search",
+        {"runs": [{"info": {"run_id": "t"}, "data": {"metrics": logged_last}}]},
+    )
+    connection = workspace.connection
+    told = Measures(connection, latest(connection, ["e"])).running("t", Measured())
+    assert told.figures == Figures(0, 0.7, 0.7, 0.7)
 
 
 def test_a_job_that_history_does_not_know_yet_has_no_steps(azure: Answers, workspace: Workspace) -> None:
