@@ -79,7 +79,7 @@ def _written(store: Store) -> list[tuple[str, Any]]:
 
     @event.listens_for(store.engine, "before_cursor_execute")
     def note(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
-        if not statement.startswith(("SELECT", "WITH", "BEGIN")):
+        if statement != "BEGIN" and not statement.startswith(("SELECT", "WITH")):
             said.append((statement, given))
 
     return said
