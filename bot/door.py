@@ -81,7 +81,7 @@ class Door:
         settings, socket = self._settings, None
         if settings.slack_app_token is not None:
             token = settings.slack_app_token.get_secret_value()
-            socket = SocketMode(self._waiting.dispatch, token, settings.slack_api, self._acking)
+            socket = SocketMode(self._waiting.dispatch, token, settings.slack_api)
         server = WebServer(
             self._waiting.dispatch,
             self._waiting.inside,

@@ -40,7 +40,7 @@ class WebServer:
 
     def __init__(
         self,
-        dispatch: Callable[[BoltRequest], Dispatched],
+        dispatch: Callable[[BoltRequest], Awaitable[Dispatched]],
         inside: Future[Inside],
         executor: Executor,
         connected: Callable[[], Awaitable[bool]] | None,
@@ -115,8 +115,7 @@ class WebServer:
             raise web.HTTPUnauthorized
         headers: dict[str, str | Sequence[str]] = dict(request.headers)
         bolt_request = BoltRequest(body=body, query=request.query_string, headers=headers)
-        loop = asyncio.get_running_loop()
-        answer, begin_the_rest = await loop.run_in_executor(self._executor, self._dispatch, bolt_request)
+        answer, begin_the_rest = await self._dispatch(bolt_request)
         response = web.Response(
             status=answer.status,
             text=answer.body,

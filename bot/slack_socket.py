@@ -1,11 +1,10 @@
-"""Socket Mode: two WebSocket connections that hand each envelope to the Bolt app, in threads."""
+"""Socket Mode: two WebSocket connections that hand on each envelope, and acknowledge it."""
 
 import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import aiohttp
@@ -35,15 +34,13 @@ class SocketMode:
 
     def __init__(
         self,
-        dispatch: Callable[[BoltRequest], Dispatched],
+        dispatch: Callable[[BoltRequest], Awaitable[Dispatched]],
         app_token: str,
         api_url: str,
-        executor: Executor,
     ) -> None:
         self._dispatch = dispatch
         self._app_token = app_token
         self._api_url = api_url
-        self._executor = executor
         self._clients: set[_Client] = set()
         self._keepers: set[asyncio.Task[None]] = set()
         self._under_way: set[asyncio.Task[object]] = set()
@@ -106,9 +103,8 @@ class SocketMode:
         await work
 
     async def _answer(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        loop = asyncio.get_running_loop()
         bolt_request = BoltRequest(mode="socket_mode", body=request.payload)
-        answer, begin_the_rest = await loop.run_in_executor(self._executor, self._dispatch, bolt_request)
+        answer, begin_the_rest = await self._dispatch(bolt_request)
         try:
             if answer.status == 200:
                 response = SocketModeResponse(envelope_id=request.envelope_id, payload=_payload(answer))
@@ -119,9 +115,9 @@ class SocketMode:
             begin_the_rest()
 
     async def _acknowledge(self, client: AsyncBaseSocketModeClient, response: SocketModeResponse) -> None:
-        """Over the connection that brought it, else over any: Slack takes it from each."""
-        assert isinstance(client, _Client)  # noqa: S101  there are no others
-        if client.dismissed.is_set():
+        """Over the connection that brought it, also once Slack has said goodbye there; over another where it is
+        closed, in the hope that Slack takes it."""
+        if not await client.is_connected():
             client = await self._connected() or client
         try:
             await client.send_socket_mode_response(response)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import commands
+from commands import rooms
 from commands.kit.command import Command, Field
 
 FILE = Path(__file__).parent / "commands.md"
@@ -17,7 +17,7 @@ has no slash commands, mention the bot: `@Spotter runs`. A role is who may do it
 
 
 def page() -> str:
-    return "\n".join([BEGINNING, *map(_section, commands.ALL)])
+    return "\n".join([BEGINNING, *map(_section, rooms.ALL)])
 
 
 def _section(command: Command) -> str:

@@ -4,7 +4,7 @@ import json
 
 import click
 
-import commands
+from commands import rooms
 from commands.kit.manifest import manifest
 
 
@@ -12,4 +12,4 @@ from commands.kit.manifest import manifest
 @click.option("--request-url", help="The public address of /slack/events, for HTTP mode.")
 def show_manifest(request_url: str | None) -> None:
     """Print the Slack app manifest."""
-    click.echo(json.dumps(manifest(commands.ALL, request_url=request_url), indent=2))
+    click.echo(json.dumps(manifest(rooms.ALL, request_url=request_url), indent=2))

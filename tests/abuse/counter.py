@@ -14,10 +14,10 @@ from urllib.parse import parse_qs
 from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
 
-import commands
 from bot.after_ack import AfterAck
 from bot.dispatch import Dispatch
 from bot.watchdog import Watchdog
+from commands import rooms
 from commands.kit.command import PEOPLE as SOMEBODY
 from commands.kit.people import Directory
 from commands.kit.policy import Policy
@@ -78,7 +78,7 @@ class Counter:
             people=people,
             devops=Project.connect(Place("https://devops.test/org", "Line")),
             hub=Hub.connect("hub.test"),
-            commands=commands.ALL,
+            commands=rooms.ALL,
             wake=self._wake,
         )
         self.bolt = App(
@@ -87,7 +87,7 @@ class Counter:
             token_verification_enabled=False,
             signing_secret=SIGNING_SECRET,
         )
-        Dispatch(commands.ALL, self.services, self.client).attach(self.bolt)
+        Dispatch(rooms.ALL, self.services, self.client).attach(self.bolt)
         self.after = AfterAck(Here(), Watchdog())
         self.eyes = sqlite3.connect(self.file, isolation_level=None)
         self.pristine = sqlite3.connect(":memory:")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import commands
+from commands import rooms
 from commands.kit.policy import Roles
 from tests.abuse import plant
 from tests.abuse.actions import ROWS
@@ -18,8 +18,8 @@ from tests.abuse.people import PEOPLE
 from tests.abuse.strange import JUNK
 
 WHO = PEOPLE["trainer"][0]
-FORMS = [form for command in commands.ALL for form in (command, *command.dialogs)]
-ACTIONS = [action.id for command in commands.ALL for action in command.actions.values()]
+FORMS = [form for command in rooms.ALL for form in (command, *command.dialogs)]
+ACTIONS = [action.id for command in rooms.ALL for action in command.actions.values()]
 KNOWN = [value for name, value in vars(plant).items() if name.isupper() and isinstance(value, str)]
 text = st.one_of(
     st.text(max_size=300),
@@ -64,9 +64,7 @@ fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, He
 
 
 @fuzzed
-@given(
-    command=st.sampled_from([command.name for command in commands.ALL]), text=typed, mentioned=st.booleans()
-)
+@given(command=st.sampled_from([command.name for command in rooms.ALL]), text=typed, mentioned=st.booleans())
 def test_any_text_after_a_command_is_answered(
     open_bot: Counter, command: str, text: str, mentioned: bool
 ) -> None:

@@ -6,7 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ import aiohttp
 from slack_bolt import BoltRequest
 
 from bot.http import Inside, WebServer
+from bot.waiting_room import WaitingRoom
 from sandbox.claim import free_port
 from storage.leases import Lease
 from tests.abuse.actions import ROWS, RULES, Row
@@ -129,12 +130,11 @@ def forged(text: str, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
 async def answers(bot: Counter, requests: Iterable[tuple[str, dict[str, str]]]) -> list[int]:
     """The statuses that Spotter's own web server gives them."""
     with ThreadPoolExecutor(1) as pool:
-        inside: Future[Inside] = Future()
         lease = Lease(bot.services.store, "here", 15)
-        inside.set_result(
-            Inside(lambda request: (bot.bolt.dispatch(request), lambda: None), bot.services, lease, None)
-        )
-        server = WebServer(inside.result().dispatch, inside, pool, None, SIGNING_SECRET)
+        inside = Inside(lambda request: (bot.bolt.dispatch(request), lambda: None), bot.services, lease, None)
+        room = WaitingRoom(pool)
+        room.inside.set_result(inside)
+        server = WebServer(room.dispatch, room.inside, pool, None, SIGNING_SECRET)
         port = free_port()
         await server.start("127.0.0.1", port)
         try:

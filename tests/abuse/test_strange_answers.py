@@ -16,8 +16,8 @@ from prometheus_client import REGISTRY
 from requests.adapters import HTTPAdapter
 from slack_sdk import WebClient
 
-import commands
 from bot.pacer import take_step
+from commands import rooms
 from commands.kit.clock import Clock
 from commands.kit.command import Asked
 from commands.kit.health import Health
@@ -56,7 +56,7 @@ DEVICE = {
         "reported": {"lastDesiredVersion": 3, "modelName": "M", "modelVersion": "1", "health": "ok"},
     },
 }
-FOLLOWERS = [each for command in commands.ALL for each in command.followers if each.name != "roles"]
+FOLLOWERS = [each for command in rooms.ALL for each in command.followers if each.name != "roles"]
 """All but the one that asks Slack, whose answers are as they always are here."""
 
 
@@ -134,7 +134,7 @@ def services(
         ),
         hub=Hub.connect(environment["IOTHUB_HOSTNAME"]),
         wake=lambda _name: None,
-        commands=commands.ALL,
+        commands=rooms.ALL,
     )
     with store.write() as tx:
         fill(tx, clock.now(), policy, "U0TRAINER1")

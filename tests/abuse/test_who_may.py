@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import commands
+from commands import rooms
 from commands.spotter.command import keep_roles_fresh
 from infra.http.errors import Throttled, Unavailable
 from sandbox.faults import Fault
@@ -20,10 +20,10 @@ from tests.abuse.people import PEOPLE
 
 def declared() -> list[str]:
     """Every action that follows from the declarations."""
-    forms = [form for command in commands.ALL for form in (command, *command.dialogs)]
+    forms = [form for command in rooms.ALL for form in (command, *command.dialogs)]
     return [
-        *(f"{way} {command.name}" for way in ("typed", "mentioned") for command in commands.ALL),
-        *(f"button {action.id}" for command in commands.ALL for action in command.actions.values()),
+        *(f"{way} {command.name}" for way in ("typed", "mentioned") for command in rooms.ALL),
+        *(f"button {action.id}" for command in rooms.ALL for action in command.actions.values()),
         *(f"form {form.word}" for form in forms if form.fields),
         *(f"menu {form.word}:{field.name}" for form in forms for field in form.fields if field.choices),
         *(f"preview {form.word}" for form in forms if form.previewed),

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import commands
+from commands import rooms
 from commands.kit.manifest import manifest
 from sandbox.claim import free_port
 from sandbox.environment import OF_THE_MACHINE, bot_environment
@@ -204,7 +204,7 @@ class Talk:
 def _manifest(chatbot: Chatbot, port: int) -> dict[str, object]:
     """Spotter's own; another one reads channels."""
     url = f"http://127.0.0.1:{port}{chatbot.path}" if chatbot.path else None
-    made = manifest(commands.ALL, request_url=url)
+    made = manifest(rooms.ALL, request_url=url)
     if chatbot is not SPOTTER:
         made["oauth_config"]["scopes"]["bot"] = [*SCOPES, *MORE_SCOPES]
         made["settings"]["event_subscriptions"]["bot_events"] = ["message.channels"]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-import commands
+from commands import rooms
 from commands.kit.manifest import manifest
 from sandbox.claim import free_port
 from sandbox.faults import Logged
@@ -53,7 +53,7 @@ class Contestant:
         port = str(free_port())
         loop.do(self.twin.start())
         url = f"http://127.0.0.1:{port}/slack/events" if over_http else None
-        self.twin.install(manifest(commands.ALL, request_url=url))
+        self.twin.install(manifest(rooms.ALL, request_url=url))
         slack = self.twin.env()
         if over_http:
             slack.pop("SLACK_APP_TOKEN")

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from slack_sdk import WebClient
 
-import commands
 from bot.courier import Courier
 from bot.watchdog import Watchdog
+from commands import rooms
 from commands.kit.clock import Clock
 from commands.kit.health import Health
 from commands.kit.manifest import manifest
@@ -35,7 +35,7 @@ PATIENCE = 600.0
 def measure(*, quick: bool) -> Iterator[Row]:
     count = MESSAGES_QUICK if quick else MESSAGES
     loop = Loop()
-    twin = SlackTwin(manifest=manifest(commands.ALL))
+    twin = SlackTwin(manifest=manifest(rooms.ALL))
     loop.do(twin.start())
     channels = [f"C0BENCH{number:03}" for number in range(CHANNELS)]
     for name in channels:

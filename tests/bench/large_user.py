@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import commands
+from commands import rooms
 from commands.kit.manifest import manifest
 from commands.train.command import RUNS
 from infra.azureml.together import READ
@@ -69,7 +69,7 @@ class LargeUser:
         self._slack = SlackTwin(clock=lambda: self._at.timestamp(), rate_limits=False)
         loop.do(self._slack.start())
         stack.callback(lambda: loop.do(self._slack.stop()))
-        self._slack.install(manifest(commands.ALL))
+        self._slack.install(manifest(rooms.ALL))
         self._people()
         settings = {
             **bot_environment(world, folder, policy),

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-import commands
 from bot.pacer import AWAY_SECONDS, WAITS_SECONDS, pace
+from commands import rooms
 from commands.kit.policy import Policy
 from commands.train.command import RUNS
 from infra.azureml.together import READ
@@ -92,7 +92,7 @@ def _a_minute(when: str, user: LargeUser) -> Iterator[Row]:
     policy = Policy()
     asked: dict[str, list[float]] = {service: [0.0] * len(MOMENTS) for service in OUTSIDE}
     spent = [0.0] * len(MOMENTS)
-    for follower in (each for command in commands.ALL for each in command.followers):
+    for follower in (each for command in rooms.ALL for each in command.followers):
         user.looks(follower.name)  # the first one reads what the next ones compare with
         calls, cpu = user.looks(follower.name)
         for moment, away in enumerate(MOMENTS):

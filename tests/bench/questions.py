@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from slack_sdk import WebClient
 
-import commands
+from commands import rooms
 from commands.deploy import evidence
 from commands.deploy.command import model_versions, targets
 from commands.deploy.decide import approve
@@ -145,5 +145,5 @@ def serve(store: Store, client: WebClient) -> Services:
         devops=None,
         hub=None,
         wake=lambda _name: None,
-        commands=commands.ALL,
+        commands=rooms.ALL,
     )

@@ -24,7 +24,7 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 from sqlalchemy import create_engine, event, func, select, text
 
-import commands
+from commands import rooms
 from commands.kit.clock import Clock
 from commands.kit.manifest import manifest
 from commands.kit.services import Services
@@ -63,7 +63,7 @@ def _slack() -> Iterator[SlackTwin]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="slack", daemon=True)
     thread.start()
-    twin = SlackTwin(manifest=manifest(commands.ALL), rate_limits=False)
+    twin = SlackTwin(manifest=manifest(rooms.ALL), rate_limits=False)
     asyncio.run_coroutine_threadsafe(twin.start(), loop).result(10)
     yield twin
     asyncio.run_coroutine_threadsafe(twin.stop(), loop).result(10)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from slack_sdk import WebClient
 
-import commands
 from bot.courier import Courier
 from bot.watchdog import Watchdog
+from commands import rooms
 from commands.kit.clock import Clock
 from commands.kit.health import Health
 from commands.kit.manifest import manifest
@@ -122,9 +122,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     thread = threading.Thread(target=loop.run_forever, name="slack", daemon=True)
     thread.start()
     clock = MovedClock()
-    twin = SlackTwin(
-        manifest=manifest(commands.ALL), clock=lambda: clock.now().timestamp(), rate_limits=False
-    )
+    twin = SlackTwin(manifest=manifest(rooms.ALL), clock=lambda: clock.now().timestamp(), rate_limits=False)
     asyncio.run_coroutine_threadsafe(twin.start(), loop).result(60)
     store = Store(f"sqlite:///{tmp_path / 'spotter.db'}")
     migrate.upgrade(store)

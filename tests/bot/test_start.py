@@ -3,7 +3,8 @@
 import subprocess
 import sys
 
-import commands
+from commands import rooms
+from commands.only_tell import ONLY_TELL
 
 DOOR = "import sys, bot.cli; bot.cli.main.get_command(None, 'run'); print(*sys.modules)"
 BEHIND = "import sys, bot.cli; bot.cli.main.get_command(None, 'run'); import bot.app; print(*sys.modules)"
@@ -34,4 +35,4 @@ def test_what_is_built_behind_it_asks_nobody_yet() -> None:
 
 
 def test_what_may_be_acknowledged_before_the_rooms_are_loaded_changes_nothing() -> None:
-    assert {command.name for command in commands.ALL if not command.changes} == commands.ONLY_TELL
+    assert {command.name for command in rooms.ALL if not command.changes} == ONLY_TELL

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-import commands
 from bot.settings import Settings
+from commands import rooms
 from commands.kit import policy
 from commands.kit.errors import UserError
 from commands.kit.manifest import SCOPES, manifest
@@ -27,17 +27,17 @@ NOT_A_COMMAND = {"kit", "home"}
 
 
 def test_every_room_of_commands_is_registered_documented_and_told_as_a_story() -> None:
-    rooms = {path.name for path in (ROOT / "commands").iterdir() if (path / "__init__.py").exists()}
-    assert {command.word for command in commands.ALL} == rooms - NOT_A_COMMAND
+    folders = {path.name for path in (ROOT / "commands").iterdir() if (path / "__init__.py").exists()}
+    assert {command.word for command in rooms.ALL} == folders - NOT_A_COMMAND
     stories = "\n".join(path.read_text() for path in (ROOT / "tests" / "stories").glob("test_*.py"))
-    for command in commands.ALL:
+    for command in rooms.ALL:
         assert command.handler is not None
         assert f"`{command.usage}`" in README
         assert command.name in stories
 
 
 def test_every_button_that_a_command_declares_is_its_own() -> None:
-    actions = [action for command in commands.ALL for action in command.actions]
+    actions = [action for command in rooms.ALL for action in command.actions]
     assert len(actions) == len(set(actions))
 
 
@@ -96,13 +96,11 @@ def test_without_a_policy_nobody_may_train_but_one_that_was_named_must_be_there(
 
 
 def test_the_manifest_has_every_command_and_no_scope_without_a_reason() -> None:
-    made = manifest(commands.ALL)
-    assert [entry["command"] for entry in made["features"]["slash_commands"]] == [
-        c.name for c in commands.ALL
-    ]
+    made = manifest(rooms.ALL)
+    assert [entry["command"] for entry in made["features"]["slash_commands"]] == [c.name for c in rooms.ALL]
     assert made["oauth_config"]["scopes"]["bot"] == sorted(SCOPES)
     assert made["settings"]["socket_mode_enabled"]
-    over_http = manifest(commands.ALL, request_url="https://spotter.example/slack/events")
+    over_http = manifest(rooms.ALL, request_url="https://spotter.example/slack/events")
     assert {entry["url"] for entry in over_http["features"]["slash_commands"]} == {
         "https://spotter.example/slack/events"
     }
