@@ -1,10 +1,11 @@
 """Label exports that people asked for, and preparations of COCO exports: what was asked, and how far it has come."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, Select, Table, bindparam, or_, select
 
 from storage.rows import Rows
 from storage.tables import label_exports, preparations
@@ -67,24 +68,19 @@ class Preparation:
 
 
 _exports, _preparations = Rows(label_exports, LabelExport), Rows(preparations, Preparation)
-_EXPORTING = (
-    select(label_exports).where(label_exports.c.state.in_(EXPORTING)).order_by(label_exports.c.requested_at)
-)
-_EXPORTS_ENDED_SINCE = (
-    select(label_exports)
-    .where(label_exports.c.ended_at >= bindparam("since"))
-    .order_by(label_exports.c.ended_at.desc())
-    .limit(bindparam("limit"))
-)
-_PREPARING = (
-    select(preparations).where(preparations.c.state.in_(PREPARING)).order_by(preparations.c.requested_at)
-)
-_PREPARATIONS_ENDED_SINCE = (
-    select(preparations)
-    .where(preparations.c.ended_at >= bindparam("since"))
-    .order_by(preparations.c.ended_at.desc())
-    .limit(bindparam("limit"))
-)
+
+
+def _open(table: Table, states: Sequence[str]) -> Select[Any]:
+    return select(table).where(table.c.state.in_(states)).order_by(table.c.requested_at)
+
+
+def _ended_since(table: Table) -> Select[Any]:
+    ended = select(table).where(table.c.ended_at >= bindparam("since"))
+    return ended.order_by(table.c.ended_at.desc()).limit(bindparam("limit"))
+
+
+_EXPORTING, _EXPORTS_ENDED_SINCE = _open(label_exports, EXPORTING), _ended_since(label_exports)
+_PREPARING, _PREPARATIONS_ENDED_SINCE = _open(preparations, PREPARING), _ended_since(preparations)
 add_export, add_preparation = _exports.add, _preparations.add
 get_export, get_preparation = _exports.get, _preparations.get
 change_export, change_preparation = _exports.change, _preparations.change

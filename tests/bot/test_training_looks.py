@@ -32,11 +32,7 @@ def azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
 def test_a_look_at_trainings_at_work_asks_as_much_for_many_as_for_one(
     number: int, azure: Answers, services: Services
 ) -> None:
-    services = replace(services, azure=Workspace.connect(WORKSPACE))
-    names = [f"run-{each:02}" for each in range(number)]
-    with services.store.write() as tx:
-        for name in names:
-            runs.add(tx, _queued(name, services))
+    services, names = _asked_for(number, services)
     trials = [f"{name}-train_{trial}" for name in names for trial in range(3)]
     _say_that_they_train(azure, names, trials)
     _say_what_they_measured(azure, trials, epoch=1)
@@ -69,11 +65,7 @@ def test_a_look_at_trainings_at_work_asks_as_much_for_many_as_for_one(
 
 
 def test_trials_that_ended_without_figures_keep_no_others_waiting(azure: Answers, services: Services) -> None:
-    services = replace(services, azure=Workspace.connect(WORKSPACE))
-    names = ["run-00", "run-01"]
-    with services.store.write() as tx:
-        for name in names:
-            runs.add(tx, _queued(name, services))
+    services, names = _asked_for(2, services)
     silent = [f"run-00-train_{trial}" for trial in range(READ)]
     azure.says("GET", f"{MLFLOW}/metrics/get-history", {"metrics": []})
     azure.says("POST", f"{MLFLOW}/runs/search", {"runs": []})
@@ -90,11 +82,7 @@ def test_trials_that_ended_without_figures_keep_no_others_waiting(azure: Answers
 def test_where_nothing_is_told_together_a_look_walks_where_something_changed(
     number: int, azure: Answers, services: Services
 ) -> None:
-    services = replace(services, azure=Workspace.connect(WORKSPACE))
-    names = [f"run-{each:02}" for each in range(number)]
-    with services.store.write() as tx:
-        for name in names:
-            runs.add(tx, _queued(name, services))
+    services, names = _asked_for(number, services)
     says = _say(azure, names)
     says("Queued")
     for _ in range(PAGES_WALKED):
@@ -115,11 +103,7 @@ def test_where_nothing_is_told_together_a_look_walks_where_something_changed(
 def test_of_many_that_train_some_are_read_in_a_look_and_all_in_turn(
     azure: Answers, services: Services
 ) -> None:
-    services = replace(services, azure=Workspace.connect(WORKSPACE))
-    names = [f"run-{each:02}" for each in range(WALKED + 10)]
-    with services.store.write() as tx:
-        for name in names:
-            runs.add(tx, _queued(name, services))
+    services, names = _asked_for(WALKED + 10, services)
     _say(azure, names)("Running", kind="automl")
     trials = [{"runId": f"{name}_0", "status": "Running"} for name in names]
     for name, trial in zip(names, trials, strict=True):
@@ -204,6 +188,15 @@ def _asked(azure: Answers, services: Services) -> list[str]:
     follow_runs(services)
     paths = [path.partition("?")[0] for path in azure.asked()[before:]]
     return [path.rpartition("/runs/")[2] if "/runs/" in path else path.rpartition("/")[2] for path in paths]
+
+
+def _asked_for(number: int, services: Services) -> tuple[Services, list[str]]:
+    """So many trainings, in Azure; with the client that asks there."""
+    names = [f"run-{each:02}" for each in range(number)]
+    with services.store.write() as tx:
+        for name in names:
+            runs.add(tx, _queued(name, services))
+    return replace(services, azure=Workspace.connect(WORKSPACE)), names
 
 
 def _queued(name: str, services: Services) -> TrainingRun:
